@@ -1,0 +1,54 @@
+// RFC 3339 text in, one canonical text out: UTC, nine fraction digits, so that comparing two of them as strings
+// compares the instants. A JavaScript Date would lose six of the nine digits the API sends; this loses none.
+// Whole seconds since the epoch, which window edges are made of, are plain numbers.
+
+declare const canonical: unique symbol;
+
+/** An instant as `YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ`; string order is time order. */
+export type Timestamp = string & { readonly [canonical]: true };
+
+const shape =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))$/;
+
+/** Reads an RFC 3339 time with 0 or more fraction digits and any offset; undefined where the text is not one. Digits past the ninth are cut. */
+export function parseTimestamp(text: string): Timestamp | undefined {
+  const match = shape.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour, minute, second, fraction = '', , sign, offsetHours = '0', offsetMinutes = '0'] =
+    match;
+  const date = `${year}-${month}-${day}`;
+  const midnightMs = Date.parse(`${date}T00:00:00Z`);
+  // Date.parse takes 30 February for 1 March; such a day is not readable.
+  if (Number.isNaN(midnightMs) || !new Date(midnightMs).toISOString().startsWith(date)) return undefined;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60 || Number(offsetMinutes) > 59) return undefined;
+  const offset = (sign === '-' ? -60 : 60) * (Number(offsetHours) * 60 + Number(offsetMinutes));
+  const seconds = midnightMs / 1000 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - offset;
+  return withFraction(seconds, fraction);
+}
+
+/** The whole second a timestamp lies in, in seconds since the epoch. */
+export function secondsOf(timestamp: Timestamp): number {
+  return Date.parse(`${timestamp.slice(0, 19)}Z`) / 1000;
+}
+
+/** Whole seconds since the epoch as the API takes them: `2026-01-15T10:30:00Z`. */
+export function formatSeconds(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+/** The instant a whole second begins at. */
+export function timestampOf(seconds: number): Timestamp {
+  return `${formatSeconds(seconds).slice(0, 19)}.000000000Z` as Timestamp;
+}
+
+/** Cut to the microsecond, as Postgres holds it: handed nine digits, Postgres would round, and so name another instant. */
+export function toMicroseconds(timestamp: Timestamp): string {
+  return `${timestamp.slice(0, 26)}Z`;
+}
+
+function withFraction(seconds: number, fraction: string): Timestamp | undefined {
+  const iso = new Date(seconds * 1000).toISOString();
+  // Years outside 0000 to 9999 would have a sign and sort wrongly.
+  if (iso.length !== 24) return undefined;
+  return `${iso.slice(0, 19)}.${fraction.padEnd(9, '0')}Z` as Timestamp;
+}
