@@ -1,0 +1,139 @@
+// The worker's own tables: schema `twilio_sync`. What has been listed and up to where (sweeps, windows), what was seen
+// (fingerprints), what is still wanted (due), who may write (lease) and what this copy is a copy of (scope).
+
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core';
+
+export const twilioSync = pgSchema('twilio_sync');
+
+const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+const identity = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
+/** The key of a table that has one row. */
+const only = () => boolean().primaryKey().default(true);
+
+export const scope = twilioSync.table(
+  'scope',
+  {
+    only: only(),
+    accountSid: text('account_sid').notNull(),
+    baseUrl: text('base_url').notNull(),
+    filters: jsonb().notNull(),
+    generation: integer().notNull().default(1),
+    createdAt: at('created_at').notNull().defaultNow(),
+  },
+  (table) => [check('scope_only', sql`${table.only}`)],
+);
+
+export const lease = twilioSync.table(
+  'lease',
+  {
+    only: only(),
+    epoch: bigint({ mode: 'number' }).notNull().default(0),
+    holder: text(),
+    expiresAt: at('expires_at').notNull().default(sql`'-infinity'`),
+    stamp: at('stamp').notNull().default(sql`'-infinity'`),
+  },
+  (table) => [check('lease_only', sql`${table.only}`)],
+);
+
+export const sweeps = twilioSync.table('sweeps', {
+  id: identity(),
+  sweep: text().notNull(),
+  startedAt: at('started_at').notNull().defaultNow(),
+  endedAt: at('ended_at'),
+  listed: integer().notNull().default(0),
+  expected: integer().notNull().default(0),
+  missing: integer().notNull().default(0),
+  braked: boolean().notNull().default(false),
+});
+
+export const windows = twilioSync.table(
+  'windows',
+  {
+    id: identity(),
+    sweepId: bigint('sweep_id', { mode: 'number' })
+      .notNull()
+      .references(() => sweeps.id, { onDelete: 'cascade' }),
+    sweep: text().notNull(),
+    fromAt: at('from_at').notNull(),
+    toAt: at('to_at').notNull(),
+    cursor: at('cursor').notNull(),
+    completedAt: at('completed_at'),
+    failures: integer().notNull().default(0),
+    error: text(),
+  },
+  (table) => [
+    index('windows_pending').on(table.sweep).where(sql`completed_at is null`),
+    index('windows_sweep_id').on(table.sweepId),
+    check('windows_cursor', sql`${table.cursor} between ${table.fromAt} and ${table.toAt}`),
+  ],
+);
+
+export const fingerprints = twilioSync.table('fingerprints', {
+  conversationId: text('conversation_id').primaryKey(),
+  item: text(),
+  detail: text(),
+  normalizer: integer().notNull(),
+  generation: integer().notNull(),
+  fetchedAt: at('fetched_at').notNull(),
+});
+
+export const due = twilioSync.table(
+  'due',
+  {
+    conversationId: text('conversation_id').notNull(),
+    reason: text().notNull(),
+    dueAt: at('due_at').notNull(),
+    attempts: integer().notNull().default(0),
+    error: text(),
+    fingerprint: text(),
+    wants: jsonb(),
+    sweepId: bigint('sweep_id', { mode: 'number' }),
+    firstAt: at('first_at').notNull().defaultNow(),
+    lastAt: at('last_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.conversationId, table.reason] }),
+    index('due_due_at').on(table.dueAt),
+    index('due_sweep_id').on(table.sweepId).where(sql`sweep_id is not null`),
+  ],
+);
+
+export const runs = twilioSync.table(
+  'runs',
+  {
+    id: identity(),
+    command: text().notNull(),
+    startedAt: at('started_at').notNull().defaultNow(),
+    endedAt: at('ended_at'),
+    outcome: text(),
+    error: text(),
+    counts: jsonb(),
+  },
+  (table) => [index('runs_started_at').on(table.startedAt)],
+);
+
+export const quarantine = twilioSync
+  .view('quarantine', {
+    conversationId: text('conversation_id').notNull(),
+    reason: text(),
+    firstFailedAt: at('first_failed_at').notNull(),
+    lastFailedAt: at('last_failed_at'),
+    attempts: integer().notNull(),
+    nextAttemptAt: at('next_attempt_at').notNull(),
+    fingerprint: text(),
+  })
+  .as(
+    sql`select conversation_id, error as reason, first_at as first_failed_at, last_at as last_failed_at, attempts, due_at as next_attempt_at, fingerprint from twilio_sync.due where reason = 'failed'`,
+  );

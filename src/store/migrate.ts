@@ -1,0 +1,62 @@
+// Brings a database's schema up to date with the files that drizzle-kit wrote, in drizzle's own ledger. One transaction
+// under a transaction-level advisory lock: any number of processes may ask at once, a failure leaves nothing behind, and
+// no session state is needed, so that it works through a pooler (drizzle's own migrator has no lock: two at once collide).
+
+import { fileURLToPath } from 'node:url';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
+import pg from 'pg';
+
+const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
+
+/** Any constant will do that no other program on the database uses. */
+const lockKey = '8391162077580680803';
+
+/**
+ * Applies the migrations that are still missing, waiting for another migrator to end first.
+ * @returns how many were applied.
+ * @throws the driver's error where the database is away or the user lacks rights.
+ */
+export async function migrate(connection: pg.ClientConfig): Promise<number> {
+  const client = new pg.Client(connection);
+  // An error between queries would otherwise end the process; the next query reports it.
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query('begin');
+    await client.query('select pg_advisory_xact_lock($1)', [lockKey]);
+    const missing = await findMissing(client);
+    if (missing.length > 0) await apply(client, missing);
+    await client.query('commit');
+    return missing.length;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The migrations that a database lacks; all of them for one that has never been migrated. */
+export async function findMissing(client: pg.ClientBase | pg.Pool) {
+  const ledger = await client.query<{ present: boolean }>(
+    `select to_regclass('twilio_sync.__drizzle_migrations') is not null as present`,
+  );
+  const migrations = readMigrationFiles({ migrationsFolder: folder });
+  if (ledger.rows[0]?.present !== true) return migrations;
+  const last = await client.query<{ at: string | null }>(
+    'select max(created_at) as at from twilio_sync.__drizzle_migrations',
+  );
+  const lastAt = Number(last.rows[0]?.at ?? 0);
+  return migrations.filter((migration) => migration.folderMillis > lastAt);
+}
+
+async function apply(client: pg.ClientBase, migrations: ReturnType<typeof readMigrationFiles>): Promise<void> {
+  await client.query('create schema if not exists twilio_sync');
+  await client.query(
+    'create table if not exists twilio_sync.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
+  );
+  for (const migration of migrations) {
+    for (const statement of migration.sql) await client.query(statement);
+    await client.query('insert into twilio_sync.__drizzle_migrations (hash, created_at) values ($1, $2)', [
+      migration.hash,
+      migration.folderMillis,
+    ]);
+  }
+}

@@ -1,0 +1,148 @@
+// The tables people query: schema `twilio`. Names and columns are public (dashboards are built on them); what each
+// means for a reader is said in the database's own catalogue (`COMMENT ON`, migrations/0001_comments.sql).
+// Every child's key begins with the conversation's, so that a table can be partitioned or distributed on it.
+
+import { sql } from 'drizzle-orm';
+import {
+  type AnyPgColumn,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core';
+
+export const twilio = pgSchema('twilio');
+
+export const conversations = twilio.table(
+  'conversations',
+  {
+    id: text().primaryKey(),
+    accountId: text('account_id'),
+    name: text(),
+    status: text(),
+    conversationConfigurationId: text('conversation_configuration_id'),
+    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull(),
+    updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }),
+    extra: jsonb(),
+    firstSyncedAt: timestamp('first_synced_at', { withTimezone: true, mode: 'string' }).notNull(),
+    syncedAt: timestamp('synced_at', { withTimezone: true, mode: 'string' }).notNull(),
+    deletedAt: timestamp('deleted_at', { withTimezone: true, mode: 'string' }),
+  },
+  (table) => [
+    index('conversations_created_at').on(table.createdAt),
+    index('conversations_synced_at').on(table.syncedAt),
+    index('conversations_open').on(table.createdAt).where(sql`status in ('ACTIVE', 'INACTIVE') and deleted_at is null`),
+  ],
+);
+
+/** The column every child's key begins with. */
+const conversationId = () =>
+  text('conversation_id')
+    .notNull()
+    .references((): AnyPgColumn => conversations.id, { onDelete: 'cascade' });
+
+export const conversationChannels = twilio.table(
+  'conversation_channels',
+  { conversationId: conversationId(), channel: text().notNull() },
+  (table) => [
+    primaryKey({ columns: [table.conversationId, table.channel] }),
+    index('conversation_channels_channel').on(table.channel),
+  ],
+);
+
+export const conversationChannelIds = twilio.table(
+  'conversation_channel_ids',
+  { conversationId: conversationId(), channelId: text('channel_id').notNull() },
+  (table) => [
+    primaryKey({ columns: [table.conversationId, table.channelId] }),
+    index('conversation_channel_ids_channel_id').on(table.channelId),
+  ],
+);
+
+export const conversationIntelligenceConfigurations = twilio.table(
+  'conversation_intelligence_configurations',
+  {
+    conversationId: text('conversation_id').notNull(),
+    intelligenceConfigurationId: text('intelligence_configuration_id').notNull(),
+  },
+  (table) => [
+    // Named here because the names drizzle would give pass the 63 bytes that Postgres keeps.
+    primaryKey({
+      name: 'conversation_intelligence_configurations_pk',
+      columns: [table.conversationId, table.intelligenceConfigurationId],
+    }),
+    foreignKey({
+      name: 'conversation_intelligence_configurations_conversation_fk',
+      columns: [table.conversationId],
+      foreignColumns: [conversations.id],
+    }).onDelete('cascade'),
+    index('conversation_intelligence_configurations_configuration').on(table.intelligenceConfigurationId),
+  ],
+);
+
+export const participants = twilio.table(
+  'participants',
+  {
+    conversationId: conversationId(),
+    id: text().notNull(),
+    position: integer().notNull(),
+    name: text(),
+    type: text(),
+    extra: jsonb(),
+  },
+  (table) => [primaryKey({ columns: [table.conversationId, table.id] })],
+);
+
+export const participantAddresses = twilio.table(
+  'participant_addresses',
+  {
+    conversationId: text('conversation_id').notNull(),
+    participantId: text('participant_id').notNull(),
+    address: text().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.conversationId, table.participantId, table.address] }),
+    // One foreign key a child: this one leads to the conversation through the participant.
+    foreignKey({
+      name: 'participant_addresses_participant_fk',
+      columns: [table.conversationId, table.participantId],
+      foreignColumns: [participants.conversationId, participants.id],
+    }).onDelete('cascade'),
+    index('participant_addresses_address').on(table.address),
+  ],
+);
+
+export const communications = twilio.table(
+  'communications',
+  {
+    conversationId: conversationId(),
+    id: text().notNull(),
+    position: integer().notNull(),
+    // Not a foreign key: a communication may name a participant who is not listed.
+    participantId: text('participant_id'),
+    text: text(),
+    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }),
+    extra: jsonb(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.conversationId, table.id] }),
+    index('communications_created_at').on(table.createdAt),
+  ],
+);
+
+export const operatorResultLinks = twilio.table(
+  'operator_result_links',
+  {
+    conversationId: conversationId(),
+    operatorResultId: text('operator_result_id').notNull(),
+    position: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.conversationId, table.operatorResultId] }),
+    index('operator_result_links_operator_result_id').on(table.operatorResultId),
+  ],
+);
