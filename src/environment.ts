@@ -1,0 +1,70 @@
+// The environment's variables, or the files that NAME_FILE names, → one checked value a setting. Each value alone: what
+// settings mean together is config.ts. Nothing throws; what is wrong goes on record, and no message holds a secret.
+
+import { closest } from './lib/closest.ts';
+import { reasonOf } from './lib/reason.ts';
+import { type Part, type SettingName, settings, type Values } from './settings.ts';
+
+export interface Problem {
+  setting: string;
+  message: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type ReadFile = (path: string) => string;
+
+/** `given` also has the settings that are set but were refused or not readable. */
+export interface Given {
+  values: Values;
+  given: ReadonlySet<SettingName>;
+}
+
+/** Prefixes that are ours alone: a name under them that the table does not have is a mistake. */
+const ours = /^(SYNC|LOOKBACK|RECONCILE|TWILIO_CREATED)_/;
+/** Variables that Kubernetes and Docker set by themselves for a service that happens to be called `sync`. */
+const ofServices = /_SERVICE_(HOST|PORT)(_|$)|_PORT$|_PORT_\d+_(TCP|UDP)/;
+
+/** Names under our own prefixes that the table does not have: a typing mistake would otherwise go unnoticed. */
+export function findMisspelt(env: Environment): Problem[] {
+  const known = new Set<string>(settings.keys());
+  for (const [name, row] of settings) if (row.secret) known.add(`${name}_FILE`);
+  return Object.keys(env)
+    .filter((name) => env[name] && ours.test(name) && !ofServices.test(name) && !known.has(name))
+    .map((name) => {
+      const meant = closest(name, known);
+      return { setting: name, message: `${name} is not a setting${meant ? `; did you mean ${meant}?` : ''}` };
+    });
+}
+
+/** Reads and checks each value alone. Those refused are absent from `values`, and a problem is on record: they are never used. */
+export function readValues(env: Environment, readFile: ReadFile, parts: readonly Part[], problems: Problem[]): Given {
+  const values: Record<string, unknown> = {};
+  const given = new Set<SettingName>();
+  for (const [name, row] of settings) {
+    if (!parts.includes(row.part)) continue;
+    const report = (message: string) => problems.push({ setting: name, message });
+    const path = row.secret && env[`${name}_FILE`];
+    // As curl has it: the proxy variables in lower case too, and these first.
+    const direct = (name.endsWith('_PROXY') && env[name.toLowerCase()]) || env[name];
+    if (direct || path) given.add(name);
+    if (direct && path) report(`${name} and ${name}_FILE are both set: give one`);
+    const text = path && !direct ? readSecret(name, path, readFile, report) : direct || undefined;
+    if (text === undefined && (row.default === undefined || given.has(name))) continue;
+    const parsed = row.schema.safeParse(text ?? row.default);
+    if (parsed.success) values[name] = parsed.data;
+    else
+      report(`${name} takes ${row.takes}${row.secret || row.shown === false ? '' : `, not ${JSON.stringify(text)}`}`);
+  }
+  return { values: values as Values, given };
+}
+
+function readSecret(name: SettingName, path: string, readFile: ReadFile, report: (message: string) => void) {
+  try {
+    const text = readFile(path).replace(/\r?\n$/, '');
+    if (text !== '') return text;
+    report(`${name}_FILE names ${path}, which is empty`);
+  } catch (error) {
+    report(`${name}_FILE names ${path}, which cannot be read (${reasonOf(error)})`);
+  }
+  return undefined;
+}

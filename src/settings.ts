@@ -1,0 +1,114 @@
+// The option table: every setting's name, schema, default, help text and type, in one place. What reads the environment
+// (config.ts), `--help` and the types of the values all come from here; a new setting is a new row.
+// Names, meanings and defaults are public: dashboards and compose files are built on them.
+
+import type { z } from 'zod';
+import * as kinds from './setting-kinds.ts';
+
+/** Parts of the configuration: a command asks for those it needs. */
+export type Part = 'api' | 'database' | 'filters' | 'sync' | 'http' | 'logLevel';
+
+/** One row. A `secret` may also be in the file that NAME_FILE names; what is not `shown` is in no message. */
+export interface Setting extends kinds.Kind<unknown> {
+  part: Part;
+  help: string;
+  default?: string;
+  secret?: true;
+  shown?: false;
+}
+
+const account = kinds.pattern('AC and 32 hexadecimal digits', /^AC[0-9a-fA-F]{32}$/);
+// A colon would end the user name of HTTP Basic early.
+const apiKey = kinds.pattern('the SID of an API key, SK…', /^[\x21-\x39\x3b-\x7e]+$/);
+const place = (takes: string) => kinds.pattern(takes, /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/);
+const channels = kinds.someOf('VOICE', 'SMS', 'RCS', 'EMAIL', 'WHATSAPP', 'CHAT', 'API', 'SYSTEM');
+const levels = kinds.oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent');
+
+const api = {
+  TWILIO_ACCOUNT_SID: { ...account, help: 'the account', shown: false },
+  TWILIO_API_KEY: { ...apiKey, help: 'API key: its SID', secret: true },
+  TWILIO_API_SECRET: { ...kinds.word('the secret of the API key'), help: 'API key: its secret', secret: true },
+  TWILIO_AUTH_TOKEN: { ...kinds.word("the account's auth token"), help: 'auth token, in place of a key', secret: true },
+  TWILIO_EDGE: { ...place('an edge such as dublin'), help: 'edge, as the official client reads it' },
+  TWILIO_REGION: { ...place('a region such as ie1'), help: 'region, as the official client reads it' },
+  TWILIO_INTELLIGENCE_URL: { ...kinds.baseUrl, help: 'another base URL of the API, whole', shown: false },
+  TWILIO_CREATED_FILTER: {
+    ...kinds.oneOf('auto', 'createdAtBefore', 'createdBefore'),
+    help: 'the parameter that bounds createdAt; auto finds out',
+    default: 'auto',
+  },
+  SYNC_MAX_CONCURRENCY: { ...kinds.whole(1, 1000), help: 'most API requests in flight', default: '32' },
+  HTTPS_PROXY: { ...kinds.proxyUrl, help: 'proxy for https:// (or https_proxy)', shown: false },
+  HTTP_PROXY: { ...kinds.proxyUrl, help: 'proxy for http:// (or http_proxy)', shown: false },
+  NO_PROXY: { ...kinds.text('host names, with commas'), help: 'hosts reached without a proxy (or no_proxy)' },
+  NODE_EXTRA_CA_CERTS: { ...kinds.text('a readable PEM file'), help: 'file of further authorities to trust' },
+} as const;
+
+const database = {
+  DATABASE_URL: {
+    ...kinds.text('postgres://user:password@host:5432/database'),
+    help: 'Postgres 14 or later, TLS by sslmode; PG* variables serve as well; with neither, an embedded one in ./data/postgres',
+    secret: true,
+  },
+  PGPASSWORD: { ...kinds.text('a password'), help: 'password, where DATABASE_URL has none', secret: true },
+  CONVERSATION_SYNC_REQUIRE_DATABASE: {
+    ...kinds.flag,
+    help: '1 refuses to start without DATABASE_URL or PG*; the container image sets it',
+    default: '0',
+  },
+} as const;
+
+const sync = {
+  SYNC_START: { ...kinds.instant, help: 'how far back history goes', default: '2025-01-01' },
+  SYNC_SCHEDULE: { ...kinds.cron, help: 'when to look for new and recent open conversations', default: '* * * * *' },
+  SYNC_LOOKBACK: { ...kinds.duration, help: 'how far back recent ones are listed again', default: '3d' },
+  LOOKBACK_SCHEDULE: { ...kinds.cron, help: 'when to list recent ones again', default: '*/15 * * * *' },
+  RECONCILE_SCHEDULE: { ...kinds.cron, help: 'when to list everything again', default: '0 3 * * *' },
+  SYNC_REFRESH: { ...kinds.durations, help: 'how long after closing to fetch a detail once more', default: '1h,1d' },
+} as const;
+
+const filters = {
+  SYNC_STATUS: { ...kinds.oneOf('ACTIVE', 'INACTIVE', 'CLOSED'), help: 'sync only this status' },
+  SYNC_CHANNELS: { ...channels, help: 'sync only these channels' },
+  SYNC_CHANNEL_ID: { ...kinds.id, help: 'sync only this channel id' },
+  SYNC_CONVERSATION_CONFIGURATION_ID: { ...kinds.id, help: 'sync only this conversation configuration' },
+  SYNC_INTELLIGENCE_CONFIGURATION_IDS: { ...kinds.ids, help: 'sync only these intelligence configurations' },
+  SYNC_OPERATOR_IDS: { ...kinds.ids, help: 'sync only what these operators have results for' },
+} as const;
+
+const http = {
+  HTTP_HOST: { ...kinds.word('a host name or address'), help: 'where health and status listen', default: '127.0.0.1' },
+  HTTP_PORT: { ...kinds.whole(0, 65_535), help: 'their port; 0 takes a free one', default: '8080' },
+} as const;
+
+const logLevel = { LOG_LEVEL: { ...levels, help: 'how much is logged', default: 'info' } } as const;
+
+const byPart = { api, database, sync, filters, http, logLevel } satisfies Record<Part, unknown>;
+
+type Table = typeof api & typeof database & typeof sync & typeof filters & typeof http & typeof logLevel;
+type Value<Row extends { schema: z.ZodType }> =
+  | z.output<Row['schema']>
+  | (Row extends { default: string } ? never : undefined);
+
+export type SettingName = keyof Table;
+export type Values = { [Name in SettingName]: Value<Table[Name]> };
+
+/** Every setting with its row, in the order to show them in. */
+export const settings: ReadonlyMap<SettingName, Setting> = new Map(
+  Object.entries(byPart).flatMap(([part, rows]) =>
+    Object.entries<Omit<Setting, 'part'>>(rows).map(
+      ([name, row]) => [name as SettingName, { ...row, part: part as Part }] as const,
+    ),
+  ),
+);
+
+/** The settings as lines for `--help`: those of the asked parts, or all. */
+export function settingsHelp(parts?: readonly Part[]): string {
+  const rows = [...settings].filter(([, row]) => parts === undefined || parts.includes(row.part));
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, row]) => {
+    const notes = [row.default && `default ${row.default}`, row.secret && `or ${name}_FILE`].filter(Boolean);
+    return `  ${name.padEnd(width)}  ${row.help}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
+  });
+  return `Settings (environment):\n${lines.join('\n')}\n`;
+}
