@@ -1,0 +1,60 @@
+// Attempts and retries in, running totals out, for metrics. Totals only grow; rates are the reader's to make.
+
+import type { Governor } from './governor.ts';
+import type { Attempt, Endpoint, Retry } from './request.ts';
+
+/** `429` is counted apart from the other 4xx; `none` is an attempt without an answer. */
+export type StatusClass = '2xx' | '3xx' | '4xx' | '429' | '5xx' | 'none';
+
+export interface ClientCounters {
+  /** Attempts, repeated ones included. */
+  requests: Record<Endpoint, Record<StatusClass, number>>;
+  retries: number;
+  /** Of bodies, as sent. */
+  bytes: number;
+  /** How many requests may be in flight now, and how many are. */
+  limit: number;
+  inFlight: number;
+  /** Requests a second that are kept to; undefined while the server has shown no such limit. */
+  perSecond: number | undefined;
+}
+
+export interface Counters {
+  onAttempt(attempt: Attempt): void;
+  onRetry(retry: Retry): void;
+  /** A snapshot; later attempts do not change it. */
+  read(): ClientCounters;
+}
+
+/** Makes counters that start at 0. */
+export function createCounters(governor: Governor): Counters {
+  const none = () => ({ '2xx': 0, '3xx': 0, '4xx': 0, '429': 0, '5xx': 0, none: 0 });
+  const requests = { list: none(), detail: none() };
+  let retries = 0;
+  let bytes = 0;
+  return {
+    onAttempt(attempt) {
+      requests[attempt.endpoint][classOf(attempt.status)]++;
+      bytes += attempt.bytes;
+    },
+    onRetry() {
+      retries++;
+    },
+    read: () => ({
+      requests: structuredClone(requests),
+      retries,
+      bytes,
+      limit: governor.limit,
+      inFlight: governor.inFlight,
+      perSecond: governor.perSecond,
+    }),
+  };
+}
+
+function classOf(status: number | undefined): StatusClass {
+  if (status === undefined) return 'none';
+  if (status === 429) return '429';
+  if (status < 300) return '2xx';
+  if (status < 400) return '3xx';
+  return status < 500 ? '4xx' : '5xx';
+}

@@ -1,0 +1,114 @@
+// Everything that can go wrong between us and the API, a class each: the caller branches on the class and its fields.
+// Messages say what was tried, what came and what is wanted. None holds a key, a header, a proxy's password or a word
+// of a body but the API's own error message: they all end up in logs.
+
+/** Whatever `src/api` throws but for an AbortSignal's reason; `tried` is the request, without its query. */
+export class ApiError extends Error {
+  readonly tried: string;
+
+  constructor(tried: string, message: string, cause?: Error) {
+    super(`${tried}: ${message}`, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.tried = tried;
+  }
+}
+
+/** 401 or 403; `code` is Twilio's own (20003), where it was said. */
+export class Unauthorized extends ApiError {
+  readonly status: number;
+  readonly code: number | undefined;
+
+  constructor(tried: string, status: number, code?: number) {
+    const said = code === undefined ? `${status}` : `${status}, code ${code}`;
+    super(tried, `the API refused the key (${said}); wanted: a key of this account and region that is not revoked`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** 404: the API has nothing under this path. */
+export class NotFound extends ApiError {
+  readonly status = 404;
+
+  constructor(tried: string) {
+    super(tried, 'the API has nothing there (404)');
+  }
+}
+
+/** Any other answer that repeating would not change (3xx, 4xx, 501); `reason` is the API's message, at most 200 characters. */
+export class Refused extends ApiError {
+  readonly status: number;
+  readonly code: number | undefined;
+  readonly reason: string | undefined;
+
+  constructor(tried: string, status: number, code?: number, reason?: string) {
+    const said = [`status ${status}`, code === undefined ? [] : `code ${code}`].flat().join(', ');
+    super(tried, `the API refused the request (${said})${reason === undefined ? '' : `: ${reason}`}`);
+    this.status = status;
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/** A page token that the API no longer takes: the walk is to be started again. `cause` says how it was refused. */
+export class TokenExpired extends ApiError {
+  readonly status: number;
+
+  constructor(tried: string, status: number, cause: Error) {
+    super(
+      tried,
+      `the API no longer takes the page token it gave (status ${status}); the list is to be read anew`,
+      cause,
+    );
+    this.status = status;
+  }
+}
+
+export type Trouble = 'dns' | 'connect' | 'proxy' | 'tls' | 'reset' | 'protocol' | 'timeout' | 'closed';
+
+/** No whole answer came; `code` is Node's or undici's (ECONNREFUSED, UND_ERR_SOCKET …). */
+export class Unreachable extends ApiError {
+  readonly trouble: Trouble;
+  readonly code: string;
+
+  constructor(tried: string, trouble: Trouble, code: string, message: string, cause?: Error) {
+    super(tried, message, cause);
+    this.trouble = trouble;
+    this.code = code;
+  }
+}
+
+/** 429 or 5xx, and still so after every retry, or with a Retry-After longer than we wait. */
+export class Unavailable extends ApiError {
+  readonly status: number;
+  readonly attempts: number;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(tried: string, status: number, attempts: number, retryAfterMs?: number) {
+    const asked = retryAfterMs === undefined ? '' : `, asks to wait ${Math.ceil(retryAfterMs / 1000)} s`;
+    super(tried, `the API answers ${status}${asked}; given up after ${attempts} attempt${attempts === 1 ? '' : 's'}`);
+    this.status = status;
+    this.attempts = attempts;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** An answer that cannot be read; `issues` name fields and what was wrong with them, never their values. */
+export class BadAnswer extends ApiError {
+  readonly issues: readonly string[];
+
+  constructor(tried: string, issues: readonly string[]) {
+    super(tried, `the answer cannot be used: ${issues.slice(0, 5).join('; ')}${issues.length > 5 ? '; …' : ''}`);
+    this.issues = issues;
+  }
+}
+
+/** A body, decoded, of more than `limitBytes`; reading stopped there. */
+export class TooLarge extends ApiError {
+  readonly limitBytes: number;
+
+  constructor(tried: string, limitBytes: number) {
+    super(tried, `the answer is larger than the ${limitBytes} bytes that were allowed for it`);
+    this.limitBytes = limitBytes;
+  }
+}

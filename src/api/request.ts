@@ -1,0 +1,177 @@
+// A path in, its decoded answer out: the loop around one attempt. Every attempt asks the governor for leave, also the
+// repeated ones; its outcome goes to the governor, the table of retries and the API's clock. Nothing is logged here:
+// `onAttempt` and `onRetry` tell whoever does.
+
+import type { Dispatcher } from 'undici';
+import { isJsonObject, type Json } from '../lib/json.ts';
+import { parseLossless } from '../lib/lossless-json.ts';
+import type { ApiClock } from './clock.ts';
+import {
+  type ApiError,
+  BadAnswer,
+  NotFound,
+  Refused,
+  TooLarge,
+  Unauthorized,
+  Unavailable,
+  Unreachable,
+} from './errors.ts';
+import type { Governor } from './governor.ts';
+import { type Answer, acceptedEncodings, get } from './http.ts';
+import { decide, type Outcome, type RetryLimits, retryAfterMs } from './retry.ts';
+
+export type Endpoint = 'list' | 'detail';
+
+/** An attempt that has ended, well or not; `status` is undefined where no answer came. */
+export interface Attempt {
+  endpoint: Endpoint;
+  attempt: number;
+  status: number | undefined;
+  ms: number;
+  bytes: number;
+}
+
+/** A wait before the next attempt; `error` is what the last one ended with. */
+export interface Retry {
+  endpoint: Endpoint;
+  attempt: number;
+  afterMs: number;
+  why: string;
+  error: ApiError;
+}
+
+export interface RequestParts {
+  dispatcher: Dispatcher;
+  governor: Governor;
+  clock: ApiClock;
+  origin: string;
+  headers: Record<string, string>;
+  timeoutMs: number;
+  retryLimits: RetryLimits;
+  monotonicMs: () => number;
+  random: () => number;
+  wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  onAttempt: (attempt: Attempt) => void;
+  onRetry: (retry: Retry) => void;
+}
+
+export interface Wanted<Decoded> {
+  endpoint: Endpoint;
+  path: string;
+  limitBytes: number;
+  signal: AbortSignal;
+  /** Throws BadAnswer for JSON that is not what was asked for; that is not retried. */
+  decode: (tried: string, json: Json) => Decoded;
+}
+
+interface Failure {
+  error: ApiError;
+  outcome: Outcome;
+}
+
+/** Headers of every request: who asks, and what may come back. */
+export function requestHeaders(
+  auth: { username: string; password: string },
+  userAgent: string,
+): Record<string, string> {
+  return {
+    authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`, 'utf8').toString('base64')}`,
+    accept: 'application/json',
+    'accept-encoding': acceptedEncodings,
+    'user-agent': userAgent,
+  };
+}
+
+/** Gets and decodes, again where the table of retries says so. Throws an ApiError, or the signal's reason. */
+export async function request<Decoded>(parts: RequestParts, wanted: Wanted<Decoded>): Promise<Decoded> {
+  const { endpoint, signal } = wanted;
+  const tried = `GET ${parts.origin}${wanted.path.replace(/\?.*$/s, '')}`;
+  for (let attempt = 1; ; attempt++) {
+    const answer = await send(parts, wanted, tried, attempt);
+    const failure = 'error' in answer ? answer : refusal(tried, attempt, answer);
+    const read = failure === undefined && 'body' in answer ? readJson(tried, answer) : undefined;
+    if (read !== undefined && 'json' in read && 'body' in answer) {
+      const decoded = wanted.decode(tried, read.json);
+      parts.clock.see(answer.date);
+      return decoded;
+    }
+    const { error, outcome } = failure ?? (read as Failure);
+    const decision = decide(attempt, outcome, parts.random, parts.retryLimits);
+    if (!decision.again) throw error;
+    parts.onRetry({ endpoint, attempt, afterMs: decision.afterMs, why: decision.why, error });
+    await parts.wait(decision.afterMs, signal);
+  }
+}
+
+/** One attempt, from the governor's leave to the last byte. */
+async function send<Decoded>(
+  parts: RequestParts,
+  wanted: Wanted<Decoded>,
+  tried: string,
+  attempt: number,
+): Promise<Answer | Failure> {
+  const { endpoint, path, limitBytes, signal } = wanted;
+  const { dispatcher, origin, headers, timeoutMs } = parts;
+  const leave = await parts.governor.enter(signal, attempt > 1);
+  const startedAtMs = parts.monotonicMs();
+  const ended = (status: number | undefined, bytes: number) =>
+    parts.onAttempt({ endpoint, attempt, status, bytes, ms: parts.monotonicMs() - startedAtMs });
+  try {
+    const answer = await get(dispatcher, { tried, origin, path, headers, timeoutMs, limitBytes, signal });
+    if (answer.status === 429) {
+      leave({ kind: 'refused', retryAfterMs: retryAfterMs(answer.retryAfter, answer.date) });
+    } else {
+      leave({ kind: answer.status < 500 ? 'good' : 'failed' });
+    }
+    ended(answer.status, answer.wireBytes);
+    return answer;
+  } catch (error) {
+    leave({ kind: 'failed' });
+    ended(undefined, 0);
+    if (error instanceof Unreachable) return { error, outcome: { kind: 'unreachable', trouble: error.trouble } };
+    if (error instanceof TooLarge) return { error, outcome: { kind: 'too-large' } };
+    throw error;
+  }
+}
+
+/** The error that an answer other than 200 stands for. */
+function refusal(tried: string, attempt: number, answer: Answer): Failure | undefined {
+  const { status } = answer;
+  if (status === 200) return undefined;
+  const floorMs = retryAfterMs(answer.retryAfter, answer.date);
+  const outcome: Outcome = { kind: 'status', status, retryAfterMs: floorMs };
+  const { code, message } = apiError(answer);
+  if (status === 401 || status === 403) return { outcome, error: new Unauthorized(tried, status, code) };
+  if (status === 404) return { outcome, error: new NotFound(tried) };
+  if (status === 429 || (status >= 500 && status !== 501 && status !== 505)) {
+    return { outcome, error: new Unavailable(tried, status, attempt, floorMs) };
+  }
+  if (status < 300) return { outcome, error: new BadAnswer(tried, [`status: expected 200, received ${status}`]) };
+  return { outcome, error: new Refused(tried, status, code, message) };
+}
+
+/** Code and message of the API's error JSON, where the body is one. */
+function apiError(answer: Answer): { code?: number; message?: string } {
+  try {
+    const json = JSON.parse(answer.body.toString('utf8')) as Json;
+    if (!isJsonObject(json)) return {};
+    const { code, message } = json;
+    return {
+      ...(typeof code === 'number' && { code }),
+      ...(typeof message === 'string' && { message: message.slice(0, 200).toWellFormed() }),
+    };
+  } catch {
+    return {};
+  }
+}
+
+function readJson(tried: string, answer: Answer): { json: Json } | Failure {
+  try {
+    return { json: parseLossless(answer.body.toString('utf8').replace(/^\ufeff/, '')) };
+  } catch {
+    // The SyntaxError quotes the body, which is people's text, so it ends here.
+    const type = (answer.contentType ?? 'no content type').replace(/[^\x20-\x7e]|[;,].*/g, '').slice(0, 60);
+    const issue = `body: is not JSON (${answer.body.length} bytes, ${type})`;
+    return { error: new BadAnswer(tried, [issue]), outcome: { kind: 'unreadable' } };
+  }
+}
