@@ -1,0 +1,44 @@
+// Serialized conversations, kept until they change: making JSON of the same value twice is most of what serving costs.
+// Bounded by bytes; what was kept first goes first.
+
+import type { Entry } from './entry.ts';
+
+interface Kept {
+  readonly version: number;
+  readonly body: Buffer;
+}
+
+export class BodyCache {
+  readonly #kept = new Map<Entry, Kept>();
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The body of an entry as it is now; `make` writes it where none is kept. */
+  body(entry: Entry, make: () => string): Buffer {
+    const kept = this.#kept.get(entry);
+    if (kept?.version === entry.version) return kept.body;
+    if (kept !== undefined) this.#drop(entry, kept);
+    const body = Buffer.from(make());
+    this.#kept.set(entry, { version: entry.version, body });
+    this.#bytes += body.length;
+    for (const [oldest, value] of this.#kept) {
+      if (this.#bytes <= this.#maxBytes) break;
+      this.#drop(oldest, value);
+    }
+    return body;
+  }
+
+  clear(): void {
+    this.#kept.clear();
+    this.#bytes = 0;
+  }
+
+  #drop(entry: Entry, { body }: Kept): void {
+    this.#kept.delete(entry);
+    this.#bytes -= body.length;
+  }
+}

@@ -1,0 +1,139 @@
+// What goes wrong, and when: a list of rules, by script ("the second list page answers 429") or by a seeded rate. Each
+// rule counts the requests that it applies to; the first whose turn it is decides the request. Doing it is sabotage.ts.
+
+import { createRandom, type Random } from '../lib/random.ts';
+import type { Endpoint } from './request-log.ts';
+
+export type Fault =
+  /** An error with this status; `retryAfter` is sent as it is: seconds or a date. */
+  | { kind: 'status'; status: number; retryAfter?: string }
+  /** The connection is reset before the head, or in the middle of the body. */
+  | { kind: 'reset'; at: 'head' | 'body' }
+  /** The body ends too early: its `Content-Length` says more, or the last chunk is missing. */
+  | { kind: 'truncate'; how: 'length' | 'chunked' }
+  /** 200 and a body that is JSON up to its middle, whole by its length. */
+  | { kind: 'invalidJson' }
+  /** 200 and a page of HTML, as proxies answer. */
+  | { kind: 'html' }
+  /** Nothing more comes, and the connection stays open: from the beginning, or from the middle of the body. */
+  | { kind: 'silence'; at: 'head' | 'body' }
+  /** The page token is expired, whatever the switches say. Only for list requests with a token; others are served. */
+  | { kind: 'expireToken' }
+  /** The right body, with so many bytes more in a field that nobody knows; streamed. */
+  | { kind: 'huge'; bytes: number }
+  /** The right answer without its `Date`. */
+  | { kind: 'noDate' }
+  /** The right answer, so many ms late. */
+  | { kind: 'delay'; ms: number };
+
+export interface FaultRule {
+  /** The requests it applies to; `firstPage` and `nextPage` are lists without and with a token. */
+  on: 'list' | 'firstPage' | 'nextPage' | 'detail' | 'results' | 'any';
+  fault: Fault;
+  /** Only for this conversation's detail, or this operator result. */
+  id?: string;
+  /** Only for lists whose bounds lie more than so many seconds apart; one bound, or none, is wider than anything. */
+  widerThanSeconds?: number;
+  /** Only the nth request it applies to, from 1. */
+  nth?: number;
+  /** Every nth. */
+  every?: number;
+  /** With this probability, 0 to 1. */
+  rate?: number;
+  /** At most so often. */
+  times?: number;
+  /** Only for so many ms after it first struck. */
+  forMs?: number;
+}
+
+/** What a rule looks at. */
+export interface FaultTarget {
+  readonly endpoint: Endpoint;
+  readonly id: string | undefined;
+  readonly query: string;
+}
+
+interface Standing {
+  readonly rule: FaultRule;
+  seen: number;
+  struck: number;
+  firstMs: number | undefined;
+}
+
+/** The rules of one server. */
+export class Faults {
+  #standing: Standing[] = [];
+  readonly #random: Random;
+
+  constructor({ seed = 1, rules = [] }: { seed?: number; rules?: readonly FaultRule[] } = {}) {
+    this.#random = createRandom(seed, 0xfa);
+    for (const rule of rules) this.add(rule);
+  }
+
+  /** How often any rule struck that still stands. */
+  get struck(): number {
+    return this.#standing.reduce((sum, { struck }) => sum + struck, 0);
+  }
+
+  /** Adds a rule behind the others; what comes back takes it away again and says how often it struck. */
+  add(rule: FaultRule): { readonly struck: number; remove(): void } {
+    const standing: Standing = { rule, seen: 0, struck: 0, firstMs: undefined };
+    this.#standing.push(standing);
+    return {
+      get struck() {
+        return standing.struck;
+      },
+      remove: () => {
+        this.#standing = this.#standing.filter((other) => other !== standing);
+      },
+    };
+  }
+
+  /** All is well from here on. */
+  clear(): void {
+    this.#standing = [];
+  }
+
+  /** The fault that a request meets; undefined where it meets none. */
+  strike(target: FaultTarget, nowMs: number): Fault | undefined {
+    let fault: Fault | undefined;
+    for (const standing of this.#standing) {
+      if (!appliesTo(standing.rule, target)) continue;
+      standing.seen += 1;
+      if (fault === undefined && this.#isDue(standing, nowMs)) {
+        standing.struck += 1;
+        standing.firstMs ??= nowMs;
+        fault = standing.rule.fault;
+      }
+    }
+    return fault;
+  }
+
+  #isDue({ rule, seen, struck, firstMs }: Standing, nowMs: number): boolean {
+    if (rule.times !== undefined && struck >= rule.times) return false;
+    if (rule.forMs !== undefined && firstMs !== undefined && nowMs - firstMs >= rule.forMs) return false;
+    if (rule.nth !== undefined && seen !== rule.nth) return false;
+    if (rule.every !== undefined && seen % rule.every !== 0) return false;
+    return rule.rate === undefined || this.#random.chance(rule.rate);
+  }
+}
+
+function appliesTo(rule: FaultRule, { endpoint, id, query }: FaultTarget): boolean {
+  if (rule.id !== undefined && rule.id !== id) return false;
+  if (!isOn(rule.on, endpoint, query)) return false;
+  return rule.widerThanSeconds === undefined || (endpoint === 'list' && rangeSeconds(query) > rule.widerThanSeconds);
+}
+
+function isOn(on: FaultRule['on'], endpoint: Endpoint, query: string): boolean {
+  if (on === 'any') return true;
+  if (on === 'results') return endpoint === 'result' || endpoint === 'resultList';
+  if (on === 'list' || on === 'detail') return endpoint === on;
+  return endpoint === 'list' && new URLSearchParams(query).has('pageToken') === (on === 'nextPage');
+}
+
+function rangeSeconds(query: string): number {
+  const parameters = new URLSearchParams(query);
+  const before = Date.parse(parameters.get('createdAtBefore') ?? parameters.get('createdBefore') ?? '');
+  const after = Date.parse(parameters.get('createdAtAfter') ?? '');
+  return Number.isNaN(before - after) ? Number.POSITIVE_INFINITY : (before - after) / 1000;
+}

@@ -1,0 +1,45 @@
+// Answers that are not what was asked for: a status with the API's JSON error body.
+// Codes are Twilio's public ones where it has one for the case; 20001 stands for every refused parameter.
+
+import type { WireError } from '../api/wire.ts';
+
+/** A request that is answered with an error; `message` is what the body says. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly status: number;
+  readonly code: number;
+
+  constructor(status: number, code: number, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** The JSON body of an error, as the API words it. */
+export function errorBody(status: number, code: number, message: string): string {
+  const body: WireError & { more_info: string } = {
+    code,
+    message,
+    status,
+    more_info: `https://www.twilio.com/docs/errors/${code}`,
+  };
+  return JSON.stringify(body);
+}
+
+/** 400: a parameter outside its limits, unreadable or unknown. */
+export const badRequest = (message: string) => new Refusal(400, 20001, message);
+/** 401: no credentials, or wrong ones. */
+export const unauthorized = () => new Refusal(401, 20003, 'Authenticate');
+/** 404: no such resource. */
+export const notFound = (path: string) => new Refusal(404, 20404, `The requested resource ${path} was not found`);
+/** 405: the simulator is read over HTTP, and written in process. */
+export const methodNotAllowed = (method: string) => new Refusal(405, 20004, `Method ${method} not allowed`);
+/** 429: more requests than the account may have in flight, or send in a second. */
+export const tooManyRequests = () => new Refusal(429, 20429, 'Too many requests');
+
+/** The code that Twilio gives a status where nothing more is known. */
+export function codeOf(status: number): number {
+  if (status === 401) return 20003;
+  return status >= 500 ? 20500 : 20000 + status;
+}

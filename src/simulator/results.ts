@@ -1,0 +1,113 @@
+// Operator results and the operators that make them. A result follows from its id and its conversation alone, so that
+// none need be held: the same id gives the same operator, format and text every time.
+
+import type { WireConversation, WireConversationDetail } from '../api/wire.ts';
+import type { JsonObject } from '../lib/json.ts';
+import { createRandom, hashText } from '../lib/random.ts';
+import { drawId } from './ids.ts';
+import type { ResultQuery } from './query.ts';
+
+export interface Operator {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  readonly outputFormat: 'TEXT' | 'JSON' | 'CLASSIFICATION' | 'EXTRACTION';
+}
+
+export interface WireOperatorResult {
+  id: string;
+  accountId: string | null;
+  conversationId: string;
+  intelligenceConfiguration: { id: string; ruleId: string; version: number };
+  operator: { id: string; version: number; parameters: JsonObject };
+  outputFormat: Operator['outputFormat'];
+  result: JsonObject;
+  dateCreated: string;
+  referenceIds: string[];
+  executionDetails: JsonObject;
+  metadata: { system: JsonObject };
+}
+
+const random = createRandom(20_260_115);
+
+/** The operators there are. */
+export const operators: readonly [Operator, ...Operator[]] = [
+  { id: drawId('intelligence_operator', random), name: 'Summary', version: 3, outputFormat: 'TEXT' },
+  { id: drawId('intelligence_operator', random), name: 'Sentiment', version: 2, outputFormat: 'CLASSIFICATION' },
+  { id: drawId('intelligence_operator', random), name: 'Entities', version: 1, outputFormat: 'EXTRACTION' },
+  { id: drawId('intelligence_operator', random), name: 'Next best response', version: 5, outputFormat: 'TEXT' },
+  { id: drawId('intelligence_operator', random), name: 'Script adherence', version: 1, outputFormat: 'JSON' },
+];
+
+/** Intelligence configurations that seeded conversations are activated by. */
+export const intelligenceConfigurationIds: readonly string[] = [1, 2, 3].map(() =>
+  drawId('intelligence_configuration', random),
+);
+
+/** The operator that made a result, by the result's id. */
+export function operatorOf(resultId: string): Operator {
+  return operators[hashText(resultId) % operators.length] ?? operators[0];
+}
+
+/** The results of a conversation that a query asks for, in the conversation's order, repeated ids once. */
+export function resultsOf(conversation: WireConversationDetail, query: ResultQuery): WireOperatorResult[] {
+  return [...new Set(conversation.operatorResultIds ?? [])]
+    .map((id) => createResult(id, conversation))
+    .filter(
+      (result) =>
+        (query.operatorId ?? result.operator.id) === result.operator.id &&
+        (query.intelligenceConfigurationId ?? result.intelligenceConfiguration.id) ===
+          result.intelligenceConfiguration.id,
+    );
+}
+
+/** The result of an id, as its conversation has it. */
+export function createResult(id: string, conversation: WireConversationDetail): WireOperatorResult {
+  const operator = operatorOf(id);
+  const hash = hashText(id, 7);
+  const communications = conversation.communications ?? [];
+  const configurations = conversation.intelligenceConfigurationIds ?? [];
+  const at = conversation.updatedAt ?? conversation.createdAt;
+  return {
+    id,
+    accountId: conversation.accountId ?? null,
+    conversationId: conversation.id,
+    intelligenceConfiguration: {
+      id: configurations[hash % Math.max(1, configurations.length)] ?? intelligenceConfigurationIds[0] ?? '',
+      ruleId: `intelligence_configurationrule_0${String(hash).padStart(25, '0')}`,
+      version: 1 + (hash % 4),
+    },
+    operator: { id: operator.id, version: operator.version, parameters: {} },
+    outputFormat: operator.outputFormat,
+    result: outcome(operator, conversation, hash),
+    dateCreated: at,
+    referenceIds: [],
+    executionDetails: {
+      trigger: { on: 'CONVERSATION_END', timestamp: at },
+      communications: { first: communications.at(0)?.id ?? null, last: communications.at(-1)?.id ?? null },
+      channels: [...(conversation.channels ?? [])],
+      participants: (conversation.participants ?? []).map(({ id: participantId, type }) => ({
+        id: participantId,
+        type: type ?? null,
+      })),
+      resolvedContext: null,
+    },
+    metadata: {
+      system: {
+        resolvedModel: 'gpt-4.1-mini',
+        latencyMs: 200 + (hash % 1800),
+        inputCharacters: 500 + (hash % 9000),
+        outputCharacters: 20 + (hash % 400),
+        inputTruncated: false,
+      },
+    },
+  };
+}
+
+function outcome(operator: Operator, conversation: WireConversation, hash: number): JsonObject {
+  const name = conversation.participants?.[0]?.name ?? 'The customer';
+  if (operator.outputFormat === 'CLASSIFICATION') return { label: ['positive', 'neutral', 'negative'][hash % 3] ?? '' };
+  if (operator.outputFormat === 'EXTRACTION') return { entities: [{ text: name, label: 'PERSON' }] };
+  if (operator.outputFormat === 'JSON') return { adherent: hash % 2 === 0, score: (hash % 100) / 100 };
+  return { text: `${name} asked about "${conversation.name ?? 'an open question'}" and was helped.` };
+}
