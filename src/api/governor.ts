@@ -1,40 +1,107 @@
-// stub
-import type { wait as realWait } from '../lib/wait.ts';
+// Requests ask for leave to be sent, and say how they ended; in between the throttle decides, and this file waits for
+// it: a queue, one timer, the clock. First come, first served, but for requests that were refused: they have waited.
 
-export type Ending = { kind: 'good' } | { kind: 'refused'; retryAfterMs?: number | undefined } | { kind: 'failed' };
+import { allowed, answered, asked, createThrottle, type Ending, sent } from './throttle.ts';
+
 export interface GovernorOptions {
   maxConcurrency: number;
   monotonicMs: () => number;
-  wait: typeof realWait;
+  wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
+
+/** Says how a request ended; to be called once. */
+export type Leave = (ending: Ending) => void;
+
 export interface Governor {
-  /** Waits for leave to send; the function given back is to be called once, when the answer is in. */
-  enter(signal: AbortSignal, again: boolean): Promise<(ending: Ending) => void>;
+  /** Waits for leave to send; `again` goes before those that have not been sent yet. Rejects with the signal's reason. */
+  enter(signal: AbortSignal, again: boolean): Promise<Leave>;
+  /** How many may be in flight now. */
   readonly limit: number;
   readonly inFlight: number;
+  /** The pace that is kept to; undefined while the server has shown none. */
   readonly perSecond: number | undefined;
 }
-export function createGovernor(options: GovernorOptions): Governor {
-  let inFlight = 0;
-  const queue: (() => void)[] = [];
+
+interface Waiter {
+  admit: (leave: Leave) => void;
+}
+
+/** Makes the governor of one server; `maxConcurrency` from 1 is never passed. Throws RangeError for less. */
+export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOptions): Governor {
+  if (!(maxConcurrency >= 1)) throw new RangeError(`maxConcurrency is 1 or more, not ${maxConcurrency}`);
+  const throttle = createThrottle(Math.floor(maxConcurrency));
+  const again = new Set<Waiter>();
+  const first = new Set<Waiter>();
+  let alarm: { atMs: number; off: AbortController } | undefined;
+
+  const send = (): Leave => {
+    const ticket = sent(throttle, monotonicMs());
+    let left = false;
+    return (ending) => {
+      if (left) return;
+      left = true;
+      answered(throttle, ticket, ending, monotonicMs());
+      pump();
+    };
+  };
+
+  /** Lets in whoever may, then sets the timer for the next, or leaves it to the next answer. */
+  const pump = () => {
+    for (;;) {
+      const queue = again.size > 0 ? again : first;
+      const [waiter] = queue;
+      if (waiter === undefined) return;
+      const ms = asked(throttle, monotonicMs());
+      if (ms > 0) return setAlarm(ms);
+      queue.delete(waiter);
+      waiter.admit(send());
+    }
+  };
+
+  const setAlarm = (ms: number) => {
+    if (ms === Number.POSITIVE_INFINITY) return;
+    const atMs = monotonicMs() + ms;
+    if (alarm !== undefined && alarm.atMs <= atMs) return;
+    alarm?.off.abort();
+    const set = { atMs, off: new AbortController() };
+    alarm = set;
+    const ring = () => {
+      if (alarm !== set) return;
+      alarm = undefined;
+      pump();
+    };
+    wait(ms, set.off.signal).then(ring, ring);
+  };
+
   return {
-    async enter(signal) {
-      while (inFlight >= options.maxConcurrency) await new Promise<void>((resolve) => queue.push(resolve));
-      signal.throwIfAborted();
-      inFlight++;
-      return () => {
-        inFlight--;
-        queue.shift()?.();
-      };
+    enter(signal, isAgain) {
+      if (signal.aborted) return Promise.reject(signal.reason);
+      if (again.size + first.size === 0 && asked(throttle, monotonicMs()) === 0) return Promise.resolve(send());
+      const queue = isAgain ? again : first;
+      return new Promise((resolve, reject) => {
+        const onAbort = () => {
+          queue.delete(waiter);
+          reject(signal.reason);
+        };
+        const waiter: Waiter = {
+          admit(leave) {
+            signal.removeEventListener('abort', onAbort);
+            resolve(leave);
+          },
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+        queue.add(waiter);
+        pump();
+      });
     },
     get limit() {
-      return options.maxConcurrency;
-    },
-    get perSecond() {
-      return undefined;
+      return allowed(throttle);
     },
     get inFlight() {
-      return inFlight;
+      return throttle.inFlight;
+    },
+    get perSecond() {
+      return throttle.perSecond;
     },
   };
 }
