@@ -125,9 +125,9 @@ export function sent(throttle: Throttle, nowMs: number): Ticket {
 /** A request has ended. */
 export function answered(throttle: Throttle, ticket: Ticket, ending: Ending, nowMs: number): void {
   forget(throttle, nowMs);
-  throttle.inFlight--;
   ticket.state = ending.kind;
   if (ending.kind === 'good') grow(throttle, ticket, nowMs);
+  throttle.inFlight--;
   if (ending.kind !== 'refused') return;
   if (ticket.counted) throttle.secondCount--;
   ticket.counted = false;
@@ -143,8 +143,8 @@ function grow(throttle: Throttle, ticket: Ticket, nowMs: number): void {
   throttle.roundTripMs += (tookMs - throttle.roundTripMs) * (throttle.roundTripMs === 0 ? 1 : 0.1);
   if (ticket.number < throttle.cutAtNumber) return;
   throttle.strikes = 0;
-  // An answer at half the limit says nothing about the limit.
-  if (ticket.inFlight < throttle.limit / 2) return;
+  // Far below the limit, an answer says nothing about it.
+  if (Math.max(ticket.inFlight, throttle.inFlight) < throttle.limit / 2) return;
   if (throttle.doubling !== undefined) {
     if (nowMs >= throttle.doubling.fromMs + doublingMs) throttle.doubling = { fromMs: nowMs, upTo: throttle.limit * 2 };
     throttle.limit = Math.min(throttle.limit + 1, throttle.doubling.upTo, throttle.maxConcurrency);
