@@ -1,9 +1,15 @@
+// Two projects, so that only tests that need a database wait for one: units, and what ends in .pg.test.ts or .e2e.test.ts.
+
 import { defineConfig } from 'vitest/config';
+
+const withDatabase = ['test/**/*.pg.test.ts', 'test/**/*.e2e.test.ts'];
+const limits = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: withDatabase, ...limits } },
+      { test: { name: 'database', include: withDatabase, globalSetup: ['test/database-server.ts'], ...limits } },
+    ],
   },
 });
