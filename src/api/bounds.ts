@@ -1,0 +1,117 @@
+// Which createdBefore parameter the server honours: proved, not assumed, since a name it does not know may be silently
+// ignored, and every page is then the newest page. A name is proved when it shows something around an item that is known
+// to exist, and shows nothing in a time before anything can have existed; its lower bound, in a time still to come.
+// Knowledge lasts for the process; any item outside what was asked takes it back.
+
+import { formatSeconds, secondsOf } from '../lib/timestamp.ts';
+import type { ListItem, Page } from './decode.ts';
+import { Refused } from './errors.ts';
+
+/** `createdAtBefore` goes with `createdAtAfter`; `createdBefore` has no lower bound. */
+export type BoundName = 'createdAtBefore' | 'createdBefore';
+
+/** Asked, in whole seconds since the epoch; whether a bound includes equality is not known. */
+export interface Asked {
+  from: number;
+  to: number;
+}
+
+export type Query = [name: string, value: string][];
+export type Pages = (query: Query, signal: AbortSignal) => AsyncIterable<Page>;
+
+const day = 86_400;
+/** The most that may lie between the two bounds (the API's reference). */
+const maxRange = 31 * day;
+/** 1 January 2000, long before the API. */
+const beforeAnything = { from: 946_684_800, to: 946_684_800 + day };
+
+type Known = 'unknown' | 'proved' | 'disproved';
+
+export class Bounds {
+  readonly #known: Record<BoundName, { upper: Known; lower: Known }> = {
+    createdAtBefore: { upper: 'unknown', lower: 'unknown' },
+    createdBefore: { upper: 'unknown', lower: 'disproved' },
+  };
+  readonly #names: BoundName[];
+
+  constructor(names: BoundName[]) {
+    this.#names = names;
+  }
+
+  /** The name to ask with: the first that is not disproved; null when the list is to be read unbounded. */
+  get name(): BoundName | null {
+    return this.#names.find((name) => this.#known[name].upper !== 'disproved') ?? null;
+  }
+
+  /** Whether there is nothing left to find out. */
+  get settled(): boolean {
+    return this.name === null || this.#known[this.name].upper === 'proved';
+  }
+
+  /** Whether the list ends at the lower bound by itself. */
+  get hasLower(): boolean {
+    return this.name !== null && this.#known[this.name].lower !== 'disproved';
+  }
+
+  /** The parameters that ask for a stretch, under the name in use or another. */
+  query({ from, to }: Asked, name: BoundName | null = this.name): Query {
+    if (name === null) return [];
+    if (name === 'createdBefore') return [['createdBefore', formatSeconds(to)]];
+    // Where the lower bound is known to be ignored a stretch may be longer than the server allows.
+    const lower = this.#known[name].lower === 'disproved' ? Math.max(from, to - maxRange) : from;
+    return [
+      ['createdAtAfter', formatSeconds(lower)],
+      ['createdAtBefore', formatSeconds(to)],
+    ];
+  }
+
+  /** Holds an item against what was asked. @returns the bound that it breaks. */
+  check(item: ListItem, { from, to }: Asked, name: BoundName | null = this.name): 'upper' | 'lower' | null {
+    if (name === null) return null;
+    const at = secondsOf(item.createdAt);
+    const broken = at > to ? 'upper' : at < from && this.#known[name].lower !== 'disproved' ? 'lower' : null;
+    if (broken !== null) this.#known[name][broken] = 'disproved';
+    return broken;
+  }
+
+  /** Tries the names one after the other on an item that the list shows, until one is proved. */
+  async prove(witness: ListItem, now: number, pages: Pages, signal: AbortSignal): Promise<void> {
+    for (const name of this.#names) {
+      if (this.#known[name].upper === 'unknown') await this.#try(name, witness, now, pages, signal);
+      if (this.#known[name].upper === 'proved') return;
+    }
+  }
+
+  async #try(name: BoundName, witness: ListItem, now: number, pages: Pages, signal: AbortSignal): Promise<void> {
+    const at = secondsOf(witness.createdAt);
+    const known = this.#known[name];
+    const around = await this.#look(name, { from: at - 1, to: at + 2 }, pages, signal);
+    if (around !== 'shown') known.upper = 'disproved';
+    if (known.upper === 'disproved') return;
+    const before = await this.#look(name, beforeAnything, pages, signal);
+    // Read and found wanting: a server that does not know the name would not refuse its value.
+    if (before === 'nothing' || before === 'refused') known.upper = 'proved';
+    if (known.lower !== 'unknown' || known.upper !== 'proved') return;
+    const after = await this.#look(name, { from: now + day, to: now + 2 * day }, pages, signal);
+    if (after === 'nothing' || after === 'refused') known.lower = 'proved';
+  }
+
+  /** Reads up to the first page that shows anything. */
+  async #look(
+    name: BoundName,
+    asked: Asked,
+    pages: Pages,
+    signal: AbortSignal,
+  ): Promise<'shown' | 'nothing' | 'refused'> {
+    try {
+      for await (const { items } of pages(this.query(asked, name), signal)) {
+        for (const item of items) this.check(item, asked, name);
+        if (items.length > 0) return 'shown';
+      }
+      return 'nothing';
+    } catch (error) {
+      if (error instanceof Refused) return 'refused';
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,184 @@
+// The API as the program sees it (sync/ports.ts): a stretch of createdAt in, the conversations that belong to it out.
+// Bounds are asked a second wide of the stretch, since whether they include equality is not known, and every item is
+// held against them. Where no lower bound is honoured, reading stops early only while items come newest first.
+
+import { secondsOf, type Timestamp } from '../lib/timestamp.ts';
+import { type Api, type Listed, ListingFailed, type Outcome, type Stretch } from '../sync/ports.ts';
+import { type BoundName, Bounds, type Query } from './bounds.ts';
+import type { Client } from './client.ts';
+import type { ListItem, Page } from './decode.ts';
+import { BadAnswer, Refused, TokenExpired, TooLarge, Unavailable, Unreachable } from './errors.ts';
+
+export interface ListingOptions {
+  client: Client;
+  /** What every list request is filtered by. */
+  filters: Query;
+  /** The names that may be tried, in this order. */
+  names: BoundName[];
+  /** What was found out about the server. */
+  onNews(message: string, fields: Record<string, unknown>): void;
+}
+
+const day = 86_400;
+const largestPage = 1000;
+/** So many items in a row newest first, and the order is believed. */
+const enoughInOrder = 20;
+
+/** Makes the port. */
+export function createListing({ client, filters, names, onNews }: ListingOptions): Api {
+  const bounds = new Bounds(names);
+  const order = new NewestFirst(() =>
+    onNews('the list is not newest first: without a lower bound it is read to its end', {}),
+  );
+  let pageSize = largestPage;
+  let sounded = false;
+
+  const now = () => {
+    const seconds = client.now();
+    if (seconds !== undefined) return seconds;
+    throw new Error('the API sends no Date header: without its time nothing can be said to be listed up to now');
+  };
+  const pages = (query: Query, signal: AbortSignal, size = pageSize) =>
+    client.pages([...filters, ...query], { signal, pageSize: size });
+
+  async function* list(stretch: Stretch, status: string | null, signal: AbortSignal): AsyncGenerator<Listed> {
+    const asked = { from: stretch.from - 1, to: stretch.to + 1 };
+    const wanted: Query = status === null || filters.some(([name]) => name === 'status') ? [] : [['status', status]];
+    const belongs = ({ createdAt }: ListItem) => {
+      const at = secondsOf(createdAt);
+      return at >= stretch.from && at < stretch.to;
+    };
+    // A name that is disproved on the way is given up, and the stretch listed again under the next one.
+    for (let name = bounds.name, again = true; again; name = bounds.name) {
+      again = false;
+      for await (const { items, bad } of pages([...bounds.query(asked), ...wanted], signal)) {
+        order.see(items.map(({ createdAt }) => createdAt));
+        const broken = new Set(items.map((item) => bounds.check(item, asked, name)));
+        if (broken.has('lower')) onNews('the lower bound is ignored', { name });
+        yield { items: items.filter(belongs), bad };
+        if (broken.has('upper')) {
+          onNews('the upper bound is ignored', { name, next: bounds.name });
+          again = true;
+          break;
+        }
+        const last = items.at(-1);
+        if (!bounds.hasLower && order.believed && last !== undefined && secondsOf(last.createdAt) < asked.from) break;
+      }
+      order.endWalk();
+    }
+  }
+
+  /** Any item the account has: on the unbounded list's first page, or, at first, anywhere under any name. */
+  async function findWitness(start: number, signal: AbortSignal): Promise<ListItem[]> {
+    const unbounded = await firstItems(pages([], signal, 50));
+    if (unbounded.length > 0 || sounded) return unbounded;
+    for (const name of names) {
+      for (let to = now() + 1; to > start; to -= 30 * day) {
+        const found = await firstItems(
+          pages(bounds.query({ from: Math.max(start, to - 30 * day), to }, name), signal, 1),
+        );
+        if (found.length > 0) return found;
+      }
+    }
+    sounded = true;
+    return [];
+  }
+
+  return {
+    now,
+    get selective() {
+      return bounds.name !== null && (bounds.hasLower || !order.disproved);
+    },
+    async proveBounds(start, signal) {
+      if (bounds.settled) return;
+      const items = await findWitness(start, signal);
+      const [witness] = items;
+      // Empty under every name: the account is empty, and there is nothing to prove it by.
+      if (witness === undefined) return;
+      order.see(items.map(({ createdAt }) => createdAt));
+      order.endWalk();
+      await bounds.prove(witness, now(), (query, walkSignal) => pages(query, walkSignal), signal);
+      onNews('bounds of createdAt', { name: bounds.name ?? 'none', lowerBound: bounds.hasLower });
+    },
+    async *list(stretch, status, signal) {
+      try {
+        yield* list(stretch, status, signal);
+      } catch (error) {
+        if (error instanceof TooLarge) pageSize = Math.max(1, Math.floor(pageSize / 8));
+        throw mayDoInPart(error) ? new ListingFailed(messageOf(error), { cause: error }) : error;
+      }
+    },
+    detail: (id, limitBytes, signal) => fetchDetail(client, id, limitBytes, signal),
+  };
+}
+
+/** Whether items come newest first: asked of every page, believed after enough of them, given up for good at the first that does not. */
+class NewestFirst {
+  disproved = false;
+  #inOrder = 0;
+  #last: Timestamp | null = null;
+  readonly #onDisproved: () => void;
+
+  constructor(onDisproved: () => void) {
+    this.#onDisproved = onDisproved;
+  }
+
+  get believed(): boolean {
+    return !this.disproved && this.#inOrder >= enoughInOrder;
+  }
+
+  see(times: Timestamp[]): void {
+    for (const time of times) {
+      if (this.#last !== null && time > this.#last && !this.disproved) {
+        this.disproved = true;
+        this.#onDisproved();
+      }
+      if (this.#last !== null && time < this.#last) this.#inOrder += 1;
+      this.#last = time;
+    }
+  }
+
+  endWalk(): void {
+    this.#last = null;
+  }
+}
+
+async function firstItems(pages: AsyncIterable<Page>): Promise<ListItem[]> {
+  try {
+    for await (const { items } of pages) if (items.length > 0) return items;
+    return [];
+  } catch (error) {
+    if (error instanceof Refused) return [];
+    throw error;
+  }
+}
+
+/** What a shorter stretch, smaller pages or a fresh walk may get around; everything else is the pass's trouble. */
+function mayDoInPart(error: unknown): boolean {
+  if (error instanceof Unavailable) return error.status !== 429;
+  return (
+    error instanceof TokenExpired || error instanceof BadAnswer || error instanceof TooLarge || error instanceof Refused
+  );
+}
+
+async function fetchDetail(client: Client, id: string, limitBytes: number, signal: AbortSignal): Promise<Outcome> {
+  try {
+    const found = await client.detail(id, { signal, limitBytes });
+    return found === undefined ? { kind: 'gone' } : { kind: 'found', ...found };
+  } catch (error) {
+    if (error instanceof TooLarge) return { kind: 'tooLarge' };
+    if (isOneConversations(error)) return { kind: 'failed', error: messageOf(error) };
+    throw error;
+  }
+}
+
+/** A 401, a 429 or a lost connection is never one conversation's doing. */
+function isOneConversations(error: unknown): boolean {
+  if (error instanceof Unavailable) return error.status !== 429;
+  if (error instanceof Unreachable) return error.trouble === 'timeout' || error.trouble === 'protocol';
+  return error instanceof BadAnswer || error instanceof Refused || error instanceof RangeError;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,20 @@
+// Text as Postgres can hold it. U+0000 and lone surrogates, which JSON can carry and Postgres refuses, become U+FFFD;
+// nothing else is altered. Used for columns and for what goes into jsonb.
+
+import { isJsonObject, type Json } from './json.ts';
+import { isRawNumber } from './lossless-json.ts';
+
+/** The text with U+0000 and lone surrogates replaced by U+FFFD. */
+export function storableText(text: string): string {
+  const wellFormed = text.isWellFormed() ? text : text.toWellFormed();
+  return wellFormed.includes('\0') ? wellFormed.replaceAll('\0', '\uFFFD') : wellFormed;
+}
+
+/** The value with every string and key in it storable. Numbers kept as raw JSON stay as they are. */
+export function storableJson(value: Json): Json {
+  if (typeof value === 'string') return storableText(value);
+  if (Array.isArray(value)) return value.map(storableJson);
+  if (!isJsonObject(value) || isRawNumber(value)) return value;
+  // fromEntries defines properties, so that a key named __proto__ stays a key.
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [storableText(key), storableJson(field)]));
+}

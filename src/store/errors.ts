@@ -1,0 +1,74 @@
+// The driver's and drizzle's errors in, ours out: what may be tried again, what is a conversation's own trouble, and what
+// a person has to see to. Postgres' messages and drizzle's can quote the row, people's text with it; ours name only the
+// condition, its SQLSTATE, and the table and column.
+
+import { DrizzleQueryError } from 'drizzle-orm';
+import { Unstorable } from '../sync/ports.ts';
+
+/** The database cannot be used; the message says what is the matter and what to look at. */
+export class DatabaseTrouble extends Error {
+  override readonly name = 'DatabaseTrouble';
+  readonly code: string;
+  /** The same statement may well succeed in a moment. */
+  readonly passing: boolean;
+  constructor(message: string, code: string, passing: boolean) {
+    super(`database: ${message} (${code})`);
+    this.code = code;
+    this.passing = passing;
+  }
+}
+
+type Kind = 'passing' | 'trouble' | 'data';
+
+/** By SQLSTATE or Node's code, the first that matches; the reason stands beside it. Source: Postgres, appendix A. */
+const table: [codes: RegExp, kind: Kind, means: string][] = [
+  [/^40(001|P01)$/, 'passing', 'transactions collided'],
+  [/^55P03$/, 'passing', 'a lock was not to be had in time'],
+  [/^25P03$/, 'passing', 'the transaction was idle for too long'],
+  [/^57P0[1-3]$/, 'passing', 'the server is shutting down or starting up'],
+  [/^53[0-9A-Z]{3}$/, 'trouble', 'the server is out of disk space, memory or connections'],
+  [/^08/, 'passing', 'the connection was lost'],
+  [/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_)/, 'passing', 'the server cannot be reached'],
+  [/^25006$/, 'trouble', 'the server takes no writes: it is read-only, a standby perhaps'],
+  [/^28/, 'trouble', 'the server refuses this user or password; see DATABASE_URL or PGUSER and PGPASSWORD'],
+  [/^3D000$/, 'trouble', 'there is no such database; see DATABASE_URL or PGDATABASE'],
+  [
+    /^42501$/,
+    'trouble',
+    'this user lacks rights; it needs CREATE on the database, or ownership of the schemas twilio and twilio_sync',
+  ],
+  [/^(42P01|3F000|42703)$/, 'trouble', 'a table is missing; run: conversation-sync migrate'],
+  [/^(22|23|54)/, 'data', 'Postgres refuses the data'],
+];
+
+/** One of ours for whatever a query threw; errors that are not the database's pass through. */
+export function translate(error: unknown): unknown {
+  const cause = error instanceof DrizzleQueryError ? error.cause : error;
+  if (!(cause instanceof Error)) return error;
+  const code = codeOf(cause);
+  if (code === null) return error;
+  const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? [/./, 'trouble', 'a statement failed'];
+  const place = ['schema', 'table', 'column', 'constraint'].flatMap((name) => {
+    const value = (cause as unknown as Record<string, unknown>)[name];
+    return typeof value === 'string' ? [value] : [];
+  });
+  const where = place.length === 0 ? '' : ` in ${place.join('.')}`;
+  if (kind === 'data') return new Unstorable(`${means}${where} (${code})`);
+  return new DatabaseTrouble(`${means}${where}`, code, kind === 'passing');
+}
+
+function codeOf(error: Error): string | null {
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // pg has no code for these: its messages are all there is.
+  if (
+    /^(Connection terminated|Client has encountered a connection error|timeout e|Query read timeout)/.test(
+      error.message,
+    )
+  ) {
+    return 'ECONNRESET';
+  }
+  if (/Cannot use a pool after calling end/.test(error.message)) return 'ECONNABORTED';
+  if (/^(password must be a string|SASL|The server does not support SSL|no pg_hba)/i.test(error.message))
+    return '28000';
+  return null;
+}

@@ -1,0 +1,151 @@
+// A batch in, everything about it written in one transaction: the lease is checked and hands out the stamp, rows are
+// written where they differ, what is due is put anew, and the window's cursor moves. Loading the same batch again, as
+// after an answer to COMMIT that was lost, changes nothing.
+
+import { normalizerVersion } from '../sync/normalize.ts';
+import type { Change, Loaded, Mark } from '../sync/ports.ts';
+import { childArrays, conversationArrays } from './arrays.ts';
+import type { Queries } from './database.ts';
+import { finishWindow, moveCursor } from './marks.ts';
+import { childStatement, conversationStatement } from './tables.ts';
+
+/** Writes a batch and its mark. To be run in a transaction that holds the lease's row; `stamp` is what that handed out. */
+export async function load(queries: Queries, { changes, mark, now, stamp, generation }: LoadInput): Promise<Loaded> {
+  const differing = await dropUnchanged(queries, changes);
+  const touched = new Set<string>();
+  if (differing.length > 0) {
+    const arrays = conversationArrays(differing);
+    for (const { id } of await queries.sql<{ id: string }>(conversationStatement(), [...arrays, stamp]))
+      touched.add(id);
+    for (const { table, parameters } of childArrays(differing)) {
+      const rows = await queries.sql<{ conversation_id: string }>(childStatement(table), parameters);
+      for (const row of rows) touched.add(row.conversation_id);
+    }
+    await queries.sql('update twilio.conversations set synced_at = $2 where id = any($1) and synced_at <> $2', [
+      [...touched],
+      stamp,
+    ]);
+  }
+  const deleted = await markDeleted(queries, changes, stamp);
+  await remember(queries, changes, now, generation);
+  await replaceDue(queries, changes);
+  if (mark !== null) await finishMark(queries, mark, generation);
+  const due = await queries.sql('select from twilio_sync.due where due_at <= to_timestamp($1) limit 1', [now]);
+  return { changed: touched.size, deleted, due: due.length > 0 };
+}
+
+export interface LoadInput {
+  changes: Change[];
+  mark: Mark | null;
+  /** The API's time, seconds since the epoch. */
+  now: number;
+  stamp: string;
+  generation: number;
+}
+
+/** The rows of details that are not the ones stored last. Equal but for their order counts as the same: an API that shuffles is not news. */
+async function dropUnchanged(queries: Queries, changes: Change[]) {
+  const found = changes.filter(({ rows }) => rows !== null);
+  if (found.length === 0) return [];
+  const same = await queries.sql<{ id: string }>(
+    `select conversation_id as id from twilio_sync.fingerprints
+     join unnest($1::text[], $2::text[]) as answer(id, detail) on answer.id = conversation_id and answer.detail = fingerprints.detail`,
+    [found.map(({ id }) => id), found.map(({ detail }) => detail)],
+  );
+  const unchanged = new Set(same.map(({ id }) => id));
+  return found.filter(({ id, force }) => force || !unchanged.has(id)).flatMap(({ rows }) => rows ?? []);
+}
+
+async function markDeleted(queries: Queries, changes: Change[], stamp: string): Promise<number> {
+  const ids = changes.filter(({ deleted }) => deleted).map(({ id }) => id);
+  if (ids.length === 0) return 0;
+  // Without fingerprints it counts as changed when it is ever listed again.
+  await queries.sql('update twilio_sync.fingerprints set item = null, detail = null where conversation_id = any($1)', [
+    ids,
+  ]);
+  const rows = await queries.sql(
+    `update twilio.conversations set deleted_at = $2, synced_at = $2 where id = any($1) and deleted_at is null returning id`,
+    [ids, stamp],
+  );
+  return rows.length;
+}
+
+async function remember(queries: Queries, changes: Change[], now: number, generation: number): Promise<void> {
+  const stored = changes.filter(({ rows }) => rows !== null);
+  await queries.sql(
+    `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at)
+     select id, item, detail, $4, case when item is null then 0 else $5::int end, to_timestamp($6)
+     from unnest($1::text[], $2::text[], $3::text[]) as answer(id, item, detail)
+     on conflict (conversation_id) do update set
+       item = coalesce(excluded.item, fingerprints.item), detail = excluded.detail, normalizer = excluded.normalizer,
+       generation = case when excluded.item is null then fingerprints.generation else excluded.generation end,
+       fetched_at = excluded.fetched_at`,
+    [
+      stored.map(({ id }) => id),
+      stored.map(({ item }) => item),
+      stored.map(({ detail }) => detail),
+      normalizerVersion,
+      generation,
+      now,
+    ],
+  );
+  // Found, but older than what is stored: its item is known all the same, or each listing would begin the waits anew.
+  const seen = changes.filter(({ rows, item, deleted }) => rows === null && item !== null && !deleted);
+  const behind = seen.filter(({ due }) => due.some(({ reason }) => reason === 'behind'));
+  if (behind.length === 0) return;
+  await queries.sql(
+    `update twilio_sync.fingerprints set item = answer.item from unnest($1::text[], $2::text[]) as answer(id, item) where conversation_id = answer.id`,
+    [behind.map(({ id }) => id), behind.map(({ item }) => item)],
+  );
+}
+
+/** What is due for these conversations from now on, in place of what was; what a sweep still holds is dropped only where it was listed. */
+async function replaceDue(queries: Queries, changes: Change[]): Promise<void> {
+  if (changes.length === 0) return;
+  await queries.sql(
+    `delete from twilio_sync.due using unnest($1::text[], $2::bool[]) as answer(id, listed)
+     where conversation_id = answer.id and (sweep_id is null or answer.listed)`,
+    [changes.map(({ id }) => id), changes.map(({ item }) => item !== null)],
+  );
+  await putDue(
+    queries,
+    changes.flatMap(({ due }) => due),
+  );
+}
+
+async function finishMark(queries: Queries, mark: Mark, generation: number): Promise<void> {
+  if (mark.touched.length > 0) {
+    await queries.sql('update twilio_sync.fingerprints set generation = $2 where conversation_id = any($1)', [
+      mark.touched,
+      generation,
+    ]);
+  }
+  if (mark.relisted.length > 0) {
+    await queries.sql(`delete from twilio_sync.due where conversation_id = any($1) and reason in ('missing', 'open')`, [
+      mark.relisted,
+    ]);
+  }
+  await putDue(queries, mark.due);
+  if (await moveCursor(queries, mark)) await finishWindow(queries, mark);
+}
+
+async function putDue(queries: Queries, due: Change['due']): Promise<void> {
+  if (due.length === 0) return;
+  await queries.sql(
+    `insert into twilio_sync.due (conversation_id, reason, due_at, attempts, first_at, error, fingerprint, wants, last_at)
+     select id, reason, to_timestamp(due_at), attempts, to_timestamp(first_at), error, fingerprint, wants, now()
+     from unnest($1::text[], $2::text[], $3::float8[], $4::int4[], $5::float8[], $6::text[], $7::text[], $8::jsonb[])
+       as answer(id, reason, due_at, attempts, first_at, error, fingerprint, wants)
+     on conflict (conversation_id, reason) do update set last_at = excluded.last_at`,
+    [
+      due.map(({ id }) => id),
+      due.map(({ reason }) => reason),
+      due.map(({ dueAt }) => (Number.isFinite(dueAt) ? dueAt : 'Infinity')),
+      due.map(({ attempts }) => attempts),
+      due.map(({ firstAt }) => firstAt),
+      due.map(({ error }) => error),
+      due.map(({ fingerprint }) => fingerprint),
+      due.map(({ wants }) => wants && JSON.stringify(wants)),
+    ],
+  );
+}

@@ -1,0 +1,107 @@
+// What the program asks of the tables before it decides anything. Reads only.
+
+import type { FilterConfig } from '../config.ts';
+import type { Due, Known, Stretch } from '../sync/ports.ts';
+import type { Queries } from './database.ts';
+
+/** What is remembered of these conversations; those nothing is known of are not in the map. What a sweep still holds aside is not due. */
+export async function readKnown(queries: Queries, ids: string[]): Promise<Map<string, Known>> {
+  const known = new Map<string, Known>();
+  const stored = await queries.sql<{ id: string; item: string | null; normalizer: number; generation: number }>(
+    'select conversation_id as id, item, normalizer, generation from twilio_sync.fingerprints where conversation_id = any($1)',
+    [ids],
+  );
+  for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [] });
+  const due = await queries.sql<Due>(
+    `select conversation_id as id, reason, extract(epoch from due_at)::float8 as "dueAt", attempts,
+       extract(epoch from first_at)::float8 as "firstAt", error, fingerprint, wants
+     from twilio_sync.due where conversation_id = any($1) and sweep_id is null`,
+    [ids],
+  );
+  for (const each of due) {
+    const entry = known.get(each.id) ?? { stored: null, due: [] };
+    entry.due.push(each);
+    known.set(each.id, entry);
+  }
+  return known;
+}
+
+/** See Store.unlisted. Only what the present filters have shown once, and by its own columns would still match, is expected. */
+export async function readUnlisted(
+  queries: Queries,
+  { from, to }: Stretch,
+  open: boolean,
+  listed: string[],
+  filters: FilterConfig,
+  generation: number,
+): Promise<{ expected: number; missing: string[] }> {
+  const parameters: unknown[] = [from, to, listed, generation];
+  const conditions = matching(filters, parameters);
+  if (open) conditions.push(`status in ('ACTIVE', 'INACTIVE')`);
+  const [row] = await queries.sql<{ expected: number; missing: string[] | null }>(
+    `select count(*)::int as expected, array_agg(id) filter (where listed.listed_id is null) as missing
+     from twilio.conversations
+     join twilio_sync.fingerprints on fingerprints.conversation_id = id and fingerprints.generation = $4
+     left join unnest($3::text[]) as listed(listed_id) on listed_id = id
+     where conversations.created_at >= to_timestamp($1) and conversations.created_at < to_timestamp($2) and deleted_at is null
+       ${conditions.map((condition) => `and ${condition}`).join(' ')}`,
+    parameters,
+  );
+  return { expected: row?.expected ?? 0, missing: row?.missing ?? [] };
+}
+
+function matching(filters: FilterConfig, parameters: unknown[]): string[] {
+  const conditions: string[] = [];
+  const equals = (column: string, value: string | undefined) => {
+    if (value === undefined) return;
+    parameters.push(value);
+    conditions.push(`${column} = $${parameters.length}`);
+  };
+  const has = (table: string, column: string, values: string[] | undefined) => {
+    if (values === undefined) return;
+    parameters.push(values);
+    conditions.push(
+      `exists (select from twilio.${table} where conversation_id = conversations.id and ${column} = any($${parameters.length}))`,
+    );
+  };
+  equals('status', filters.status);
+  equals('conversation_configuration_id', filters.conversationConfigurationId);
+  has('conversation_channels', 'channel', filters.channels);
+  has('conversation_channel_ids', 'channel_id', filters.channelId === undefined ? undefined : [filters.channelId]);
+  has(
+    'conversation_intelligence_configurations',
+    'intelligence_configuration_id',
+    filters.intelligenceConfigurationIds,
+  );
+  return conditions;
+}
+
+/** See Store.openStretches. */
+export async function readOpenStretches(queries: Queries, { from, to }: Stretch): Promise<Stretch[]> {
+  return await queries.sql<{ from: number; to: number }>(
+    `select floor(extract(epoch from min(created_at)))::float8 as from, floor(extract(epoch from max(created_at)))::float8 + 1 as to
+     from twilio.conversations
+     where status in ('ACTIVE', 'INACTIVE') and deleted_at is null and created_at >= to_timestamp($1) and created_at < to_timestamp($2)
+     group by floor(extract(epoch from created_at) / 2592000) order by 1 desc`,
+    [from, to],
+  );
+}
+
+/** See Store.dueAt. */
+export async function readDue(queries: Queries, now: number, limit: number): Promise<string[]> {
+  const rows = await queries.sql<{ id: string }>(
+    `select distinct conversation_id as id from
+       (select conversation_id from twilio_sync.due where due_at <= to_timestamp($1) order by due_at limit $2) as first`,
+    [now, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** See Store.control. */
+export async function readControl(queries: Queries, not: string[]): Promise<string | null> {
+  const [row] = await queries.sql<{ id: string }>(
+    'select conversation_id as id from twilio_sync.fingerprints where detail is not null and conversation_id <> all($1) limit 1',
+    [not],
+  );
+  return row?.id ?? null;
+}

@@ -1,0 +1,130 @@
+// Windows and sweeps as rows: planned, moved along by marks, finished, ended. A finished window's row stays, as the
+// record of what was listed when, and takes the place of finished ones that lie inside it.
+
+import type { EndedSweep, Mark, Stretch, Sweep, Window } from '../sync/ports.ts';
+import type { Queries } from './database.ts';
+
+const seconds = (column: string) => `extract(epoch from ${column})::float8`;
+
+/** See Store.windows. */
+export async function readWindows(
+  queries: Queries,
+): Promise<{ pending: Window[]; covered: Stretch[]; reached: number | null }> {
+  const rows = await queries.sql<Window & { completed: boolean }>(
+    `select id::int as id, sweep_id::int as "sweepId", sweep, ${seconds('from_at')} as from, ${seconds('to_at')} as to,
+       ${seconds('cursor')} as cursor, failures, completed_at is not null as completed
+     from twilio_sync.windows order by to_at desc`,
+  );
+  const listed = rows.filter(({ completed, sweep }) => completed && sweep !== 'open');
+  const upToNow = listed.filter(({ sweep }) => sweep === 'new' || sweep === 'lookback' || sweep === 'reconcile');
+  return {
+    pending: rows.filter(({ completed }) => !completed),
+    covered: listed,
+    reached: upToNow.length === 0 ? null : Math.max(...upToNow.map(({ to }) => to)),
+  };
+}
+
+/** See Store.plan. */
+export async function planWindows(queries: Queries, sweep: Sweep, stretches: Stretch[]): Promise<Window[]> {
+  if (stretches.length === 0) return [];
+  const edges = [stretches.map(({ from }) => from), stretches.map(({ to }) => to)];
+  await queries.sql(
+    `delete from twilio_sync.windows using unnest($2::float8[], $3::float8[]) as stretch(lower, upper)
+     where sweep = $1 and completed_at is null and from_at >= to_timestamp(lower) and to_at <= to_timestamp(upper)`,
+    [sweep, ...edges],
+  );
+  const windows = await queries.sql<Pick<Window, 'id' | 'sweepId' | 'from' | 'to'>>(
+    `with made as (insert into twilio_sync.sweeps (sweep) values ($1) returning id)
+     insert into twilio_sync.windows (sweep_id, sweep, from_at, to_at, cursor)
+     select made.id, $1, to_timestamp(lower), to_timestamp(upper), to_timestamp(upper)
+     from made, unnest($2::float8[], $3::float8[]) as stretch(lower, upper) order by upper desc
+     returning id::int as id, sweep_id::int as "sweepId", ${seconds('from_at')} as from, ${seconds('to_at')} as to`,
+    [sweep, ...edges],
+  );
+  return windows.map((window) => ({ ...window, sweep, cursor: window.to, failures: 0 }));
+}
+
+/** Notes that a window could not be listed. */
+export async function failWindow(queries: Queries, { id }: Window, error: string): Promise<void> {
+  await queries.sql('update twilio_sync.windows set failures = failures + 1, error = $2 where id = $1', [id, error]);
+}
+
+/**
+ * Moves a window's cursor and counts what the slice showed. Missing conversations are set aside until the sweep ends;
+ * an open one that is no longer listed as open is due at once: most likely it closed.
+ * @returns false where the cursor had moved already, by the same load whose answer was lost: nothing is counted twice.
+ */
+export async function moveCursor(queries: Queries, mark: Mark): Promise<boolean> {
+  const { window, cursor } = mark;
+  const moved = await queries.sql(
+    `update twilio_sync.windows set cursor = to_timestamp($2), failures = 0, error = null
+     where id = $1 and cursor = to_timestamp($3) returning id`,
+    [window.id, cursor, window.cursor],
+  );
+  if (moved.length === 0) return false;
+  const open = window.sweep === 'open';
+  const aside = await queries.sql(
+    `insert into twilio_sync.due (conversation_id, reason, due_at, sweep_id)
+     select id, $2, case when $3 then to_timestamp(0) else 'infinity' end, case when $3 then null else $4::bigint end
+     from unnest($1::text[]) as missing(id) on conflict (conversation_id, reason) do nothing returning conversation_id`,
+    [mark.missing, open ? 'open' : 'missing', open, window.sweepId],
+  );
+  await queries.sql(
+    'update twilio_sync.sweeps set listed = listed + $2, expected = expected + $3, missing = missing + $4 where id = $1',
+    [window.sweepId, mark.listed, mark.expected, aside.length],
+  );
+  return true;
+}
+
+/** Where the mark ends its window: notes when, and drops the finished windows inside it. */
+export async function finishWindow(queries: Queries, { window, cursor }: Mark): Promise<void> {
+  if (cursor > window.from) return;
+  await queries.sql('update twilio_sync.windows set completed_at = now() where id = $1', [window.id]);
+  await queries.sql(
+    `delete from twilio_sync.windows inner_window using twilio_sync.windows whole
+     where whole.id = $1 and inner_window.id <> $1 and inner_window.completed_at is not null
+       and (inner_window.sweep = 'open') = (whole.sweep = 'open')
+       and inner_window.from_at >= whole.from_at and inner_window.to_at <= whole.to_at`,
+    [window.id],
+  );
+}
+
+/** See Store.endSweeps. */
+export async function endSweeps(
+  queries: Queries,
+  now: number,
+  brake: (expected: number, missing: number) => boolean,
+): Promise<EndedSweep[]> {
+  const complete = await queries.sql<{ id: string; sweep: Sweep; expected: number; missing: number }>(
+    `select id, sweep, expected, missing from twilio_sync.sweeps
+     where ended_at is null and not exists (select from twilio_sync.windows where sweep_id = sweeps.id and completed_at is null)`,
+  );
+  const ended: EndedSweep[] = [];
+  for (const { id, sweep, expected, missing } of complete) {
+    const braked = sweep !== 'open' && brake(expected, missing);
+    await queries.sql('update twilio_sync.sweeps set ended_at = now(), braked = $2 where id = $1', [id, braked]);
+    if (braked) await queries.sql('delete from twilio_sync.due where sweep_id = $1', [id]);
+    else
+      await queries.sql('update twilio_sync.due set due_at = to_timestamp($2), sweep_id = null where sweep_id = $1', [
+        id,
+        now,
+      ]);
+    if (sweep === 'reconcile') await tidy(queries, id);
+    ended.push({ sweep, expected, missing, braked });
+  }
+  return ended;
+}
+
+/** After everything was listed: forgets items without an id that were not seen again, and old records of work done. */
+async function tidy(queries: Queries, sweepId: string): Promise<void> {
+  await queries.sql(
+    `delete from twilio_sync.due where conversation_id like 'item:%'
+     and last_at < (select started_at from twilio_sync.sweeps where id = $1)`,
+    [sweepId],
+  );
+  await queries.sql(`delete from twilio_sync.runs where started_at < now() - interval '30 days'`);
+  await queries.sql(
+    `delete from twilio_sync.sweeps where ended_at < now() - interval '30 days'
+     and not exists (select from twilio_sync.windows where sweep_id = sweeps.id)`,
+  );
+}

@@ -1,0 +1,37 @@
+// The store as the program knows it (sync/ports.ts), on one database under one lease.
+
+import type { FilterConfig } from '../config.ts';
+import type { Store } from '../sync/ports.ts';
+import type { Database, Queries } from './database.ts';
+import { holdLease } from './lease.ts';
+import { load } from './load.ts';
+import { readControl, readDue, readKnown, readOpenStretches, readUnlisted } from './lookup.ts';
+import { endSweeps, failWindow, planWindows, readWindows } from './marks.ts';
+
+export interface StoreOptions {
+  database: Database;
+  filters: FilterConfig;
+  /** The scope's generation: see scope.ts. */
+  generation: number;
+  /** What the lease was taken under. */
+  epoch: number;
+}
+
+/** Makes the store. Reads need no lease; every write checks it first. */
+export function createStore({ database, filters, generation, epoch }: StoreOptions): Store {
+  const write = <Result>(work: (queries: Queries, stamp: string) => Promise<Result>) =>
+    database.transaction(async (queries) => work(queries, await holdLease(queries, epoch)));
+  return {
+    windows: () => database.run(readWindows),
+    plan: (sweep, stretches) => write((queries) => planWindows(queries, sweep, stretches)),
+    fail: (window, error) => write((queries) => failWindow(queries, window, error)),
+    endSweeps: (now, brake) => write((queries) => endSweeps(queries, now, brake)),
+    openStretches: (within) => database.run((queries) => readOpenStretches(queries, within)),
+    known: (ids) => database.run((queries) => readKnown(queries, ids)),
+    unlisted: (stretch, open, listed) =>
+      database.run((queries) => readUnlisted(queries, stretch, open, listed, filters, generation)),
+    dueAt: (now, limit) => database.run((queries) => readDue(queries, now, limit)),
+    control: (not) => database.run((queries) => readControl(queries, not)),
+    load: (changes, mark, now) => write((queries, stamp) => load(queries, { changes, mark, now, stamp, generation })),
+  };
+}

@@ -1,0 +1,139 @@
+// Each table people query, as loading sees it: its columns with their types, which of them are its key, and which say
+// how far an answer speaks. From that one statement a table is made, that deletes what is gone, writes what differs, and
+// says which conversations it touched; rows that are equal are not written.
+
+export interface Table {
+  name: string;
+  columns: Record<string, 'text' | 'int4' | 'jsonb' | 'timestamptz'>;
+  key: string[];
+  /** Key columns that name what an answer is about; within it, stored rows that the answer lacks are gone. */
+  scope: string[];
+}
+
+const child = { conversation_id: 'text' } as const;
+
+export const channels: Table = {
+  name: 'conversation_channels',
+  columns: { ...child, channel: 'text' },
+  key: ['conversation_id', 'channel'],
+  scope: ['conversation_id'],
+};
+
+export const channelIds: Table = {
+  name: 'conversation_channel_ids',
+  columns: { ...child, channel_id: 'text' },
+  key: ['conversation_id', 'channel_id'],
+  scope: ['conversation_id'],
+};
+
+export const intelligenceConfigurations: Table = {
+  name: 'conversation_intelligence_configurations',
+  columns: { ...child, intelligence_configuration_id: 'text' },
+  key: ['conversation_id', 'intelligence_configuration_id'],
+  scope: ['conversation_id'],
+};
+
+export const participants: Table = {
+  name: 'participants',
+  columns: { ...child, id: 'text', position: 'int4', name: 'text', type: 'text', extra: 'jsonb' },
+  key: ['conversation_id', 'id'],
+  scope: ['conversation_id'],
+};
+
+export const participantAddresses: Table = {
+  name: 'participant_addresses',
+  columns: { ...child, participant_id: 'text', address: 'text' },
+  key: ['conversation_id', 'participant_id', 'address'],
+  scope: ['conversation_id', 'participant_id'],
+};
+
+export const communications: Table = {
+  name: 'communications',
+  columns: {
+    ...child,
+    id: 'text',
+    position: 'int4',
+    participant_id: 'text',
+    text: 'text',
+    created_at: 'timestamptz',
+    extra: 'jsonb',
+  },
+  key: ['conversation_id', 'id'],
+  scope: ['conversation_id'],
+};
+
+export const operatorResultLinks: Table = {
+  name: 'operator_result_links',
+  columns: { ...child, operator_result_id: 'text', position: 'int4' },
+  key: ['conversation_id', 'operator_result_id'],
+  scope: ['conversation_id'],
+};
+
+export const conversations: Table = {
+  name: 'conversations',
+  columns: {
+    id: 'text',
+    account_id: 'text',
+    name: 'text',
+    status: 'text',
+    conversation_configuration_id: 'text',
+    created_at: 'timestamptz',
+    updated_at: 'timestamptz',
+    extra: 'jsonb',
+  },
+  key: ['id'],
+  scope: [],
+};
+
+/** `unnest` of one array a column, named; the parameters begin at `$first`. */
+function answer(columns: [name: string, type: string][], alias: string, first: number): string {
+  const arrays = columns.map(([, type], at) => `$${first + at}::${type}[]`).join(', ');
+  return `unnest(${arrays}) as ${alias}(${columns.map(([name]) => `"${name}"`).join(', ')})`;
+}
+
+function same(columns: string[], a: string, b: string): string {
+  return columns.map((column) => `${a}."${column}" = ${b}."${column}"`).join(' and ');
+}
+
+function row(columns: string[], of: string): string {
+  return `(${columns.map((column) => `${of}."${column}"`).join(', ')})`;
+}
+
+/** Parameters: an array a column of what the answer has, then an array a scope column of what it speaks of. Returns conversation ids. */
+export function childStatement({ name, columns, key, scope }: Table): string {
+  const entries = Object.entries(columns);
+  const values = Object.keys(columns).filter((column) => !key.includes(column));
+  const scopeColumns = scope.map((column): [string, string] => [column, 'text']);
+  const list = entries.map(([column]) => `"${column}"`).join(', ');
+  const unchanged = `select from twilio.${name} stored where ${same(key, 'stored', 'answer')}${
+    values.length === 0 ? '' : ` and ${row(values, 'stored')} is not distinct from ${row(values, 'answer')}`
+  }`;
+  const update = values.map((column) => `"${column}" = excluded."${column}"`).join(', ');
+  return `with answer as materialized (select * from ${answer(entries, 'answer', 1)}),
+    gone as (
+      delete from twilio.${name} stored using ${answer(scopeColumns, 'scope', 1 + entries.length)}
+      where ${same(scope, 'stored', 'scope')} and ${row(key, 'stored')} not in (select ${row(key, 'answer')} from answer)
+      returning stored.conversation_id),
+    written as (
+      insert into twilio.${name} (${list}) select ${list} from answer where not exists (${unchanged})
+      on conflict (${key.join(', ')}) do ${values.length === 0 ? 'nothing' : `update set ${update}`}
+      returning conversation_id)
+    select conversation_id from gone union select conversation_id from written`;
+}
+
+/** Parameters: an array a column, then the stamp. Returns the ids of rows that are new, differ, or were deleted. */
+export function conversationStatement(): string {
+  const { columns, key } = conversations;
+  const entries = Object.entries(columns);
+  const values = Object.keys(columns).filter((column) => !key.includes(column));
+  const list = entries.map(([column]) => `"${column}"`).join(', ');
+  const stamp = `$${entries.length + 1}::timestamptz`;
+  const update = values.map((column) => `"${column}" = excluded."${column}"`).join(', ');
+  return `insert into twilio.conversations (${list}, first_synced_at, synced_at)
+    select ${list}, ${stamp}, ${stamp} from ${answer(entries, 'answer', 1)}
+    where not exists (
+      select from twilio.conversations stored
+      where stored.id = answer.id and stored.deleted_at is null and ${row(values, 'stored')} is not distinct from ${row(values, 'answer')})
+    on conflict (id) do update set ${update}, synced_at = excluded.synced_at, deleted_at = null
+    returning id`;
+}

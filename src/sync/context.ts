@@ -1,0 +1,53 @@
+// What a pass carries along: the two ports, what the settings ask for, what has been learned so far, and what was counted.
+
+import type { Api, Store, Sweep } from './ports.ts';
+
+export interface Settings {
+  /** How far back history goes, and how far back recent conversations are listed again; seconds. */
+  start: number;
+  lookbackSeconds: number;
+  refreshSeconds: number[];
+  /** The one status that is synced; null for all. */
+  status: string | null;
+  /** Counts the changes of the filters: which of them a conversation was last listed under. */
+  generation: number;
+  allowMassDelete: boolean;
+}
+
+/** Conversations, unless said otherwise. */
+export interface Counts {
+  listed: number;
+  fetched: number;
+  changed: number;
+  deleted: number;
+  failed: number;
+  /** Windows that could not be listed, and sweeps that the deletion brake stopped, with what to say of them. */
+  incomplete: string[];
+}
+
+/** What one pass tells whoever watches it. */
+export interface Watcher {
+  /** A slice is listed and its changed conversations stored. */
+  stored(counts: Counts): void;
+  warn(message: string, fields: Record<string, unknown>): void;
+}
+
+export interface Context {
+  api: Api;
+  store: Store;
+  settings: Settings;
+  watcher: Watcher;
+  counts: Counts;
+  /** Sweeps asked for and not yet planned; a clock tick may add to it at any time. */
+  requested: Set<Sweep>;
+  /** Something was due when the last batch was loaded. */
+  dueWaits: boolean;
+  /** The next sweep of open conversations goes back to the start, not only over the lookback. */
+  openFromStart: boolean;
+  /** Length of the next slice in seconds, for listings of everything and of open conversations. */
+  spans: { all: number; open: number };
+}
+
+export function createCounts(): Counts {
+  return { listed: 0, fetched: 0, changed: 0, deleted: 0, failed: 0, incomplete: [] };
+}

@@ -1,0 +1,65 @@
+// What a listing showed, held against what is stored: which details to fetch, and what else is to be noted.
+// Pure. Decided by fingerprints of whole list items, since `updatedAt` stands still when operator results arrive late.
+
+import type { ListItem } from '../api/decode.ts';
+import { dueForUpgrade } from './due.ts';
+import { fingerprint } from './fingerprint.ts';
+import { normalizerVersion } from './normalize.ts';
+import type { Due, Known, Wants } from './ports.ts';
+
+/** A list item, reduced to what is needed of it: a slice holds thousands. */
+export interface Item {
+  id: string;
+  fingerprint: string;
+  wants: Wants;
+}
+
+const arrays = ['intelligenceConfigurationIds', 'channels', 'channelIds', 'participants', 'operatorResultIds'];
+
+/** Reduces a list item. */
+export function reduce(item: ListItem): Item {
+  const results = item.raw['operatorResultIds'];
+  return {
+    id: item.id,
+    fingerprint: fingerprint(item.raw),
+    wants: {
+      updatedAt: item.updatedAt,
+      operatorResultIds: Array.isArray(results) ? results.filter((id) => typeof id === 'string') : [],
+      arrays: arrays.filter((name) => Array.isArray(item.raw[name])),
+    },
+  };
+}
+
+export interface Diff {
+  /** New, changed, or back after deletion: their details are wanted. */
+  changed: Item[];
+  touched: string[];
+  relisted: string[];
+  due: Due[];
+}
+
+/** Sorts the items of a slice into those to fetch and those to note. */
+export function diff(items: Iterable<Item>, known: Map<string, Known>, generation: number, now: number): Diff {
+  const result: Diff = { changed: [], touched: [], relisted: [], due: [] };
+  for (const item of items) {
+    const { stored = null, due = [] } = known.get(item.id) ?? {};
+    // What failed, or is listed without having a detail, waits for its time unless its item has changed.
+    if (
+      due.some(
+        (each) => (each.reason === 'failed' || each.reason === 'absent') && each.fingerprint === item.fingerprint,
+      )
+    ) {
+      continue;
+    }
+    if (stored === null || stored.item !== item.fingerprint) {
+      result.changed.push(item);
+      continue;
+    }
+    if (stored.generation !== generation) result.touched.push(item.id);
+    if (due.some(({ reason }) => reason === 'missing' || reason === 'open')) result.relisted.push(item.id);
+    if (stored.normalizer < normalizerVersion && !due.some(({ reason }) => reason === 'upgrade')) {
+      result.due.push(dueForUpgrade(item, now));
+    }
+  }
+  return result;
+}

@@ -1,0 +1,159 @@
+// Details wanted without a listing: what follows from each outcome of a fetch, and when. Pure; times are whole seconds.
+// Everything that is due for a conversation is decided anew with each of its fetches.
+
+import type { Detail } from '../api/decode.ts';
+import { secondsOf } from '../lib/timestamp.ts';
+import type { Item } from './diff.ts';
+import type { Due, DueReason, Outcome, Wants } from './ports.ts';
+
+const minute = 60;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+const days = [1, 2, 4, 8, 16, 30].map((count) => count * day);
+
+/** How long after each attempt the next one comes; after the last, what is there is the truth, or the last wait repeats. */
+const waits = {
+  // The detail lags behind its list item: what it shows after these is the truth.
+  behind: [2, 10, 60],
+  // Listed, but 404: perhaps only late, perhaps deleted and still listed.
+  absent: [2, 10, 60, ...days],
+  // Stored, not listed, and still there: most likely the filter no longer shows it.
+  missing: days,
+  // Stored as open, not listed as open, and still open.
+  open: [minute, 10 * minute, hour, 6 * hour, day],
+  failed: [minute, 5 * minute, 30 * minute, 2 * hour, 8 * hour, day],
+} satisfies Partial<Record<DueReason, number[]>>;
+
+/** A detail that was asked for, why, and what came of it. */
+export interface Fetch {
+  id: string;
+  /** The list item that asked for it; null where it was due. */
+  item: Item | null;
+  due: Due[];
+  /** Whether a version of it is stored. */
+  stored: boolean;
+}
+
+export interface Verdict {
+  /** The detail found is to be stored. */
+  store: boolean;
+  /** Gone from the API by two keys: not listed, and 404. */
+  deleted: boolean;
+  /** What is due from now on. */
+  due: Due[];
+}
+
+/** What follows from an outcome. `refreshSeconds`: how long after closing a detail is fetched once more. */
+export function judge(fetch: Fetch, outcome: Outcome, now: number, refreshSeconds: number[]): Verdict {
+  switch (outcome.kind) {
+    case 'found':
+      return afterFound(fetch, outcome.detail, now, refreshSeconds);
+    case 'gone':
+      return afterGone(fetch, now);
+    case 'failed':
+      return { store: false, deleted: false, due: afterFailure(fetch, outcome.error, now) };
+    case 'tooLarge':
+      return { store: false, deleted: false, due: afterFailure(fetch, 'the detail is too large', now) };
+  }
+}
+
+/** Due a while after an upgrade: spread over a day by the conversation's own fingerprint, never all at once. */
+export function dueForUpgrade(item: Item, now: number): Due {
+  const spread = Number.parseInt(Buffer.from(item.fingerprint, 'base64url').toString('hex', 0, 4), 16) % day;
+  return { ...fresh(item.id, 'upgrade', now), dueAt: now + spread };
+}
+
+/** Due at once, because a person asked. */
+export function dueForAsking(id: string, now: number): Due {
+  return fresh(id, 'asked', now);
+}
+
+/** A list item that can never be fetched since it has no usable id: kept in sight under a hash of it. */
+export function dueForBadItem(key: string, error: string, fingerprint: string, now: number): Due {
+  return { ...fresh(key, 'failed', now), dueAt: Number.POSITIVE_INFINITY, attempts: 1, error, fingerprint };
+}
+
+/** What a list item, or an earlier one, showed and the detail does not; null where the detail is no older. */
+export function shortfall(wants: Wants, detail: Detail): Wants | null {
+  const has = detail.raw['operatorResultIds'];
+  const results = new Set(Array.isArray(has) ? has : []);
+  const lacking = {
+    updatedAt: wants.updatedAt !== null && (detail.updatedAt ?? '') < wants.updatedAt ? wants.updatedAt : null,
+    operatorResultIds: wants.operatorResultIds.filter((id) => !results.has(id)),
+    arrays: wants.arrays.filter((name) => !Array.isArray(detail.raw[name])),
+  };
+  return lacking.updatedAt === null && lacking.operatorResultIds.length + lacking.arrays.length === 0 ? null : lacking;
+}
+
+function afterFound(fetch: Fetch, detail: Detail, now: number, refreshSeconds: number[]): Verdict {
+  const due: Due[] = [];
+  const behind = find(fetch, 'behind');
+  const wants =
+    fetch.item === null
+      ? behind?.wants
+      : { ...fetch.item.wants, arrays: [...fetch.item.wants.arrays, 'communications'] };
+  const lacking = wants ? shortfall(wants, detail) : null;
+  // A newer list item begins the waits anew.
+  const attempts = fetch.item === null ? (behind?.attempts ?? 0) : 0;
+  const tryAgain = lacking !== null && attempts < waits.behind.length;
+  if (tryAgain) due.push({ ...again(fetch, 'behind', attempts, now), wants: lacking });
+
+  const status = detail.raw['status'];
+  const refreshAt = status === 'CLOSED' ? nextRefresh(detail, now, refreshSeconds) : null;
+  if (refreshAt !== null) due.push({ ...fresh(fetch.id, 'closed', now), dueAt: refreshAt });
+
+  // Still there though a listing did not show it: asked again after growing waits, until a listing does.
+  if (fetch.item === null) {
+    const missing = find(fetch, 'missing');
+    if (missing) due.push(again(fetch, 'missing', missing.attempts, now));
+    const open = find(fetch, 'open');
+    if (open && (status === 'ACTIVE' || status === 'INACTIVE')) due.push(again(fetch, 'open', open.attempts, now));
+  }
+  // An older answer than the list's may also be older than what is stored: the stored version stays meanwhile.
+  const older = tryAgain && fetch.stored && lacking.updatedAt !== null;
+  return { store: !older, deleted: false, due };
+}
+
+function afterGone(fetch: Fetch, now: number): Verdict {
+  const unlisted = fetch.item === null && find(fetch, 'missing') !== undefined;
+  if (unlisted) return { store: false, deleted: true, due: [] };
+  // Asked for by a person and never seen here: there is nothing to keep in sight.
+  const unknown = fetch.item === null && !fetch.stored && fetch.due.every(({ reason }) => reason === 'asked');
+  if (unknown) return { store: false, deleted: false, due: [] };
+  return { store: false, deleted: false, due: [again(fetch, 'absent', find(fetch, 'absent')?.attempts ?? 0, now)] };
+}
+
+function afterFailure(fetch: Fetch, error: string, now: number): Due[] {
+  const failed = again(fetch, 'failed', find(fetch, 'failed')?.attempts ?? 0, now);
+  // What it was due for besides is still wanted, with the next attempt.
+  const kept = fetch.due.filter(({ reason }) => reason === 'missing' || reason === 'absent');
+  return [{ ...failed, error }, ...kept.map((each) => ({ ...each, dueAt: Math.max(each.dueAt, failed.dueAt) }))];
+}
+
+/** The first of the instants after closing that lies ahead; those before this fetch are served by it. */
+function nextRefresh(detail: Detail, now: number, refreshSeconds: number[]): number | null {
+  const closedAt = secondsOf(detail.updatedAt ?? detail.createdAt);
+  const ahead = refreshSeconds.map((seconds) => closedAt + seconds).filter((at) => at > now);
+  return ahead.length === 0 ? null : Math.min(...ahead);
+}
+
+function find(fetch: Fetch, reason: DueReason): Due | undefined {
+  return fetch.due.find((each) => each.reason === reason);
+}
+
+function fresh(id: string, reason: DueReason, now: number): Due {
+  return { id, reason, dueAt: now, attempts: 0, firstAt: now, error: null, fingerprint: null, wants: null };
+}
+
+function again(fetch: Fetch, reason: keyof typeof waits, attempts: number, now: number): Due {
+  const before = find(fetch, reason);
+  const wait = waits[reason][Math.min(attempts, waits[reason].length - 1)] ?? day;
+  return {
+    ...fresh(fetch.id, reason, now),
+    firstAt: before?.firstAt ?? now,
+    fingerprint: fetch.item?.fingerprint ?? before?.fingerprint ?? null,
+    attempts: attempts + 1,
+    dueAt: now + wait,
+  };
+}

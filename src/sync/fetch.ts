@@ -1,0 +1,60 @@
+// A detail asked for in, its outcome out. Bounds what is held: a batch's worth of bodies, not a history's.
+// No request starts while 64 MB of bodies wait to be stored; a body past 8 MB is dropped, and fetched again alone.
+
+import type { Context } from './context.ts';
+import type { Fetch } from './due.ts';
+import type { Outcome } from './ports.ts';
+
+export interface Fetched {
+  kind: 'fetched';
+  fetch: Fetch;
+  outcome: Outcome;
+  bytes: number;
+}
+
+const megabyte = 1_000_000;
+const heldBytes = 64 * megabyte;
+const usualBytes = 8 * megabyte;
+const mostBytes = 64 * megabyte;
+
+export interface Fetcher {
+  /** Fetches a detail once there is room for it. @throws the pass's trouble. */
+  fetch(fetch: Fetch): Promise<Fetched>;
+  /** Fetches a detail that was too large, with the room that one alone may take. */
+  fetchAlone(fetch: Fetch): Promise<Fetched>;
+  /** Gives back the room of what has been stored. */
+  release(bytes: number): void;
+}
+
+export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
+  let held = 0;
+  let freed = Promise.withResolvers<void>();
+  const release = (bytes: number) => {
+    held -= bytes;
+    freed.resolve();
+    freed = Promise.withResolvers();
+  };
+  const attempt = async (fetch: Fetch, limit: number): Promise<Fetched> => {
+    const outcome = await context.api.detail(fetch.id, limit, signal);
+    const bytes = outcome.kind === 'found' ? outcome.bytes : 0;
+    held += bytes;
+    return { kind: 'fetched', fetch, outcome, bytes };
+  };
+  return {
+    async fetch(fetch) {
+      while (held >= heldBytes) await freed.promise;
+      signal.throwIfAborted();
+      context.counts.fetched += 1;
+      return await attempt(fetch, usualBytes);
+    },
+    async fetchAlone(fetch) {
+      held += heldBytes;
+      try {
+        return await attempt(fetch, mostBytes);
+      } finally {
+        release(heldBytes);
+      }
+    },
+    release,
+  };
+}

@@ -1,0 +1,164 @@
+// What the program needs from the world: the API as it lists and details conversations, the store as it remembers and
+// writes. `src/api` and `src/store` fill these in; the program knows neither HTTP nor SQL.
+// Instants that windows and due dates are made of are whole seconds since the epoch, by the API's clock.
+
+import type { BadItem, Detail, ListItem } from '../api/decode.ts';
+import type { ConversationRows } from './normalize.ts';
+
+/** A stretch of `createdAt`: from included, to excluded. */
+export interface Stretch {
+  from: number;
+  to: number;
+}
+
+export type Sweep = 'new' | 'open' | 'lookback' | 'backfill' | 'reconcile' | 'range';
+
+/** A stretch to be listed, newest first; everything from `cursor` up is listed and stored. */
+export interface Window extends Stretch {
+  id: number;
+  sweepId: number;
+  sweep: Sweep;
+  cursor: number;
+  /** How often in a row it could not be listed. */
+  failures: number;
+}
+
+export type DueReason = 'behind' | 'absent' | 'closed' | 'open' | 'missing' | 'failed' | 'asked' | 'upgrade';
+
+/** What a list item showed that the detail has to show too. */
+export interface Wants {
+  updatedAt: string | null;
+  operatorResultIds: string[];
+  arrays: string[];
+}
+
+/** A detail wanted without a listing. */
+export interface Due {
+  id: string;
+  reason: DueReason;
+  dueAt: number;
+  attempts: number;
+  firstAt: number;
+  error: string | null;
+  fingerprint: string | null;
+  wants: Wants | null;
+}
+
+/** What the store remembers of a conversation: stored, or due, or both. */
+export interface Known {
+  /** Null: no detail of it was ever stored; a null item: it was deleted. */
+  stored: { item: string | null; normalizer: number; generation: number } | null;
+  due: Due[];
+}
+
+/** What became of asking for a detail. */
+export type Outcome =
+  | { kind: 'found'; detail: Detail; bytes: number }
+  | { kind: 'gone' }
+  | { kind: 'tooLarge' }
+  | { kind: 'failed'; error: string };
+
+/** One page's conversations that belong to the stretch that was asked for. */
+export interface Listed {
+  items: ListItem[];
+  bad: BadItem[];
+}
+
+export interface Api {
+  /** The API's clock, whole seconds. Known once anything was listed. */
+  now(): number;
+  /** True where asking for a shorter stretch costs less: where the server honours both bounds, or lists newest first. */
+  readonly selective: boolean;
+  /** Finds out which createdBefore parameter the server honours, where that is not known yet. */
+  proveBounds(start: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Lists a stretch to its last page.
+   * @throws ListingFailed where a shorter stretch, or another try, may do; the pass's trouble (key, network, 429) as it came.
+   */
+  list(stretch: Stretch, status: string | null, signal: AbortSignal): AsyncIterable<Listed>;
+  /** Fetches a detail of at most `limitBytes`. @throws the pass's trouble: key, network, 429. */
+  detail(id: string, limitBytes: number, signal: AbortSignal): Promise<Outcome>;
+}
+
+/** One conversation's part of a load. */
+export interface Change {
+  id: string;
+  /** Null: its rows stay as they are. */
+  rows: ConversationRows | null;
+  /** Fingerprints to remember; null for an item that was not listed, or a detail that was not found. */
+  item: string | null;
+  detail: string | null;
+  deleted: boolean;
+  /** Write the rows even where the detail is the one stored last. */
+  force: boolean;
+  /** What is due for it from now on, in place of everything that was. */
+  due: Due[];
+}
+
+/** The end of a slice: everything of its window from `cursor` up is in this load or was stored before. */
+export interface Mark {
+  window: Window;
+  cursor: number;
+  listed: number;
+  expected: number;
+  missing: string[];
+  /** Unchanged conversations that the present filters have shown for the first time. */
+  touched: string[];
+  /** Unchanged ones that were due for being missing or unlisted, and are listed again. */
+  relisted: string[];
+  /** Unchanged ones whose rows an older normalizer made, or items without a usable id. */
+  due: Due[];
+}
+
+export interface Loaded {
+  /** Conversations of which anything was written. */
+  changed: number;
+  deleted: number;
+  /** Something is due by now. */
+  due: boolean;
+}
+
+export interface Store {
+  /** Pending windows, newest first; the stretches listed completely; and up to where the newest of `new` reached. */
+  windows(): Promise<{ pending: Window[]; covered: Stretch[]; reached: number | null }>;
+  /** Makes windows of a sweep, in place of its pending ones that lie inside them. */
+  plan(sweep: Sweep, stretches: Stretch[]): Promise<Window[]>;
+  fail(window: Window, error: string): Promise<void>;
+  /** Ends the sweeps all of whose windows are complete; `brake` says whether so many missing are too many. */
+  endSweeps(now: number, brake: (expected: number, missing: number) => boolean): Promise<EndedSweep[]>;
+  /** The stretches, 30 days each at most, in which conversations are stored as open. */
+  openStretches(within: Stretch): Promise<Stretch[]>;
+  known(ids: string[]): Promise<Map<string, Known>>;
+  /** Of the conversations that a listing of the stretch should show: how many there are, and which are not among `listed`. */
+  unlisted(stretch: Stretch, open: boolean, listed: string[]): Promise<{ expected: number; missing: string[] }>;
+  dueAt(now: number, limit: number): Promise<string[]>;
+  /** Any stored conversation that is not wanted now, to tell one bad detail from an API that gives none. */
+  control(not: string[]): Promise<string | null>;
+  /** @throws Unstorable where the data, not the database, is why; LeaseLost where another worker has taken over. */
+  load(changes: Change[], mark: Mark | null, now: number): Promise<Loaded>;
+}
+
+export interface EndedSweep {
+  sweep: Sweep;
+  expected: number;
+  missing: number;
+  braked: boolean;
+}
+
+/** A stretch could not be listed as asked; the message says why. */
+export class ListingFailed extends Error {
+  override readonly name = 'ListingFailed';
+}
+
+/** A conversation that cannot be stored as it is; the message names what, never what it says. */
+export class Unstorable extends Error {
+  override readonly name = 'Unstorable';
+}
+
+/** Another worker holds the lease: nothing was written. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+  constructor() {
+    super('another worker has taken the lease over; nothing was written');
+  }
+}

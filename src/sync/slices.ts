@@ -1,0 +1,132 @@
+// A window in, its slices out: each listed to its last page, held against what is stored, and ended by a mark that says
+// how far the window is done once its details are stored. A stretch that cannot be listed is asked for in shorter slices.
+
+import type { Context } from './context.ts';
+import { type Diff, diff, type Item, reduce } from './diff.ts';
+import { dueForBadItem } from './due.ts';
+import { fingerprint } from './fingerprint.ts';
+import { maxKeyBytes } from './normalize.ts';
+import { type Known, ListingFailed, type Mark, type Stretch, type Window } from './ports.ts';
+import { maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
+
+/** What one slice asks for. */
+export interface Slice extends Diff {
+  known: Map<string, Known>;
+  mark: Mark;
+}
+
+const maxRestarts = 3;
+/** A slice's items are held in memory: past these pages a shorter slice is asked for instead. */
+const maxPages = 20;
+const lookupSize = 5000;
+
+/** The slices of some windows, one window after the other; one that cannot be listed is noted and left pending. */
+export async function* slices(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<Slice> {
+  for (const window of windows) {
+    let cursor = window.cursor;
+    while (cursor > window.from) {
+      const slice = await takeSlice(context, { ...window, cursor }, signal);
+      if (slice === null) break;
+      yield slice;
+      cursor = slice.mark.cursor;
+    }
+  }
+}
+
+async function takeSlice(context: Context, window: Window, signal: AbortSignal): Promise<Slice | null> {
+  const kind = window.sweep === 'open' ? 'open' : 'all';
+  for (let restarts = 0; ; ) {
+    signal.throwIfAborted();
+    const span = context.api.selective ? context.spans[kind] : Number.POSITIVE_INFINITY;
+    const stretch = sliceOf(window, span);
+    const length = stretch.to - stretch.from;
+    try {
+      const listing = await listStretch(context, window, stretch, signal);
+      if (listing === 'dense') {
+        context.spans[kind] = Math.max(1, Math.floor(length / 4));
+        continue;
+      }
+      // A slice cut short by its window says nothing of longer ones, but a full one says they are too long.
+      if (length === span || listing.pages > 5) context.spans[kind] = nextSpan(length, listing.pages, listing.full);
+      return await holdAgainstStored(context, window, stretch, listing);
+    } catch (error) {
+      if (!(error instanceof ListingFailed)) throw error;
+      context.spans[kind] = Math.max(1, Math.floor(Math.min(length, maxWindowSeconds) / 4));
+      restarts += 1;
+      if (restarts <= maxRestarts) continue;
+      await context.store.fail(window, error.message);
+      context.counts.incomplete.push(`${window.sweep}: ${error.message}`);
+      return null;
+    }
+  }
+}
+
+interface Listing {
+  items: Map<string, Item>;
+  bad: Mark['due'];
+  pages: number;
+  /** The last page was a full one, or there were several. */
+  full: boolean;
+}
+
+async function listStretch(
+  context: Context,
+  window: Window,
+  stretch: Stretch,
+  signal: AbortSignal,
+): Promise<Listing | 'dense'> {
+  const listing: Listing = { items: new Map(), bad: [], pages: 0, full: false };
+  for (const status of statuses(context, window)) {
+    let pages = 0;
+    for await (const page of context.api.list(stretch, status, signal)) {
+      pages += 1;
+      for (const item of page.items) {
+        if (Buffer.byteLength(item.id) <= maxKeyBytes) listing.items.set(item.id, reduce(item));
+        else page.bad.push({ id: null, raw: item.raw, reason: `id: longer than ${maxKeyBytes} bytes` });
+      }
+      for (const { id, raw, reason } of page.bad) {
+        const print = fingerprint(raw);
+        // With an id, its detail may still be good; without one that can be a key, it is kept in sight under its hash.
+        if (id !== null && Buffer.byteLength(id) <= maxKeyBytes)
+          listing.items.set(id, {
+            id,
+            fingerprint: print,
+            wants: { updatedAt: null, operatorResultIds: [], arrays: [] },
+          });
+        else listing.bad.push(dueForBadItem(`item:${print}`, reason, print, context.api.now()));
+      }
+      if (context.api.selective && pages > maxPages && stretch.to - stretch.from > 1) return 'dense';
+    }
+    listing.pages = Math.max(listing.pages, pages);
+  }
+  listing.full = listing.pages > 1;
+  return listing;
+}
+
+/** Null asks for every status; the sweep of open ones asks for the two that are open. */
+function statuses(context: Context, window: Window): (string | null)[] {
+  if (window.sweep !== 'open') return [null];
+  return ['ACTIVE', 'INACTIVE'].filter((status) => (context.settings.status ?? status) === status);
+}
+
+async function holdAgainstStored(context: Context, window: Window, stretch: Stretch, listing: Listing): Promise<Slice> {
+  const ids = [...listing.items.keys()];
+  const known = new Map<string, Known>();
+  for (let at = 0; at < ids.length; at += lookupSize) {
+    for (const [id, each] of await context.store.known(ids.slice(at, at + lookupSize))) known.set(id, each);
+  }
+  const { expected, missing } = await context.store.unlisted(stretch, window.sweep === 'open', ids);
+  const found = diff(listing.items.values(), known, context.settings.generation, context.api.now());
+  context.counts.listed += ids.length;
+  const mark: Mark = {
+    window,
+    cursor: stretch.from,
+    listed: ids.length,
+    expected,
+    missing,
+    touched: found.touched,
+    relisted: found.relisted,
+    due: [...found.due, ...listing.bad],
+  };
+  return { ...found, known, mark };
+}

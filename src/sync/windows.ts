@@ -1,0 +1,61 @@
+// Which stretches of `createdAt` are to be listed, and in what slices. Pure: the API's time comes in as an argument,
+// in whole seconds since the epoch, and stretches go out, newest first.
+
+import type { Stretch } from './ports.ts';
+
+const day = 86_400;
+
+/** The most that may lie between two bounds is 31 days (the API's reference); a slice asks a second more at either end. */
+export const maxWindowSeconds = 30 * day;
+
+/** A conversation may show in the list only some time after it was created. */
+export const overlapSeconds = 600;
+
+/** Where a listing starts when nothing is known of how densely conversations lie. */
+export const firstSpanSeconds = day;
+
+/** What is new: from the overlap before the newest stretch listed so far, up to now. A clock that jumped ahead is not believed twice. */
+export function newStretch(now: number, reached: number | null, start: number): Stretch[] {
+  return proper({ from: Math.max(start, Math.min(now, reached ?? now) - overlapSeconds), to: now });
+}
+
+/** Everything between start and now, or only its last seconds. */
+export function upToNow(now: number, start: number, seconds = Number.POSITIVE_INFINITY): Stretch[] {
+  return proper({ from: Math.max(start, now - seconds), to: now });
+}
+
+/** What of a stretch none of `covered` covers, newest first. */
+export function uncovered(whole: Stretch, covered: Stretch[]): Stretch[] {
+  const gaps: Stretch[] = [];
+  let from = whole.from;
+  for (const each of covered.toSorted((a, b) => a.from - b.from)) {
+    gaps.push(...proper({ from, to: Math.min(each.from, whole.to) }));
+    from = Math.max(from, each.to);
+  }
+  gaps.push(...proper({ from, to: whole.to }));
+  return gaps.reverse();
+}
+
+/** Cuts stretches into windows of at most `most` seconds, newest first. */
+export function cut(stretches: Stretch[], most: number): Stretch[] {
+  return stretches.flatMap(({ from, to }) => {
+    const windows: Stretch[] = [];
+    for (let end = to; end > from; end -= most) windows.push({ from: Math.max(from, end - most), to: end });
+    return windows;
+  });
+}
+
+/** The part of a window that is listed next. */
+export function sliceOf(window: Stretch & { cursor: number }, span: number): Stretch {
+  return { from: Math.max(window.from, window.cursor - span), to: window.cursor };
+}
+
+/** How long the next slice is, after one that took so many pages: 1 to 5 are right. */
+export function nextSpan(span: number, pages: number, full: boolean): number {
+  if (pages > 5) return Math.max(1, Math.floor(span / 2));
+  return pages <= 1 && !full ? Math.min(span * 2, maxWindowSeconds) : span;
+}
+
+function proper(stretch: Stretch): Stretch[] {
+  return stretch.from < stretch.to ? [stretch] : [];
+}
