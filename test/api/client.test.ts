@@ -123,7 +123,7 @@ describe('detail', () => {
     ['ü💬', '/v3/Conversations/%C3%BC%F0%9F%92%AC'],
   ])('asks for %s in one segment', async (id, path) => {
     const server = await serve((_request, response) => answer(response, { id, createdAt }));
-    await expect(open(server.url).detail(id, { signal })).resolves.toMatchObject({ id });
+    await expect(open(server.url).detail(id, { signal })).resolves.toMatchObject({ detail: { id } });
     expect(server.paths).toEqual([path]);
   });
 
@@ -158,7 +158,7 @@ describe('retries', () => {
       at++ < 2 ? answer(response, {}, status) : answer(response, { id: 'c', createdAt }),
     );
     const client = open(server.url);
-    await expect(client.detail('c', { signal })).resolves.toMatchObject({ id: 'c' });
+    await expect(client.detail('c', { signal })).resolves.toMatchObject({ detail: { id: 'c' } });
     expect(client.counters().retries).toBe(2);
     expect(client.counters().requests.detail).toMatchObject({ '2xx': 1, [status === 429 ? '429' : '5xx']: 2 });
   });

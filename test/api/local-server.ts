@@ -1,7 +1,7 @@
 // A real HTTP server on a port of the system's choice, for one test: gone when the test is over, connections and all.
 
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 export interface LocalServer {
@@ -22,7 +22,7 @@ export function serve(listener: RequestListener): Promise<LocalServer> {
 }
 
 /** Listens until the test is over, and gives the port. */
-export async function listen(server: Pick<Server, 'listen' | 'close' | 'on' | 'address'>): Promise<number> {
+export async function listen(server: Server): Promise<number> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -49,5 +49,3 @@ export function answer(
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(JSON.stringify(json));
 }
-
-export type { IncomingMessage, ServerResponse };

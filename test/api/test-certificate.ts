@@ -1,0 +1,21 @@
+// A private authority of one: a certificate for localhost and 127.0.0.1 that vouches for itself, valid 2020 to 2120,
+// and its key. Made for these tests; it protects nothing.
+
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBeTCCASCgAwIBAgIUSElBZkNkRgUDtDyHn8P/JrWqeQgwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAx
+MDAwMDAwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARB7YzUITpQYpA80Nm7Vjsz78fnd2rS9seBAn0F5QQB7cBCwHkXSbAY
+lY/EC1UfFYVtu62NjlznJfTSrgqwR9RQo04wTDAPBgNVHRMBAf8EBTADAQH/MBoG
+A1UdEQQTMBGCCWxvY2FsaG9zdIcEfwAAATAdBgNVHQ4EFgQUOAAUQfbj+PF5UXKG
+PkiM3Xg3uP4wCgYIKoZIzj0EAwIDRwAwRAIgdy5polcoBDSkQm0ON2maB5rzYkEo
+FYMJPLHokD09+tQCIC76LpFVer9EPrqyPJJBvVez/VnCTRaDU8tkaq/GinfZ
+-----END CERTIFICATE-----
+`;
+
+export const privateKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgMjbRSZVP1oCBr5ZF
+XjzmzW3D/rnG8oz536yGmPnTLrGhRANCAARB7YzUITpQYpA80Nm7Vjsz78fnd2rS
+9seBAn0F5QQB7cBCwHkXSbAYlY/EC1UfFYVtu62NjlznJfTSrgqwR9RQ
+-----END PRIVATE KEY-----
+`;
