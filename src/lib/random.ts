@@ -43,7 +43,7 @@ export function createRandom(seed: number, stream = 0): Random {
     chance: (probability) => next() < probability,
     pick: (values) => pickAt(values, int(0, values.length - 1)),
     shuffle: (values) => shuffled(values, int),
-    text: (alphabet, length) => drawText(alphabet, length, int),
+    text: (alphabet, length) => drawText(alphabet, length, draw),
   };
 }
 
@@ -72,8 +72,13 @@ function shuffled<T>(values: readonly T[], int: Random['int']): T[] {
   return result;
 }
 
-function drawText(alphabet: string, length: number, int: Random['int']): string {
-  let text = '';
-  for (let count = 0; count < length; count += 1) text += alphabet[int(0, alphabet.length - 1)];
-  return text;
+/** As many characters a draw as 32 bits hold; joined from codes, since text grown by `+=` keeps all its pieces alive. */
+function drawText(alphabet: string, length: number, draw: () => number): string {
+  const perDraw = Math.max(1, Math.floor(32 / Math.log2(Math.max(2, alphabet.length))));
+  const codes = new Array<number>(length);
+  for (let index = 0, bits = 0; index < length; index += 1) {
+    bits = index % perDraw === 0 ? draw() : Math.floor(bits / alphabet.length);
+    codes[index] = alphabet.charCodeAt(bits % alphabet.length);
+  }
+  return String.fromCharCode(...codes);
 }

@@ -3,6 +3,7 @@
 
 import { createRandom, type Random } from '../lib/random.ts';
 import { BodyCache } from './body-cache.ts';
+import type { Entry } from './entry.ts';
 import { listPage } from './listing.ts';
 import { type Listing, PageTokens } from './page-tokens.ts';
 import { isStable, presentDetail, presentItem } from './present.ts';
@@ -21,8 +22,9 @@ export interface Route {
 
 const conversationsPath = '/v3/Conversations';
 const resultsPath = '/v3/OperatorResults';
-/** Bytes of serialized bodies kept, of details and of items each. */
-const cacheBytes = 64 * 1024 * 1024;
+/** Bytes of serialized bodies kept. */
+const defaultDetailCacheBytes = 256 * 1024 * 1024;
+const itemCacheBytes = 64 * 1024 * 1024;
 
 /** Which endpoint a path is, and of what. */
 export function routeOf(path: string): Route {
@@ -37,12 +39,13 @@ export function routeOf(path: string): Route {
 export class Answers {
   readonly tokens = new PageTokens();
   readonly #source: Source;
-  readonly #details = new BodyCache(cacheBytes);
-  readonly #items = new BodyCache(cacheBytes);
+  readonly #details: BodyCache;
+  readonly #items = new BodyCache(itemCacheBytes);
   readonly #random: Random;
 
-  constructor(source: Source, seed: number) {
+  constructor(source: Source, seed: number, detailCacheBytes = defaultDetailCacheBytes) {
     this.#source = source;
+    this.#details = new BodyCache(detailCacheBytes);
     this.#random = createRandom(seed, 0xa5);
   }
 
@@ -50,6 +53,14 @@ export class Answers {
   forget(): void {
     this.#details.clear();
     this.#items.clear();
+  }
+
+  /** Serializes every detail that the cache has room for. */
+  warm(switches: Switches): void {
+    for (const entry of this.#source.timeline) {
+      if (this.#details.isFull) return;
+      this.#detailBody(entry, switches);
+    }
   }
 
   list(query: string, switches: Switches, nowMs: number): Buffer {
@@ -83,8 +94,7 @@ export class Answers {
       if (former === undefined && switches.newDetail === 'missing') throw notFound(path);
       return Buffer.from(JSON.stringify(presentDetail(former ?? entry.whole(), switches, this.#random)));
     }
-    const write = () => JSON.stringify(presentDetail(entry.whole(), switches, this.#random));
-    return isStable(switches, 'detail') ? this.#details.body(entry, write) : Buffer.from(write());
+    return this.#detailBody(entry, switches);
   }
 
   resultList(query: string, switches: Switches, nowMs: number): Buffer {
@@ -107,6 +117,11 @@ export class Answers {
         return Buffer.from(JSON.stringify(createResult(id, entry.whole())));
     }
     throw notFound(path);
+  }
+
+  #detailBody(entry: Entry, switches: Switches): Buffer {
+    const write = () => JSON.stringify(presentDetail(entry.whole(), switches, this.#random));
+    return isStable(switches, 'detail') ? this.#details.body(entry, write) : Buffer.from(write());
   }
 
   #meta(next: Listing | undefined, query: PageQuery, switches: Switches, nowMs: number): string {

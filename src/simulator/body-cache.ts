@@ -32,6 +32,11 @@ export class BodyCache {
     return body;
   }
 
+  /** Whether the next body costs an older one its place. */
+  get isFull(): boolean {
+    return this.#bytes >= this.#maxBytes * 0.99;
+  }
+
   clear(): void {
     this.#kept.clear();
     this.#bytes = 0;

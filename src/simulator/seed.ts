@@ -1,8 +1,10 @@
-// Fills a source with seeded conversations, spread over the days before an instant. The same seed and instant give the
-// same conversations. Nothing is made before it is read: 300,000 take some 150 MB.
+// Fills a source with seeded conversations, spread over the days before an instant. The same options give the same
+// conversations. Nothing is made before it is read: 300,000 take some 250 MB.
 
+import type { Made } from './entry.ts';
 import { SeededConversation, type SeedPlan } from './seeded.ts';
 import type { Source } from './source.ts';
+import { WildConversation } from './wild.ts';
 
 export interface SeedOptions {
   /** How many. */
@@ -12,14 +14,32 @@ export interface SeedOptions {
   /** Over how many days before it they are spread; 30 unless given. */
   days?: number;
   seed?: number;
+  /** Bends them into everything that is seen in the wild. */
+  wild?: boolean;
+  /** How many have one and the same `createdAt`, in the middle; where wild a quarter, at most 1,100, unless given. As many again share its second. */
+  crowd?: number;
 }
 
 /** Adds seeded conversations to a source. */
-export function fillSource(source: Source, { conversations, untilMs, days = 30, seed = 1 }: SeedOptions): void {
-  const plan: SeedPlan = { seed, accountId: source.accountId, untilMs, spanMs: days * 86_400_000 };
-  source.fill(seededConversations(plan, conversations));
+export function fillSource(source: Source, options: SeedOptions): void {
+  source.fill(seededConversations(source.accountId, options));
 }
 
-function* seededConversations(plan: SeedPlan, count: number): Generator<SeededConversation> {
-  for (let number = 0; number < count; number += 1) yield new SeededConversation(plan, number);
+function* seededConversations(accountId: string, options: SeedOptions): Generator<Made> {
+  const { conversations, untilMs, days = 30, seed = 1, wild = false } = options;
+  const crowd = options.crowd ?? (wild ? Math.min(1100, conversations >>> 2) : 0);
+  const plan: SeedPlan = { seed, accountId, untilMs, spanMs: days * 86_400_000 };
+  const crowdedSecond = new Date(untilMs - plan.spanMs / 2).toISOString().slice(0, 19);
+  for (let number = 0; number < conversations; number += 1) {
+    const crowdedAt = crowdedTime(crowdedSecond, number, crowd);
+    const seeded = new SeededConversation(plan, number, wild ? undefined : crowdedAt);
+    yield wild ? new WildConversation(seeded, seed, number, crowdedAt) : seeded;
+  }
+}
+
+/** The first `crowd` conversations share an instant, the next as many its second; the rest have times of their own. */
+function crowdedTime(second: string, number: number, crowd: number): string | undefined {
+  if (number >= crowd * 2) return undefined;
+  const nanoseconds = number < crowd ? 500_000_000 : Math.floor(((number - crowd) / crowd) * 1e9);
+  return `${second}.${String(nanoseconds).padStart(9, '0')}Z`;
 }

@@ -29,13 +29,14 @@ export class SeededConversation implements Made {
   readonly #plan: SeedPlan;
   readonly #number: number;
 
-  constructor(plan: SeedPlan, number: number) {
+  /** `createdAt` takes the place of a time of its own. */
+  constructor(plan: SeedPlan, number: number, createdAt?: string) {
     const random = createRandom(plan.seed, number * 2);
     this.#plan = plan;
     this.#number = number;
     this.id = drawId('conv_conversation', random);
     const ms = plan.untilMs - 1000 - Math.floor(random.next() * (plan.spanMs - 1000));
-    this.createdAt = `${new Date(ms).toISOString().slice(0, 23)}${random.text('0123456789', 6)}Z`;
+    this.createdAt = createdAt ?? timeOf(ms, random);
   }
 
   head(): WireConversation {
@@ -58,7 +59,7 @@ export class SeededConversation implements Made {
       name: subject.name,
       status,
       createdAt: this.createdAt,
-      updatedAt: `${new Date(updatedMs).toISOString().slice(0, 23)}${random.text('0123456789', 6)}Z`,
+      updatedAt: timeOf(updatedMs, random),
       intelligenceConfigurationIds: random.shuffle(intelligenceConfigurationIds).slice(0, random.int(1, 2)),
       conversationConfigurationId: random.pick(configurationIds),
       channels: random.shuffle(channels).slice(0, random.chance(0.15) ? 2 : 1),
@@ -76,7 +77,7 @@ export class SeededConversation implements Made {
 }
 
 /** The customer first, then who answers, then who takes over; sometimes somebody else listens in. */
-function drawParticipants(random: Random): WireParticipant[] {
+export function drawParticipants(random: Random): WireParticipant[] {
   const [customer = '', agent = '', other = ''] = random.shuffle(names);
   const phone = `+1555${random.text('0123456789', 7)}`;
   const isAi = random.chance(0.45);
@@ -112,6 +113,11 @@ function drawCommunications(head: WireConversation, random: Random): WireCommuni
     id: drawId('conv_communication', random),
     participantId: speakers[by].id,
     content: { text },
-    createdAt: `${new Date(startedMs + stepMs * (index + random.next() * 0.8)).toISOString().slice(0, 23)}${random.text('0123456789', 6)}Z`,
+    createdAt: timeOf(startedMs + stepMs * (index + random.next() * 0.8), random),
   }));
+}
+
+/** The instant with nine digits, the last six of them drawn. */
+function timeOf(ms: number, random: Random): string {
+  return `${new Date(ms).toISOString().slice(0, 23)}${random.text('0123456789', 6)}Z`;
 }

@@ -33,6 +33,8 @@ export interface SimulatorOptions {
   port?: number;
   /** Whether `requests.records` is kept; counters always are. */
   keepRecords?: boolean;
+  /** How many bytes of serialized details are kept; 256 MB unless given. A bench gives as much as its details need. */
+  detailCacheBytes?: number;
 }
 
 export interface Simulator extends AsyncDisposable {
@@ -45,6 +47,8 @@ export interface Simulator extends AsyncDisposable {
   readonly switches: Readonly<Switches>;
   /** Turns some switches; answers from here on follow them. */
   turn(changes: Partial<Switches>): void;
+  /** Serializes details beforehand, as many as are kept: serving them is then all that is measured. */
+  warm(): void;
   close(): Promise<void>;
 }
 
@@ -63,7 +67,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const source = options.source ?? new Source({ accountId: credentials.accountSid, now, seed });
   const requests = new RequestLog(options.keepRecords === undefined ? {} : { keepRecords: options.keepRecords });
   const faults = new Faults({ seed, rules: options.faults ?? [] });
-  const answers = new Answers(source, seed);
+  const answers = new Answers(source, seed, options.detailCacheBytes);
   let switches: Readonly<Switches> = { ...defaultSwitches, ...options.switches };
   const admitted = admittedHeaders(credentials);
   const exchange = createExchange({ answers, faults, requests, admitted, now, switches: () => switches });
@@ -94,6 +98,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       switches = { ...switches, ...changes };
       answers.forget();
     },
+    warm: () => answers.warm(switches),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -192,5 +192,7 @@ export class Source {
 }
 
 function instantOf(text: unknown): Timestamp {
-  return (typeof text === 'string' ? parseTimestamp(text) : undefined) ?? timestampOf(0);
+  const instant = typeof text === 'string' ? parseTimestamp(text) : undefined;
+  // Where both are the same text one of them is enough: with 300,000 conversations that is felt.
+  return instant === text ? (text as Timestamp) : (instant ?? timestampOf(0));
 }

@@ -28,7 +28,7 @@ export function createTranscript(subject: Subject, cast: Cast, random: Random): 
 
   for (const turn of openings) say(turn);
   for (const [index, turn] of subject.turns.entries()) {
-    if (turn.by === 'customer' && index > 0 && random.chance(0.35)) for (const aside of random.pick(asides)) say(aside);
+    if (turn.by === 'customer' && index > 0 && random.chance(0.6)) for (const aside of random.pick(asides)) say(aside);
     if (index === half && cast.colleague !== undefined) {
       say(handover[0]);
       agent = 'colleague';

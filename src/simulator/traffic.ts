@@ -1,0 +1,177 @@
+// Live traffic for a source: conversations start, go on, pause, close and reopen; operator results come late, at times
+// without `updatedAt` moving; now and then something is redacted. Everything is an appointment on one agenda, so that
+// `step(now)` alone makes it go: tests hand it instants, `start()` hands it the clock's.
+
+import type { WireParticipant } from '../api/wire.ts';
+import { createRandom, type Random } from '../lib/random.ts';
+import { drawId, drawSid } from './ids.ts';
+import { intelligenceConfigurationIds } from './results.ts';
+import { drawParticipants } from './seeded.ts';
+import type { Source } from './source.ts';
+import { subjects } from './talk.ts';
+import { createTranscript, type Line } from './transcript.ts';
+
+export interface TrafficOptions {
+  seed?: number;
+  /** How many conversations start a minute, on average; 20 unless given. */
+  startsPerMinute?: number;
+  /** How long a turn takes on average, in ms; 3,000 unless given. */
+  turnMs?: number;
+  /** How long after closing a late operator result comes at most, in ms; 5 minutes unless given. */
+  lateResultMs?: number;
+  /** What `start()` goes by; the source's own clock should be the same. */
+  now?: () => number;
+}
+
+interface Appointment {
+  readonly atMs: number;
+  readonly keep: (atMs: number) => void;
+}
+
+const minute = 60_000;
+
+/** Traffic on one source; nothing happens before the first step. */
+export class Traffic implements Disposable {
+  readonly #source: Source;
+  readonly #random: Random;
+  readonly #options: Required<TrafficOptions>;
+  #agenda: Appointment[] = [];
+  #isUnderWay = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(source: Source, options: TrafficOptions = {}) {
+    this.#source = source;
+    this.#options = { seed: 1, startsPerMinute: 20, turnMs: 3000, lateResultMs: 5 * minute, now: Date.now, ...options };
+    this.#random = createRandom(this.#options.seed, 0x7aff);
+  }
+
+  /** Does everything that is due by an instant, in order of time; the first step only sets out. */
+  step(nowMs: number): void {
+    if (!this.#isUnderWay) this.#setOut(nowMs);
+    for (let next = this.#agenda[0]; next !== undefined && next.atMs <= nowMs; next = this.#agenda[0]) {
+      this.#agenda.shift();
+      next.keep(next.atMs);
+    }
+  }
+
+  /** Steps by the clock until stopped; does not keep the process alive. */
+  start(intervalMs = 250): void {
+    this.stop();
+    this.#timer = setInterval(() => this.step(this.#options.now()), intervalMs);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  #setOut(nowMs: number): void {
+    this.#isUnderWay = true;
+    this.#planStart(nowMs);
+    // What a seed left open closes some time soon.
+    for (const entry of this.#source.timeline) {
+      const { status } = entry.head();
+      if (status === 'ACTIVE' || status === 'INACTIVE')
+        this.#planClose(entry.key, nowMs + this.#random.int(minute, 30 * minute));
+    }
+  }
+
+  #planStart(atMs: number): void {
+    const waitMs = this.#around(minute / this.#options.startsPerMinute);
+    this.#plan(atMs + waitMs, (startMs) => {
+      this.#begin(startMs);
+      this.#planStart(startMs);
+    });
+  }
+
+  #begin(atMs: number): void {
+    const random = this.#random;
+    const subject = random.pick(subjects);
+    const participants = drawParticipants(random);
+    const { id } = this.#source.create({
+      name: subject.name,
+      channels: [random.pick(['VOICE', 'SMS', 'WHATSAPP', 'CHAT', 'EMAIL'])],
+      channelIds: [drawSid('CA', random)],
+      conversationConfigurationId: drawId('conv_configuration', createRandom(31, random.int(1, 4))),
+      intelligenceConfigurationIds: [random.pick(intelligenceConfigurationIds)],
+      participants,
+    });
+    const speakers = castOf(participants);
+    const cast = {
+      customer: nameOf(speakers.customer),
+      agent: nameOf(speakers.agent),
+      colleague: nameOf(speakers.colleague),
+    };
+    const lines = createTranscript(subject, { ...cast, colleague: cast.colleague || undefined }, random);
+    let turnAtMs = atMs;
+    for (const { by, text } of lines) {
+      turnAtMs += this.#around(this.#options.turnMs);
+      const participantId = (speakers[by] ?? speakers.agent)?.id;
+      this.#planFor(id, turnAtMs, () =>
+        this.#source.say(id, text, participantId === undefined ? {} : { participantId }),
+      );
+    }
+    if (random.chance(0.2)) this.#planFor(id, turnAtMs + 1, () => this.#source.setStatus(id, 'INACTIVE'));
+    this.#planClose(id, turnAtMs + this.#around(this.#options.turnMs * 2));
+  }
+
+  #planClose(id: string, atMs: number): void {
+    this.#planFor(id, atMs, (closedMs) => {
+      this.#source.close(id);
+      const { lateResultMs, turnMs } = this.#options;
+      for (let results = this.#random.int(0, 3); results > 0; results -= 1) {
+        const silent = this.#random.chance(0.5);
+        this.#planFor(id, closedMs + this.#random.int(1000, lateResultMs), () =>
+          this.#source.addResult(id, { silent }),
+        );
+      }
+      if (this.#random.chance(0.03))
+        this.#planFor(id, closedMs + lateResultMs, () => this.#source.redact(id, { silent: true }));
+      if (this.#random.chance(0.03)) this.#planReopen(id, closedMs + this.#around(turnMs * 10));
+    });
+  }
+
+  #planReopen(id: string, atMs: number): void {
+    this.#planFor(id, atMs, (reopenedMs) => {
+      this.#source.reopen(id);
+      this.#source.say(id, 'Sorry, one more thing: could you confirm that in writing?');
+      this.#planClose(id, reopenedMs + this.#around(this.#options.turnMs * 3));
+    });
+  }
+
+  /** An appointment that lapses where the conversation is gone by then. */
+  #planFor(id: string, atMs: number, keep: (atMs: number) => void): void {
+    this.#plan(atMs, (keptMs) => {
+      if (this.#source.entry(id) !== undefined) keep(keptMs);
+    });
+  }
+
+  #plan(atMs: number, keep: (atMs: number) => void): void {
+    let position = this.#agenda.length;
+    while (position > 0 && (this.#agenda[position - 1]?.atMs ?? 0) > atMs) position -= 1;
+    this.#agenda.splice(position, 0, { atMs, keep });
+  }
+
+  /** A whole number of ms with this mean, from a quarter of it upwards. */
+  #around(meanMs: number): number {
+    return Math.ceil(meanMs * (0.25 - 0.75 * Math.log(1 - this.#random.next())));
+  }
+}
+
+function castOf(participants: readonly WireParticipant[]): Partial<Record<Line['by'], WireParticipant>> {
+  const [customer, agent, third] = participants;
+  return {
+    ...(customer && { customer }),
+    ...(agent && { agent }),
+    ...(third?.type === 'HUMAN_AGENT' && { colleague: third }),
+  };
+}
+
+function nameOf(participant: WireParticipant | undefined): string {
+  return participant?.name ?? '';
+}
