@@ -93,12 +93,12 @@ CREATE TABLE "twilio_sync"."fingerprints" (
 );
 --> statement-breakpoint
 CREATE TABLE "twilio_sync"."lease" (
-	"only" boolean PRIMARY KEY DEFAULT true NOT NULL,
+	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
 	"epoch" bigint DEFAULT 0 NOT NULL,
 	"holder" text,
 	"expires_at" timestamp with time zone DEFAULT '-infinity' NOT NULL,
 	"stamp" timestamp with time zone DEFAULT '-infinity' NOT NULL,
-	CONSTRAINT "lease_only" CHECK ("twilio_sync"."lease"."only")
+	CONSTRAINT "lease_only" CHECK ("twilio_sync"."lease"."singleton")
 );
 --> statement-breakpoint
 CREATE TABLE "twilio_sync"."runs" (
@@ -112,13 +112,13 @@ CREATE TABLE "twilio_sync"."runs" (
 );
 --> statement-breakpoint
 CREATE TABLE "twilio_sync"."scope" (
-	"only" boolean PRIMARY KEY DEFAULT true NOT NULL,
+	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
 	"account_sid" text NOT NULL,
 	"base_url" text NOT NULL,
 	"filters" jsonb NOT NULL,
 	"generation" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "scope_only" CHECK ("twilio_sync"."scope"."only")
+	CONSTRAINT "scope_only" CHECK ("twilio_sync"."scope"."singleton")
 );
 --> statement-breakpoint
 CREATE TABLE "twilio_sync"."sweeps" (

@@ -56,7 +56,7 @@ COMMENT ON COLUMN twilio.operator_result_links.operator_result_id IS 'The operat
 COMMENT ON COLUMN twilio.operator_result_links."position" IS 'Place in the API''s list, from 0.';
 --> statement-breakpoint
 COMMENT ON TABLE twilio_sync.scope IS 'What this database is a copy of: one row.';
-COMMENT ON COLUMN twilio_sync.scope."only" IS 'Always true: there is one row.';
+COMMENT ON COLUMN twilio_sync.scope.singleton IS 'Always true: there is one row.';
 COMMENT ON COLUMN twilio_sync.scope.account_sid IS 'The Twilio account. Another account on the same database is refused.';
 COMMENT ON COLUMN twilio_sync.scope.base_url IS 'The API''s base URL.';
 COMMENT ON COLUMN twilio_sync.scope.filters IS 'The SYNC_ filters in force.';
@@ -64,7 +64,7 @@ COMMENT ON COLUMN twilio_sync.scope.generation IS 'Counts changes of the filters
 COMMENT ON COLUMN twilio_sync.scope.created_at IS 'When the first sync began.';
 --> statement-breakpoint
 COMMENT ON TABLE twilio_sync.lease IS 'Who may write: one row.';
-COMMENT ON COLUMN twilio_sync.lease."only" IS 'Always true: there is one row.';
+COMMENT ON COLUMN twilio_sync.lease.singleton IS 'Always true: there is one row.';
 COMMENT ON COLUMN twilio_sync.lease.epoch IS 'Grows with each change of hands; a load under another epoch writes nothing.';
 COMMENT ON COLUMN twilio_sync.lease.holder IS 'Host and process of the present writer.';
 COMMENT ON COLUMN twilio_sync.lease.expires_at IS 'Until when, by this database''s clock, unless renewed.';

@@ -3,6 +3,7 @@
 
 import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
+import type { Json } from '../lib/json.ts';
 import { wait } from '../lib/wait.ts';
 import { createApiClock } from './clock.ts';
 import { type ClientCounters, createCounters } from './counters.ts';
@@ -38,11 +39,17 @@ export interface ClientOptions {
 /** A filter of the list, by the API's names; one that is given twice means either. */
 export type Query = readonly (readonly [name: string, value: string])[];
 
+/** A detail, and how many bytes of text it came as. */
+export interface DetailAnswer {
+  detail: Detail;
+  bytes: number;
+}
+
 export interface Client {
   /** Pages from the first to the last, the next one fetched while the last is worked on. Throws TokenExpired when the walk cannot go on. */
   pages(query: Query, options: { signal: AbortSignal; pageSize?: number }): AsyncGenerator<Page, void, undefined>;
   /** The conversation; undefined where the API has none by that id (404). */
-  detail(id: string, options: { signal: AbortSignal; limitBytes?: number }): Promise<Detail | undefined>;
+  detail(id: string, options: { signal: AbortSignal; limitBytes?: number }): Promise<DetailAnswer | undefined>;
   /** The API's clock in whole seconds since the epoch; undefined before its first answer. */
   now(): number | undefined;
   counters(): ClientCounters;
@@ -92,7 +99,7 @@ export function createClient(options: ClientOptions): Client {
       }),
     async detail(id, { signal, limitBytes = 64 * mebibyte }) {
       const path = `${conversations}/${segment(id)}`;
-      const decode = (tried: string, json: Parameters<typeof decodeDetail>[2]) => decodeDetail(tried, id, json);
+      const decode = (tried: string, json: Json, bytes: number) => ({ detail: decodeDetail(tried, id, json), bytes });
       try {
         return await request(parts, { endpoint: 'detail', path, limitBytes, signal, decode });
       } catch (error) {

@@ -60,8 +60,8 @@ export interface Wanted<Decoded> {
   path: string;
   limitBytes: number;
   signal: AbortSignal;
-  /** Throws BadAnswer for JSON that is not what was asked for; that is not retried. */
-  decode: (tried: string, json: Json) => Decoded;
+  /** Takes the JSON and how many bytes of text it was. Throws BadAnswer for JSON that is not what was asked for; that is not retried. */
+  decode: (tried: string, json: Json, bytes: number) => Decoded;
 }
 
 interface Failure {
@@ -91,7 +91,7 @@ export async function request<Decoded>(parts: RequestParts, wanted: Wanted<Decod
     const failure = 'error' in answer ? answer : refusal(tried, attempt, answer);
     const read = failure === undefined && 'body' in answer ? readJson(tried, answer) : undefined;
     if (read !== undefined && 'json' in read && 'body' in answer) {
-      const decoded = wanted.decode(tried, read.json);
+      const decoded = wanted.decode(tried, read.json, answer.body.length);
       parts.clock.see(answer.date);
       return decoded;
     }

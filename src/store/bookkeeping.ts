@@ -20,31 +20,31 @@ export const twilioSync = pgSchema('twilio_sync');
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 const identity = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
 /** The key of a table that has one row. */
-const only = () => boolean().primaryKey().default(true);
+const singleton = () => boolean().primaryKey().default(true);
 
 export const scope = twilioSync.table(
   'scope',
   {
-    only: only(),
+    singleton: singleton(),
     accountSid: text('account_sid').notNull(),
     baseUrl: text('base_url').notNull(),
     filters: jsonb().notNull(),
     generation: integer().notNull().default(1),
     createdAt: at('created_at').notNull().defaultNow(),
   },
-  (table) => [check('scope_only', sql`${table.only}`)],
+  (table) => [check('scope_only', sql`${table.singleton}`)],
 );
 
 export const lease = twilioSync.table(
   'lease',
   {
-    only: only(),
+    singleton: singleton(),
     epoch: bigint({ mode: 'number' }).notNull().default(0),
     holder: text(),
     expiresAt: at('expires_at').notNull().default(sql`'-infinity'`),
     stamp: at('stamp').notNull().default(sql`'-infinity'`),
   },
-  (table) => [check('lease_only', sql`${table.only}`)],
+  (table) => [check('lease_only', sql`${table.singleton}`)],
 );
 
 export const sweeps = twilioSync.table('sweeps', {

@@ -47,7 +47,7 @@ export function translate(error: unknown): unknown {
   if (!(cause instanceof Error)) return error;
   const code = codeOf(cause);
   if (code === null) return error;
-  const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? [/./, 'trouble', 'a statement failed'];
+  const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? unforeseen(code, cause.message);
   const place = ['schema', 'table', 'column', 'constraint'].flatMap((name) => {
     const value = (cause as unknown as Record<string, unknown>)[name];
     return typeof value === 'string' ? [value] : [];
@@ -55,6 +55,11 @@ export function translate(error: unknown): unknown {
   const where = place.length === 0 ? '' : ` in ${place.join('.')}`;
   if (kind === 'data') return new Unstorable(`${means}${where} (${code})`);
   return new DatabaseTrouble(`${means}${where}`, code, kind === 'passing');
+}
+
+/** Class 42 is about our own statements, whose text holds no data. */
+function unforeseen(code: string, message: string): [RegExp, Kind, string] {
+  return [/./, 'trouble', code.startsWith('42') ? `a statement failed: ${message}` : 'a statement failed'];
 }
 
 function codeOf(error: Error): string | null {

@@ -13,7 +13,7 @@ export async function takeLease(database: Database, holder: string): Promise<{ e
     // A row locked by a load means that its holder is alive: there is no use in waiting for it.
     const [taken] = await queries.sql<{ epoch: number }>(
       `update twilio_sync.lease set epoch = epoch + 1, holder = $1, expires_at = clock_timestamp() + ${term}
-       where only = (select only from twilio_sync.lease where expires_at < clock_timestamp() for update skip locked)
+       where singleton = (select singleton from twilio_sync.lease where expires_at < clock_timestamp() for update skip locked)
        returning epoch::int as epoch`,
       [holder],
     );

@@ -112,7 +112,7 @@ export function childStatement({ name, columns, key, scope }: Table): string {
   return `with answer as materialized (select * from ${answer(entries, 'answer', 1)}),
     gone as (
       delete from twilio.${name} stored using ${answer(scopeColumns, 'scope', 1 + entries.length)}
-      where ${same(scope, 'stored', 'scope')} and ${row(key, 'stored')} not in (select ${row(key, 'answer')} from answer)
+      where ${same(scope, 'stored', 'scope')} and ${row(key, 'stored')} not in (select ${key.join(', ')} from answer)
       returning stored.conversation_id),
     written as (
       insert into twilio.${name} (${list}) select ${list} from answer where not exists (${unchanged})

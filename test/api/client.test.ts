@@ -146,8 +146,9 @@ describe('detail', () => {
   test('keeps numbers that a double cannot hold', async () => {
     const body = `{"id":"c","createdAt":"${createdAt}","big":12345678901234567890,"tiny":0.1000000000000000055,"huge":1e400}`;
     const server = await serve((_request, response) => response.end(body));
-    const detail = await open(server.url).detail('c', { signal });
-    expect(JSON.stringify(detail?.raw)).toBe(body);
+    const answer = await open(server.url).detail('c', { signal });
+    expect(JSON.stringify(answer?.detail.raw)).toBe(body);
+    expect(answer?.bytes).toBe(body.length);
   });
 });
 

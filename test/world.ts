@@ -1,0 +1,177 @@
+// The whole program in one process: simulator, client, database, and passes run by hand. Time is the simulator's, and
+// stands still until a test moves it.
+
+import pg from 'pg';
+import { createClient } from '../src/api/client.ts';
+import type { BoundName } from '../src/api/bounds.ts';
+import { createListing } from '../src/api/listing.ts';
+import type { FilterConfig } from '../src/config.ts';
+import type { FaultRule } from '../src/simulator/faults.ts';
+import { fillSource } from '../src/simulator/seed.ts';
+import { type Simulator, startSimulator } from '../src/simulator/server.ts';
+import { Source } from '../src/simulator/source.ts';
+import type { Switches } from '../src/simulator/switches.ts';
+import { openDatabase } from '../src/store/database.ts';
+import { takeLease } from '../src/store/lease.ts';
+import { enterScope } from '../src/store/scope.ts';
+import { createStore } from '../src/store/store.ts';
+import { type Context, type Counts, createCounts, type Settings } from '../src/sync/context.ts';
+import { pass } from '../src/sync/pass.ts';
+import type { Sweep } from '../src/sync/ports.ts';
+import { type TestDatabase, openTestDatabase } from './database.ts';
+import { differences, type OracleOptions } from './oracle.ts';
+
+export const accountId = 'AC00000000000000000000000000000000';
+
+export interface WorldOptions {
+  switches?: Partial<Switches>;
+  faults?: FaultRule[];
+  conversations?: number;
+  days?: number;
+  seed?: number;
+  names?: BoundName[];
+  filters?: Partial<FilterConfig>;
+  settings?: Partial<Settings>;
+}
+
+/** Ten in the morning, UTC, of a day like any other. */
+const startMs = Date.UTC(2026, 5, 15, 10);
+
+export class World implements AsyncDisposable {
+  nowMs = startMs;
+  readonly simulator: Simulator;
+  readonly database: TestDatabase;
+  readonly pool: pg.Pool;
+  readonly news: string[] = [];
+  readonly warnings: string[] = [];
+  #program: { context: Context; close(): Promise<void> } | null = null;
+  readonly #options: WorldOptions;
+
+  static async open(options: WorldOptions = {}): Promise<World> {
+    const database = await openTestDatabase();
+    const clock = { nowMs: startMs };
+    const now = () => clock.nowMs;
+    const source = new Source({ accountId, now, seed: options.seed ?? 1 });
+    const { conversations = 0, days = 30, seed = 1 } = options;
+    if (conversations > 0) fillSource(source, { conversations, untilMs: startMs - 60_000, days, seed });
+    const simulator = await startSimulator({ source, now, switches: options.switches ?? {}, faults: options.faults ?? [] });
+    return new World(options, simulator, database, clock);
+  }
+
+  private constructor(options: WorldOptions, simulator: Simulator, database: TestDatabase, clock: { nowMs: number }) {
+    this.#options = options;
+    this.simulator = simulator;
+    this.database = database;
+    this.pool = new pg.Pool({ ...database.connection, max: 2 });
+    Object.defineProperty(this, 'nowMs', {
+      get: () => clock.nowMs,
+      set: (value: number) => {
+        clock.nowMs = value;
+      },
+    });
+  }
+
+  get source(): Source {
+    return this.simulator.source;
+  }
+
+  /** One pass with these sweeps asked for; without a program running, a new one is started first, as a process would. */
+  async pass(...sweeps: Sweep[]): Promise<Counts> {
+    const { context } = await this.#start();
+    context.counts = createCounts();
+    for (const sweep of sweeps) context.requested.add(sweep);
+    context.openFromStart = true;
+    await pass(context, AbortSignal.timeout(60_000));
+    return context.counts;
+  }
+
+  /** Ends the program, as a restart would; the next pass begins with nothing but the database. */
+  async restart(changes: Partial<WorldOptions> = {}): Promise<void> {
+    Object.assign(this.#options, changes);
+    await this.#program?.close();
+    this.#program = null;
+  }
+
+  /** What differs between the tables and the source. */
+  async differences(options: OracleOptions = {}): Promise<string[]> {
+    return await differences(this.pool, this.source.all(), options);
+  }
+
+  /** Rows written in schema `twilio` so far, by Postgres' own count. */
+  async rowsWritten(): Promise<number> {
+    await this.pool.query('select pg_stat_clear_snapshot()');
+    const { rows } = await this.pool.query<{ written: number }>(
+      `select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::int as written from pg_stat_user_tables where schemaname = 'twilio'`,
+    );
+    return rows[0]?.written ?? 0;
+  }
+
+  async #start() {
+    if (this.#program !== null) return this.#program;
+    const options = this.#options;
+    const { simulator } = this;
+    const client = createClient({
+      baseUrl: simulator.url,
+      auth: { username: simulator.credentials.accountSid, password: simulator.credentials.authToken },
+      // The API's clock stands still with the simulator's; retries wait no real time.
+      monotonicMs: () => this.nowMs,
+      wait: async (ms) => {
+        this.nowMs += ms;
+      },
+      timeoutMs: 5_000,
+    });
+    const filters: FilterConfig = {
+      status: undefined,
+      channels: undefined,
+      channelId: undefined,
+      conversationConfigurationId: undefined,
+      intelligenceConfigurationIds: undefined,
+      operatorIds: undefined,
+      ...options.filters,
+    };
+    const database = openDatabase(this.database.connection);
+    const { generation } = await enterScope(database, { accountSid: accountId, baseUrl: simulator.url, filters });
+    await this.pool.query(`update twilio_sync.lease set expires_at = '-infinity'`);
+    const lease = await takeLease(database, 'test');
+    if (!('epoch' in lease)) throw new Error('the lease could not be taken');
+    const context: Context = {
+      api: createListing({
+        client,
+        filters: [],
+        names: options.names ?? ['createdAtBefore', 'createdBefore'],
+        onNews: (message, fields) => this.news.push(`${message} ${JSON.stringify(fields)}`),
+      }),
+      store: createStore({ database, filters, generation, epoch: lease.epoch }),
+      settings: {
+        start: startMs / 1000 - 120 * 86_400,
+        lookbackSeconds: 3 * 86_400,
+        refreshSeconds: [3600, 86_400],
+        status: null,
+        generation,
+        allowMassDelete: false,
+        ...options.settings,
+      },
+      watcher: { stored() {}, warn: (message, fields) => this.warnings.push(`${message} ${JSON.stringify(fields)}`) },
+      counts: createCounts(),
+      requested: new Set(),
+      dueWaits: false,
+      openFromStart: true,
+      spans: { all: 86_400, open: 30 * 86_400 },
+    };
+    this.#program = {
+      context,
+      async close() {
+        await client.close();
+        await database.close();
+      },
+    };
+    return this.#program;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.restart();
+    await this.pool.end();
+    await this.simulator.close();
+    await this.database[Symbol.asyncDispose]();
+  }
+}
