@@ -1,0 +1,114 @@
+// The log: JSON lines on a stream, one event a line, `level` as a word, `time` in UTC. What it lets through is chosen, not
+// what it keeps back: of an error its name, code, message and causes, since drivers hang statements, parameters, bodies
+// and headers on theirs. Known secrets are blanked in the finished line, wherever they came from.
+
+import { type DestinationStream, type Level, type Logger, pino } from 'pino';
+
+export type Log = Logger;
+
+export interface ShownError {
+  name: string;
+  code?: string;
+  message: string;
+  stack?: string;
+  causes?: ShownError[];
+}
+
+export interface LogOptions {
+  level: Level | 'silent';
+  /** Texts that never appear, whatever is logged: keys and passwords. Shorter than 6 characters they are not looked for. */
+  secrets?: readonly (string | undefined)[];
+  /** Default: standard output. */
+  destination?: DestinationStream;
+}
+
+/** Fields that are blanked, at the top and one below: what they would hold is a secret or what people said. */
+const blanked = [
+  'password',
+  'secret',
+  'token',
+  'authorization',
+  'headers',
+  'body',
+  'params',
+  'parameters',
+  'text',
+  'content',
+];
+
+/** Makes the log. Stack traces (places, without their messages) only at level debug or trace. */
+export function createLog({ level, secrets = [], destination = pino.destination(1) }: LogOptions): Log {
+  const stack = level === 'debug' || level === 'trace';
+  const show = (error: unknown) => showError(error, { stack });
+  const blank = blanker(secrets);
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: show, error: show },
+      redact: { paths: blanked.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+      hooks: {
+        // Left to itself, pino takes an error's own message for the line's.
+        logMethod([first, ...rest], method) {
+          const error: unknown = first instanceof Error ? first : (first as { err?: unknown } | null)?.err;
+          if (!(error instanceof Error)) return method.apply(this, [first, ...rest] as Parameters<typeof method>);
+          const [message = describeError(error), ...more] = rest;
+          const fields = first instanceof Error ? { err: error } : first;
+          return method.apply(this, [fields, message, ...more] as Parameters<typeof method>);
+        },
+        streamWrite: blank,
+      },
+    },
+    destination,
+  );
+}
+
+/** An error as the log may show it: name, code, message, and those it was caused by, five deep. */
+export function showError(error: unknown, { stack = false, depth = 5 } = {}): ShownError {
+  if (!(error instanceof Error))
+    return { name: 'unknown', message: `something thrown that is no error (${typeof error})` };
+  const inner = [
+    ...(error instanceof AggregateError ? error.errors : []),
+    ...(error.cause === undefined ? [] : [error.cause]),
+  ];
+  const code = 'code' in error && ['string', 'number'].includes(typeof error.code) ? String(error.code) : undefined;
+  return {
+    name: error.name,
+    ...(code !== undefined && { code }),
+    message: messageOf(error),
+    ...(stack && { stack: placesOf(error) }),
+    ...(inner.length > 0 && depth > 1 && { causes: inner.map((each) => showError(each, { stack, depth: depth - 1 })) }),
+  };
+}
+
+/** An error as one line for people: its message and those of its causes, each once. */
+export function describeError(error: unknown): string {
+  const messages: string[] = [];
+  const collect = ({ message, causes = [] }: ShownError) => {
+    if (message !== '' && !messages.includes(message)) messages.push(message);
+    for (const cause of causes) collect(cause);
+  };
+  collect(showError(error));
+  return messages.join(': ');
+}
+
+function messageOf(error: Error): string {
+  // drizzle puts the statement and every parameter into its message; the driver's error is its cause.
+  if ('params' in error || 'query' in error) return 'a database query failed';
+  return error.message.length > 500 ? `${error.message.slice(0, 500)}…` : error.message;
+}
+
+/** The stack without its first lines, which repeat the message. */
+function placesOf(error: Error): string {
+  const lines = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return lines.map((line) => line.trim()).join(' | ');
+}
+
+function blanker(secrets: readonly (string | undefined)[]): (line: string) => string {
+  const written = secrets.flatMap((secret) =>
+    secret === undefined || secret.length < 6 ? [] : [JSON.stringify(secret).slice(1, -1)],
+  );
+  return (line) => written.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line);
+}

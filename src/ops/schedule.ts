@@ -1,0 +1,50 @@
+// Cron expressions → requests, in UTC. A tick does no work: it asks for some, and whoever does it takes any number of
+// requests for the same thing as one, so that nothing ever overlaps. A tick that a busy process missed is made up for.
+
+import { schedule as startNodeCron } from 'node-cron';
+
+export interface Cron {
+  stop(): void;
+  /** When it ticks next; undefined for never. */
+  next(): Date | undefined;
+}
+
+/** Ticks at the times of an expression, until stopped. */
+export type StartCron = (expression: string, tick: () => void) => Cron;
+
+export interface Schedule<Name extends string> {
+  /** When each is requested next. */
+  next(): Record<Name, Date | undefined>;
+  close(): void;
+}
+
+/** Requests each name by its own cron expression. Throws where an expression is not one; the configuration has looked before. */
+export function openSchedule<Name extends string>(
+  expressions: Record<Name, string>,
+  request: (name: Name) => void,
+  start: StartCron = startCron,
+): Schedule<Name> {
+  const entries = Object.entries<string>(expressions) as [Name, string][];
+  const crons = entries.map(([name, expression]) => [name, start(expression, () => request(name))] as const);
+  return {
+    next: () => Object.fromEntries(crons.map(([name, cron]) => [name, cron.next()])) as Record<Name, Date | undefined>,
+    close() {
+      for (const [, cron] of crons) cron.stop();
+    },
+  };
+}
+
+/** node-cron writes what it has to say to the console, where it would be no line of the log; nothing of it matters here. */
+const silent = { info() {}, warn() {}, error() {}, debug() {} };
+
+/** node-cron's ticks. Those more than a second late it calls missed, and would leave out. */
+export const startCron: StartCron = (expression, tick) => {
+  const task = startNodeCron(expression, tick, { timezone: 'UTC', logger: silent, suppressMissedWarning: true });
+  task.on('execution:missed', tick);
+  return {
+    stop() {
+      void task.destroy();
+    },
+    next: () => task.getNextRun() ?? undefined,
+  };
+};

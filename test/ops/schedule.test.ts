@@ -1,0 +1,34 @@
+// Cron: what is requested when. Ticks come from the test, but for node-cron's own idea of the next one.
+
+import { expect, test } from 'vitest';
+import { openSchedule, type StartCron, startCron } from '../../src/ops/schedule.ts';
+
+test('each tick requests its own sweep, and none after the end', () => {
+  const ticks = new Map<string, () => void>();
+  const start: StartCron = (expression, tick) => {
+    ticks.set(expression, tick);
+    return { stop: () => ticks.delete(expression), next: () => undefined };
+  };
+  const requested: string[] = [];
+  const expressions = { new: '* * * * *', reconcile: '0 3 * * *' };
+  const schedule = openSchedule(expressions, (name) => requested.push(name), start);
+  ticks.get('* * * * *')?.();
+  ticks.get('0 3 * * *')?.();
+  ticks.get('* * * * *')?.();
+  expect(requested).toEqual(['new', 'reconcile', 'new']);
+  schedule.close();
+  expect(ticks.size).toBe(0);
+});
+
+test('node-cron counts in UTC', () => {
+  const cron = startCron('30 3 * * *', () => {});
+  try {
+    expect(cron.next()?.toISOString()).toMatch(/T03:30:00\.000Z$/);
+  } finally {
+    cron.stop();
+  }
+});
+
+test('an expression that is none is refused', () => {
+  expect(() => openSchedule({ new: 'often' }, () => {})).toThrow();
+});
