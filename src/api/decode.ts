@@ -4,8 +4,9 @@
 
 import * as z from 'zod';
 import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts';
-import { parseTimestamp, type Timestamp } from '../lib/timestamp.ts';
+import { type Timestamp, timestampOf } from '../lib/timestamp.ts';
 import { BadAnswer } from './errors.ts';
+import { readTime } from './read-time.ts';
 
 /** A conversation as a page shows it. */
 export interface ListItem {
@@ -50,20 +51,16 @@ export interface Detail {
   raw: JsonObject;
 }
 
-const time = z.string().transform((text, context): Timestamp => {
-  const timestamp = parseTimestamp(text);
-  if (timestamp !== undefined) return timestamp;
-  context.issues.push({ code: 'custom', message: 'is not an RFC 3339 time', input: '' });
-  return z.NEVER;
-});
-const optionalTime = time.nullish().transform((timestamp) => timestamp ?? null);
+// zod says what has which shape, which it compiles to fast code as long as it need not make anything of it; times are
+// made canonical afterwards.
+const optionalTime = z.string().nullish();
 
 // Postgres holds neither, and an id altered on its way there would be another conversation's.
 const storable = (id: string) => !id.includes('\u0000') && id.isWellFormed();
 const conversationId = z.string().min(1, 'is empty').refine(storable, 'holds U+0000 or a lone surrogate');
 const childId = z.string().min(1, 'is empty');
 
-const conversation = z.object({ id: conversationId, createdAt: time, updatedAt: optionalTime });
+const conversation = z.object({ id: conversationId, createdAt: z.string(), updatedAt: optionalTime });
 const detail = conversation.extend({
   participants: z.array(z.object({ id: childId })).nullish(),
   communications: z.array(z.object({ id: childId, createdAt: optionalTime })).nullish(),
@@ -80,9 +77,9 @@ export function decodePage(tried: string, json: Json): Page {
   const items: ListItem[] = [];
   const bad: BadItem[] = [];
   for (const raw of parsed.data.items as Json[]) {
-    const item = conversation.safeParse(raw);
-    if (item.success) items.push({ ...item.data, raw: raw as JsonObject });
-    else bad.push({ id: idOf(raw), raw, reason: issuesOf(item.error).join('; ') });
+    const item = decodeItem(raw);
+    if ('issues' in item) bad.push({ id: idOf(raw), raw, reason: item.issues.join('; ') });
+    else items.push(item);
   }
   // An empty token is taken for none: sent back, it would ask for the first page again.
   return { items, bad, nextToken: parsed.data.meta?.nextToken || null };
@@ -92,21 +89,53 @@ export function decodePage(tried: string, json: Json): Page {
 export function decodeDetail(tried: string, id: string, json: Json): Detail {
   const parsed = detail.safeParse(json);
   if (!parsed.success) throw new BadAnswer(tried, issuesOf(parsed.error));
-  const { participants, communications, ...own } = parsed.data;
-  if (own.id !== id) throw new BadAnswer(tried, ['id: is not the one that was asked for']);
+  const { data } = parsed;
+  if (data.id !== id) throw new BadAnswer(tried, ['id: is not the one that was asked for']);
   const raw = json as JsonObject & { participants: JsonObject[]; communications: JsonObject[] };
-  return {
-    ...own,
-    participants: withRaw(participants, raw.participants),
-    communications: withRaw(communications, raw.communications),
+  const times = createTimes();
+  const read: Detail = {
+    id,
+    createdAt: times.read('createdAt', data.createdAt),
+    updatedAt: times.readOptional('updatedAt', data.updatedAt),
+    participants:
+      data.participants?.map((child, at) => ({ id: child.id, raw: raw.participants[at] as JsonObject })) ?? null,
+    communications:
+      data.communications?.map((child, at) => ({
+        id: child.id,
+        createdAt: times.readOptional('communications', child.createdAt, at),
+        raw: raw.communications[at] as JsonObject,
+      })) ?? null,
     raw,
   };
+  if (times.issues.length > 0) throw new BadAnswer(tried, times.issues);
+  return read;
 }
 
-function withRaw<Child extends object>(children: Child[] | null | undefined, raw: JsonObject[]) {
-  if (children === null || children === undefined) return null;
-  return children.map((child, at) => ({ ...child, raw: raw[at] as JsonObject }));
+function decodeItem(raw: Json): ListItem | { issues: string[] } {
+  const parsed = conversation.safeParse(raw);
+  if (!parsed.success) return { issues: issuesOf(parsed.error) };
+  const times = createTimes();
+  const createdAt = times.read('createdAt', parsed.data.createdAt);
+  const updatedAt = times.readOptional('updatedAt', parsed.data.updatedAt);
+  if (times.issues.length > 0) return { issues: times.issues };
+  return { id: parsed.data.id, createdAt, updatedAt, raw: raw as JsonObject };
 }
+
+/** Reads times and gathers what is wrong with them; with an issue gathered, what was read is not to be used. */
+function createTimes() {
+  const issues: string[] = [];
+  const read = (field: string, text: string, at?: number): Timestamp => {
+    const timestamp = readTime(text);
+    if (timestamp === undefined)
+      issues.push(`${field}${at === undefined ? '' : `.${at}.createdAt`}: is not an RFC 3339 time`);
+    return timestamp ?? beginning;
+  };
+  const readOptional = (field: string, text: string | null | undefined, at?: number) =>
+    text === null || text === undefined ? null : read(field, text, at);
+  return { issues, read, readOptional };
+}
+
+const beginning = timestampOf(0);
 
 function idOf(raw: Json): string | null {
   if (!isJsonObject(raw)) return null;

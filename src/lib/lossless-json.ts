@@ -17,12 +17,13 @@ interface SourceTextAccess {
 }
 const sourceText = JSON as unknown as SourceTextAccess;
 
-// A number stands where a value may stand: at the start, or after one of `[ , :`. Up to 15 digits a double always holds.
-const mayLoseDigits = /(?:^|[[,:])\s*-?(?:[0-9.]{16}|[0-9.]+[eE])/;
+// A number stands after one of `[ , :`, or is all there is. Up to 15 digits without an exponent a double always holds.
+const mayLoseDigits = /[[,:](?:[-0-9]|\s+[-0-9])(?:[0-9.]{15}|[0-9.]*[eE])/;
+const isNumber = /^\s*[-0-9]/;
 
 /** Parses JSON without losing a digit. Throws SyntaxError, whose message quotes the text: never log it. */
 export function parseLossless(text: string): Json {
-  if (!mayLoseDigits.test(text)) return JSON.parse(text) as Json;
+  if (!mayLoseDigits.test(text) && !isNumber.test(text)) return JSON.parse(text) as Json;
   return sourceText.parse(text, (_key, value, { source }) => {
     if (typeof value !== 'number' || source === undefined || holds(source, value)) return value;
     return sourceText.rawJSON(source);

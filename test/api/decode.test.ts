@@ -35,7 +35,7 @@ describe('a page', () => {
     [{ ...item, id: 7 }, null, 'id: expected string, received number'],
     [{ ...item, id: `a\u0000${secret}` }, null, 'id: holds U+0000 or a lone surrogate'],
     [{ ...item, id: `a\ud800${secret}` }, null, 'id: holds U+0000 or a lone surrogate'],
-    [{ createdAt: secret }, null, 'id: expected string, received undefined; createdAt: is not an RFC 3339 time'],
+    [{ createdAt: 5 }, null, 'id: expected string, received undefined; createdAt: expected string, received number'],
     [secret, null, 'answer: expected object, received string'],
     [null, null, 'answer: expected object, received null'],
     [[secret], null, 'answer: expected object, received array'],
