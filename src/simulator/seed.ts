@@ -40,6 +40,6 @@ function* seededConversations(accountId: string, options: SeedOptions): Generato
 /** The first `crowd` conversations share an instant, the next as many its second; the rest have times of their own. */
 function crowdedTime(second: string, number: number, crowd: number): string | undefined {
   if (number >= crowd * 2) return undefined;
-  const nanoseconds = number < crowd ? 500_000_000 : Math.floor(((number - crowd) / crowd) * 1e9);
+  const nanoseconds = number < crowd ? 500_000_000 : Math.floor(((number - crowd) / crowd) * 499_999_999);
   return `${second}.${String(nanoseconds).padStart(9, '0')}Z`;
 }

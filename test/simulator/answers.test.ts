@@ -1,7 +1,7 @@
 // What answers show, when they show it, and how many the account may have: each switch by itself.
 
 import { request } from 'undici';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { WireConversationDetail } from '../../src/api/wire.ts';
 import { fillSource } from '../../src/simulator/seed.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
@@ -186,13 +186,25 @@ describe('the account', () => {
   });
 
   test('has so many requests at once; the next gets 429, with Retry-After or without', async () => {
-    await using simulator = await startSeeded({ maxConcurrency: 3, latencyMs: 5 });
-    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => get(simulator, '/v3/Conversations')));
-    const refused = answers.filter(({ status }) => status === 429);
-    expect(refused).toHaveLength(2);
-    expect(refused[0]?.json).toMatchObject({ code: 20429, status: 429 });
-    expect(refused[0]?.headers).not.toHaveProperty('retry-after');
-    expect(simulator.requests.count(429)).toBe(2);
+    await using simulator = await startSeeded({ maxConcurrency: 3 });
+    simulator.faults.add({ on: 'list', times: 3, fault: { kind: 'silence', at: 'head' } });
+    const controller = new AbortController();
+    const options = { headers: { authorization: basic(simulator) }, signal: controller.signal };
+    const waiting = [1, 2, 3].map(() => request(`${simulator.url}/v3/Conversations`, options));
+    const abandoned = Promise.allSettled(waiting);
+    await vi.waitUntil(() => simulator.requests.inFlight === 3, { interval: 1 });
+    const refused = await get(simulator, '/v3/Conversations');
+    expect(refused).toMatchObject({ status: 429, json: { code: 20429, status: 429 } });
+    expect(refused.headers).not.toHaveProperty('retry-after');
+    controller.abort();
+    await abandoned;
+    await vi.waitUntil(() => simulator.requests.inFlight === 0, { interval: 1 });
+    expect((await get(simulator, '/v3/Conversations')).status).toBe(200);
+    expect(simulator.requests.maxInFlight).toBe(4);
+  });
+
+  test('may answer late', async () => {
+    await using simulator = await startSeeded({ latencyMs: 3 });
     expect((await get(simulator, '/v3/Conversations')).status).toBe(200);
   });
 
