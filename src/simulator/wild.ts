@@ -14,7 +14,7 @@ const hugeLength = 100_000;
 
 /** How likely each oddity is, by conversation, participant or communication: all of them show among a few hundred. */
 const seldom = 0.04;
-const rare = 0.004;
+const rare = 0.0008;
 
 /** Numbers as they stand in JSON, digit by digit. */
 const raw = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
