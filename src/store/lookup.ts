@@ -97,6 +97,16 @@ export async function readDue(queries: Queries, now: number, limit: number): Pro
   return rows.map(({ id }) => id);
 }
 
+/** See Store.nextSettling. */
+export async function readNextSettling(queries: Queries, until: number): Promise<number | null> {
+  const [row] = await queries.sql<{ at: number | null }>(
+    `select extract(epoch from min(due_at))::float8 as at from twilio_sync.due
+     where reason in ('behind', 'absent') and due_at <= to_timestamp($1)`,
+    [until],
+  );
+  return row?.at ?? null;
+}
+
 /** See Store.control. */
 export async function readControl(queries: Queries, not: string[]): Promise<string | null> {
   const [row] = await queries.sql<{ id: string }>(

@@ -16,32 +16,43 @@ export interface Scope {
   filters: FilterConfig;
 }
 
+export interface Entered {
+  generation: number;
+  /** The filters are others than before. */
+  changed: boolean;
+}
+
+interface Stored {
+  account: string;
+  url: string;
+  filters: object;
+  generation: number;
+}
+
+const select = 'select account_sid as account, base_url as url, filters, generation from twilio_sync.scope';
+
+/** Holds a scope against the database's, and changes nothing. @throws WrongScope for another account or URL. */
+export async function refuseWrongScope(database: Database, scope: Scope): Promise<Entered> {
+  const [stored] = await database.run((queries) => queries.sql<Stored>(select));
+  if (stored === undefined) return { generation: 1, changed: false };
+  refuseOthers(stored, scope);
+  return { generation: stored.generation, changed: false };
+}
+
 /**
- * Enters the scope into a new database, or holds it against the one that is there.
- * @returns the generation of the filters, and whether they changed just now.
- * @throws WrongScope for another account or URL.
+ * Enters the scope into a new database, or holds it against the one that is there; other filters replace those, and
+ * everything is to be listed again. To be called by whoever holds the lease. @throws WrongScope for another account or URL.
  */
-export async function enterScope(database: Database, scope: Scope): Promise<{ generation: number; changed: boolean }> {
+export async function enterScope(database: Database, scope: Scope): Promise<Entered> {
   const filters = JSON.parse(JSON.stringify(scope.filters));
   return await database.transaction(async (queries) => {
     await queries.sql(
       'insert into twilio_sync.scope (account_sid, base_url, filters) values ($1, $2, $3) on conflict do nothing',
       [scope.accountSid, scope.baseUrl, filters],
     );
-    const [stored] = await queries.sql<{ account: string; url: string; filters: object; generation: number }>(
-      'select account_sid as account, base_url as url, filters, generation from twilio_sync.scope for update',
-    );
+    const [stored] = await queries.sql<Stored>(`${select} for update`);
     if (stored === undefined) throw new Error('the row of twilio_sync.scope is gone');
-    if (stored.account !== scope.accountSid) {
-      throw new WrongScope(
-        `this database holds the conversations of account ${stored.account}, not of ${scope.accountSid}: use another database, or the settings of that account`,
-      );
-    }
-    if (stored.url !== scope.baseUrl) {
-      throw new WrongScope(
-        `this database was filled from ${stored.url}, not from ${scope.baseUrl}: use another database, or see TWILIO_INTELLIGENCE_URL, TWILIO_EDGE and TWILIO_REGION`,
-      );
-    }
+    refuseOthers(stored, scope);
     if (isDeepStrictEqual(stored.filters, filters)) return { generation: stored.generation, changed: false };
     const generation = stored.generation + 1;
     await queries.sql('update twilio_sync.scope set filters = $1, generation = $2', [filters, generation]);
@@ -51,4 +62,17 @@ export async function enterScope(database: Database, scope: Scope): Promise<{ ge
     await queries.sql('delete from twilio_sync.sweeps');
     return { generation, changed: true };
   });
+}
+
+function refuseOthers({ account, url }: Stored, scope: Scope): void {
+  if (account !== scope.accountSid) {
+    throw new WrongScope(
+      `this database holds the conversations of account ${account}, not of ${scope.accountSid}: use another database, or the settings of that account`,
+    );
+  }
+  if (url !== scope.baseUrl) {
+    throw new WrongScope(
+      `this database was filled from ${url}, not from ${scope.baseUrl}: use another database, or see TWILIO_INTELLIGENCE_URL, TWILIO_EDGE and TWILIO_REGION`,
+    );
+  }
 }

@@ -5,7 +5,7 @@ import type { Store } from '../sync/ports.ts';
 import type { Database, Queries } from './database.ts';
 import { holdLease } from './lease.ts';
 import { load } from './load.ts';
-import { readControl, readDue, readKnown, readOpenStretches, readUnlisted } from './lookup.ts';
+import { readControl, readDue, readKnown, readNextSettling, readOpenStretches, readUnlisted } from './lookup.ts';
 import { endSweeps, failWindow, planWindows, readWindows } from './marks.ts';
 
 export interface StoreOptions {
@@ -31,6 +31,7 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     unlisted: (stretch, open, listed) =>
       database.run((queries) => readUnlisted(queries, stretch, open, listed, filters, generation)),
     dueAt: (now, limit) => database.run((queries) => readDue(queries, now, limit)),
+    nextSettling: (until) => database.run((queries) => readNextSettling(queries, until)),
     control: (not) => database.run((queries) => readControl(queries, not)),
     load: (changes, mark, now) => write((queries, stamp) => load(queries, { changes, mark, now, stamp, generation })),
   };

@@ -21,13 +21,16 @@ export interface Counts {
   changed: number;
   deleted: number;
   failed: number;
+  /** Seconds of createdAt that are to be listed, and that are listed and stored. */
+  secondsToList: number;
+  secondsListed: number;
   /** Windows that could not be listed, and sweeps that the deletion brake stopped, with what to say of them. */
   incomplete: string[];
 }
 
 /** What one pass tells whoever watches it. */
 export interface Watcher {
-  /** A slice is listed and its changed conversations stored. */
+  /** A batch is stored. */
   stored(counts: Counts): void;
   warn(message: string, fields: Record<string, unknown>): void;
 }
@@ -49,5 +52,14 @@ export interface Context {
 }
 
 export function createCounts(): Counts {
-  return { listed: 0, fetched: 0, changed: 0, deleted: 0, failed: 0, incomplete: [] };
+  return {
+    listed: 0,
+    fetched: 0,
+    changed: 0,
+    deleted: 0,
+    failed: 0,
+    secondsToList: 0,
+    secondsListed: 0,
+    incomplete: [],
+  };
 }

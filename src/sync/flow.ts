@@ -38,6 +38,7 @@ export async function flow(
     fetcher.release(bytes);
     batch = [];
     bytes = 0;
+    if (mark !== null) context.counts.secondsListed += mark.window.cursor - mark.cursor;
     context.watcher.stored(context.counts);
   };
   const add = (fetched: Fetched) => {

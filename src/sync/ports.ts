@@ -132,6 +132,8 @@ export interface Store {
   /** Of the conversations that a listing of the stretch should show: how many there are, and which are not among `listed`. */
   unlisted(stretch: Stretch, open: boolean, listed: string[]): Promise<{ expected: number; missing: string[] }>;
   dueAt(now: number, limit: number): Promise<string[]>;
+  /** When the next detail that lags behind its listing is due, if before `until`. */
+  nextSettling(until: number): Promise<number | null>;
   /** Any stored conversation that is not wanted now, to tell one bad detail from an API that gives none. */
   control(not: string[]): Promise<string | null>;
   /** @throws Unstorable where the data, not the database, is why; LeaseLost where another worker has taken over. */

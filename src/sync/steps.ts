@@ -21,6 +21,7 @@ export async function* windowSteps(
   interrupted: () => boolean,
   signal: AbortSignal,
 ): AsyncGenerator<Step> {
+  for (const { from, cursor } of windows) context.counts.secondsToList += cursor - from;
   for await (const { changed, known, mark } of ahead(slices(context, windows, signal))) {
     for (const item of changed) {
       if (interrupted()) yield* pause(signal);

@@ -9,7 +9,7 @@ test('stores everything, then nothing again', async () => {
   expect(await world.differences()).toEqual([]);
   const written = await world.rowsWritten();
   const details = world.simulator.requests.byEndpoint;
-  console.log(JSON.stringify(details), written, world.news);
+
   const counts = await world.pass('new', 'open', 'lookback', 'reconcile');
   expect(counts).toMatchObject({ fetched: 0, changed: 0 });
   expect(await world.rowsWritten()).toBe(written);

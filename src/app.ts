@@ -1,0 +1,154 @@
+// Composition: the configuration in, the parts put together out, to be taken down in the opposite order. Everything that
+// a command uses is made here; what is done with it is the command's.
+
+import { hostname } from 'node:os';
+import { baseUrl } from './api/base-url.ts';
+import type { BoundName, Query } from './api/bounds.ts';
+import { type Client, createClient } from './api/client.ts';
+import { createListing } from './api/listing.ts';
+import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './config.ts';
+import { connectionOf, parametersOfUrl } from './lib/libpq.ts';
+import type { Log } from './ops/log.ts';
+import { type Database, openDatabase } from './store/database.ts';
+import { openEmbedded } from './store/embedded.ts';
+import { migrate } from './store/migrate.ts';
+import { enterScope, refuseWrongScope, type Scope } from './store/scope.ts';
+import { createStore } from './store/store.ts';
+import { type Context, createCounts, type Watcher } from './sync/context.ts';
+import { firstSpanSeconds, maxWindowSeconds } from './sync/windows.ts';
+
+export interface AppConfig {
+  api: ApiConfig;
+  database: DatabaseConfig;
+  filters: FilterConfig;
+  sync: SyncConfig;
+}
+
+/** A database that is there and migrated, or will be: `prepare` finds out. */
+export interface OpenedDatabase extends AsyncDisposable {
+  database: Database;
+  /** A line for a shell that opens it; only of an embedded one. */
+  psql: string | null;
+  /** Applies missing migrations. @throws DatabaseTrouble. */
+  prepare(): Promise<number>;
+}
+
+/** Opens the database of the configuration, starting the embedded one where that is asked for. */
+export async function openConfigured(config: DatabaseConfig, { adopt = false } = {}): Promise<OpenedDatabase> {
+  if (config.kind === 'server') return connected(config.connection, null, async () => {});
+  const embedded = await openEmbedded({ folder: config.folder, adopt });
+  const connection = connectionOf(
+    parametersOfUrl(embedded.url) ?? {},
+    () => '',
+    () => {},
+  );
+  return connected(connection, embedded.psql, embedded.close);
+}
+
+function connected(
+  connection: Parameters<typeof openDatabase>[0],
+  psql: string | null,
+  close: () => Promise<void>,
+): OpenedDatabase {
+  const database = openDatabase(connection);
+  return {
+    database,
+    psql,
+    prepare: () => migrate(connection),
+    async [Symbol.asyncDispose]() {
+      await database.close();
+      await close();
+    },
+  };
+}
+
+/** Who takes the lease, for people to read. */
+export function holderName(command: string): string {
+  return `${command} on ${hostname()}, process ${process.pid}`;
+}
+
+export function scopeOf(config: AppConfig): Scope {
+  return { accountSid: config.api.accountSid, baseUrl: baseUrl(config.api), filters: config.filters };
+}
+
+export interface Program extends AsyncDisposable {
+  context: Context;
+  client: Client;
+}
+
+export interface ProgramOptions {
+  config: AppConfig;
+  database: Database;
+  /** What the lease was taken under; 0 where nothing will be written. */
+  epoch: number;
+  log: Log;
+  allowMassDelete?: boolean;
+  onStored?: Watcher['stored'];
+  /** An answer came. */
+  onAnswer?: () => void;
+}
+
+/** Puts the program together for one tenure of the lease. @throws WrongScope. */
+export async function openProgram(options: ProgramOptions): Promise<Program> {
+  const { config, database, epoch, log } = options;
+  const scope = scopeOf(config);
+  const { generation, changed } =
+    epoch === 0 ? await refuseWrongScope(database, scope) : await enterScope(database, scope);
+  if (changed) log.info({ generation }, 'the filters changed: everything is listed again');
+  const client = createClient({
+    baseUrl: scope.baseUrl,
+    auth: { username: config.api.username, password: config.api.password },
+    maxConcurrency: config.api.maxConcurrency,
+    proxy: { httpsProxy: config.api.proxy.https, httpProxy: config.api.proxy.http, noProxy: config.api.proxy.none },
+    onAttempt: ({ status }) => {
+      if (status !== undefined) options.onAnswer?.();
+    },
+    onRetry: ({ attempt, endpoint, why, afterMs, error }) => {
+      const fields = { endpoint, attempt, afterMs: Math.round(afterMs), why, err: error };
+      if (attempt >= 3) log.warn(fields, 'request repeated');
+      else log.debug(fields, 'request repeated');
+    },
+  });
+  const context: Context = {
+    api: createListing({
+      client,
+      filters: queryOf(config.filters),
+      names: namesOf(config.api),
+      onNews: (message, fields) => log.info(fields, message),
+    }),
+    store: createStore({ database, filters: config.filters, generation, epoch }),
+    settings: {
+      start: config.sync.start,
+      lookbackSeconds: config.sync.lookbackSeconds,
+      refreshSeconds: config.sync.refreshSeconds,
+      status: config.filters.status ?? null,
+      generation,
+      allowMassDelete: options.allowMassDelete ?? false,
+    },
+    watcher: { stored: options.onStored ?? (() => {}), warn: (message, fields) => log.warn(fields, message) },
+    counts: createCounts(),
+    requested: new Set(),
+    dueWaits: false,
+    openFromStart: true,
+    spans: { all: firstSpanSeconds, open: maxWindowSeconds },
+  };
+  return { context, client, [Symbol.asyncDispose]: () => client.close() };
+}
+
+/** The API's own filters, by its names. */
+function queryOf(filters: FilterConfig): Query {
+  const one = (name: string, value: string | undefined): Query => (value === undefined ? [] : [[name, value]]);
+  const several = (name: string, values: string[] | undefined): Query => (values ?? []).map((value) => [name, value]);
+  return [
+    ...one('status', filters.status),
+    ...several('channels', filters.channels),
+    ...one('channelId', filters.channelId),
+    ...one('conversationConfigurationId', filters.conversationConfigurationId),
+    ...several('intelligenceConfigurationIds', filters.intelligenceConfigurationIds),
+    ...several('operatorIds', filters.operatorIds),
+  ];
+}
+
+function namesOf({ createdFilter }: ApiConfig): BoundName[] {
+  return createdFilter === 'auto' ? ['createdAtBefore', 'createdBefore'] : [createdFilter];
+}

@@ -1,0 +1,176 @@
+// Commands and their help. Arguments in, an exit status out: each command reads the settings it needs, all of them
+// checked before anything starts, and is then in a file of its own.
+
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { openConfigured } from './app.ts';
+import { demo } from './commands/demo.ts';
+import { run } from './commands/run.ts';
+import { simulate } from './commands/simulate.ts';
+import { status } from './commands/status.ts';
+import { sync, type Terminal } from './commands/sync.ts';
+import { type Config, readConfig } from './config.ts';
+import { exitStatus, UsageError } from './exit-status.ts';
+import { createLog, type Log } from './ops/log.ts';
+import { instant, whole } from './setting-kinds.ts';
+import { type Part, settingsHelp } from './settings.ts';
+
+export interface World {
+  env: Record<string, string | undefined>;
+  terminal: Terminal;
+  /** Where log lines go. */
+  logStream: { write(line: string): void };
+}
+
+type Carry = (signal: AbortSignal) => Promise<number>;
+
+const version: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+
+/**
+ * Makes sense of the arguments. @returns what to do; carried out it gives the exit status.
+ * @throws CommanderError for wrong usage, and for `--help` and `--version`, which are done with then.
+ */
+export async function parse(argv: string[], world: World): Promise<Carry> {
+  let carry: Carry = async () => exitStatus.wrongUsage;
+  const { terminal } = world;
+  const program = new Command('conversation-sync')
+    .description("Keeps a Postgres database in step with Twilio's Conversational Intelligence API.")
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.write(text.trimEnd()) })
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', `\n${settingsHelp()}`);
+
+  program
+    .command('run')
+    .description('the long-lived worker: keeps in step until it gets a signal')
+    .addHelpText('after', `\n${settingsHelp()}`)
+    .action(() => {
+      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'http', 'logLevel']);
+      carry = (signal) => run(config, log, signal);
+    });
+
+  program
+    .command('sync')
+    .description('catches up once: what is new, what is open, the lookback, then pending history; then exits')
+    .option('--reconcile', 'list everything since SYNC_START again', false)
+    .addOption(new Option('--from <time>', 'only conversations created from here on').argParser(parseInstant))
+    .addOption(
+      new Option('--to <time>', 'only conversations created before this; now, unless given').argParser(parseInstant),
+    )
+    .option('--id <id>', 'only this conversation; may be repeated', collect, [])
+    .option('--dry-run', 'say what it would fetch, with how many requests; change nothing', false)
+    .option('--allow-mass-delete', 'let the deletion brake through', false)
+    .addHelpText('after', `\n${settingsHelp()}`)
+    .action((given: SyncArguments) => {
+      const options = syncOptions(given);
+      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel']);
+      carry = (signal) => sync(config, options, log, terminal, signal);
+    });
+
+  program
+    .command('migrate')
+    .description('brings the tables up to date; run does so at its start')
+    .addHelpText('after', `\n${settingsHelp(['database'])}`)
+    .action(() => {
+      const { config } = configure(world, ['database', 'logLevel']);
+      carry = async () => {
+        await using opened = await openConfigured(config.database);
+        const applied = await opened.prepare();
+        terminal.write(
+          applied === 0 ? 'The tables are up to date.' : `Applied ${applied} migration${applied === 1 ? '' : 's'}.`,
+        );
+        return exitStatus.inStep;
+      };
+    });
+
+  program
+    .command('status')
+    .description('how things stand, from the database alone; the exit status says it too')
+    .option('--json', 'for programs', false)
+    .addHelpText('after', `\n${settingsHelp(['database'])}`)
+    .action(({ json }: { json: boolean }) => {
+      const { config } = configure(world, ['database', 'logLevel']);
+      carry = () => status(config.database, json, terminal);
+    });
+
+  program
+    .command('demo')
+    .description('everything on this machine with nothing configured: embedded Postgres, simulated API, worker')
+    .option('--conversations <count>', 'how many to begin with', parseCount, 2_000)
+    .option('--days <count>', 'over how many days', parseCount, 90)
+    .option('--folder <path>', 'where its database is kept; emptied at the start', 'data/demo')
+    .action((options: { conversations: number; days: number; folder: string }) => {
+      // It looks at no setting but the log's level, and warns only: its own lines are what is to be read.
+      const log = createLog({
+        level: world.env['LOG_LEVEL'] === 'debug' ? 'debug' : 'warn',
+        destination: world.logStream,
+      });
+      carry = (signal) => demo(options, log, terminal, signal);
+    });
+
+  program
+    .command('simulate')
+    .description('the API simulator alone, with live traffic')
+    .option('--host <host>', 'where it listens', '127.0.0.1')
+    .option('--port <port>', 'its port; 0 takes a free one', parsePort, 4010)
+    .option('--conversations <count>', 'how many to begin with', parseCount, 2_000)
+    .option('--days <count>', 'over how many days', parseCount, 90)
+    .option('--seed <number>', 'another seed gives other conversations', parseCount, 1)
+    .option('--no-traffic', 'without live traffic')
+    .action((options: Parameters<typeof simulate>[0]) => {
+      carry = (signal) => simulate(options, terminal, signal);
+    });
+
+  await program.parseAsync(argv, { from: 'user' });
+  return carry;
+}
+
+/** The settings a command needs, and its log, which knows the secrets it must not show. */
+function configure<Wanted extends Part>(
+  { env, logStream }: World,
+  parts: readonly (Wanted | 'logLevel')[],
+): { config: Pick<Config, Wanted | 'logLevel'>; log: Log } {
+  const config = readConfig(env, (path) => readFileSync(path, 'utf8'), parts);
+  const secrets = [(config as Partial<Config>).api?.password];
+  const { database } = config as Partial<Config>;
+  if (database?.kind === 'server' && typeof database.connection.password === 'string')
+    secrets.push(database.connection.password);
+  return { config, log: createLog({ level: config.logLevel, secrets, destination: logStream }) };
+}
+
+interface SyncArguments {
+  reconcile: boolean;
+  from?: number;
+  to?: number;
+  id: string[];
+  dryRun: boolean;
+  allowMassDelete: boolean;
+}
+
+function syncOptions({ from, to, id, ...rest }: SyncArguments) {
+  if (id.length > 0 && (from !== undefined || to !== undefined || rest.reconcile || rest.dryRun)) {
+    throw new UsageError('--id goes alone: it fetches just those conversations');
+  }
+  if ((from !== undefined || to !== undefined) && rest.reconcile) {
+    throw new UsageError('--reconcile lists everything: leave out --from and --to');
+  }
+  if (to !== undefined && from === undefined) throw new UsageError('--to needs --from');
+  const stretch = from === undefined ? null : { from, to: to ?? Math.floor(Date.now() / 1000) + 86_400 };
+  if (stretch !== null && stretch.from >= stretch.to) throw new UsageError('--from has to lie before --to');
+  return { ...rest, ids: [...new Set(id)], stretch };
+}
+
+const collect = (value: string, previous: string[]) => [...previous, value];
+const parseInstant = (text: string) => parseAs(instant, text);
+const parseCount = (text: string) => parseAs(whole(0, 10_000_000), text);
+const parsePort = (text: string) => parseAs(whole(0, 65_535), text);
+
+function parseAs<Value>(
+  { takes, schema }: { takes: string; schema: { safeParse(text: string): { success: boolean; data?: Value } } },
+  text: string,
+): Value {
+  const { success, data } = schema.safeParse(text);
+  if (!success || data === undefined) throw new InvalidArgumentError(`It takes ${takes}.`);
+  return data;
+}

@@ -1,0 +1,48 @@
+// Exit statuses, as the README has them: what scripts and schedulers go by. An error in, a status and a line for people out.
+
+import { Unauthorized } from './api/errors.ts';
+import { ConfigError } from './config.ts';
+import { ListenError } from './ops/http.ts';
+import { describeError } from './ops/log.ts';
+import { Interrupted } from './ops/shutdown.ts';
+import { EmbeddedInUse } from './store/embedded.ts';
+import { EmbeddedError } from './store/embedded-binaries.ts';
+import { DatabaseTrouble } from './store/errors.ts';
+import { WrongScope } from './store/scope.ts';
+
+export const exitStatus = {
+  inStep: 0,
+  /** The pass failed or is incomplete. */
+  incomplete: 1,
+  /** Wrong usage or configuration, another account's database, missing rights. */
+  wrongUsage: 2,
+  /** In step but for conversations in quarantine. */
+  quarantine: 3,
+} as const;
+
+/** Asked for in a way that cannot be carried out; the message says what would be right. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** What a person has to put right before anything can go well: nothing of it passes by waiting. */
+export function isMisconfigured(error: unknown): boolean {
+  if (error instanceof DatabaseTrouble) return /^(28...|3D000|42501)$/.test(error.code);
+  return [ConfigError, UsageError, WrongScope, ListenError, EmbeddedInUse, EmbeddedError].some(
+    (kind) => error instanceof kind,
+  );
+}
+
+/** The status a command ends with after an error. */
+export function statusOf(error: unknown): number {
+  return isMisconfigured(error) ? exitStatus.wrongUsage : exitStatus.incomplete;
+}
+
+/** What is said of an error at the end of a command: what happened, and what to look at. */
+export function sayError(error: unknown): string {
+  if (error instanceof Interrupted) return 'interrupted; what is stored stays, and the next sync goes on from there';
+  if (error instanceof Unauthorized) {
+    return `${error.message}\nCheck TWILIO_API_KEY and TWILIO_API_SECRET (or TWILIO_AUTH_TOKEN): are they of TWILIO_ACCOUNT_SID, not revoked, and of the region in TWILIO_REGION?`;
+  }
+  return describeError(error);
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+// The process: arguments and environment in, an exit status out.
+
+import { CommanderError } from 'commander';
+import { parse, type World } from './cli.ts';
+import { exitStatus, sayError, statusOf } from './exit-status.ts';
+import { untilSignal } from './ops/shutdown.ts';
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+const world: World = {
+  env: process.env,
+  terminal: {
+    write: (line) => process.stdout.write(`${line}\n`),
+    progress: process.stderr,
+    interactive: process.stderr.isTTY === true,
+  },
+  // The long-lived worker's log is its output; beside a command's own lines it goes to the other stream.
+  logStream: process.argv[2] === 'run' ? process.stdout : process.stderr,
+};
+
+async function main(): Promise<number> {
+  try {
+    const carry = await parse(process.argv.slice(2), world);
+    return await untilSignal(carry, {
+      say,
+      lateStatus: process.argv[2] === 'run' ? exitStatus.inStep : exitStatus.incomplete,
+    });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus.wrongUsage;
+    say(sayError(error));
+    return statusOf(error);
+  }
+}
+
+process.exitCode = await main();

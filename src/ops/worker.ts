@@ -1,0 +1,105 @@
+// The long-lived worker under its lease: the clock asks for sweeps, asks of other commands and due dates wake it, and it
+// does one pass at a time. A pass that fails is reported once and tried again at the next tick; one that makes no progress
+// is ended. Only a lost lease, or the signal, ends the worker.
+
+import type { SyncConfig } from '../config.ts';
+import { wait } from '../lib/wait.ts';
+import { type Context, createCounts } from '../sync/context.ts';
+import { pass } from '../sync/pass.ts';
+import { LeaseLost } from '../sync/ports.ts';
+import type { Log } from './log.ts';
+import { openSchedule, type StartCron } from './schedule.ts';
+
+export interface WorkerOptions {
+  context: Context;
+  schedules: SyncConfig['schedules'];
+  signal: AbortSignal;
+  log: Log;
+  /** Wraps each pass, to note it. */
+  record: (work: () => Promise<void>) => Promise<void>;
+  /** Milliseconds since anything last got on; what a stuck pass is told by. */
+  silentMs: () => number;
+  beat: () => void;
+  startCron?: StartCron;
+}
+
+/** A pass that got nowhere for this long is ended and reported. */
+const stuckAfterMs = 5 * 60_000;
+const askEveryMs = 5_000;
+const openFromStartEveryMs = 3_600_000;
+
+/** Works until the signal is aborted. @throws LeaseLost, or the signal's reason. */
+export async function keepInStep(options: WorkerOptions): Promise<never> {
+  const { context } = options;
+  let wake = Promise.withResolvers<void>();
+  let openFromStartAtMs = performance.now();
+  const request = (...sweeps: ('new' | 'open' | 'lookback' | 'reconcile')[]) => {
+    for (const sweep of sweeps) context.requested.add(sweep);
+    wake.resolve();
+  };
+  const ticks = {
+    new: () => request('new', 'open'),
+    lookback: () => request('lookback'),
+    reconcile: () => request('reconcile'),
+  };
+  const schedule = openSchedule(options.schedules, (name) => ticks[name](), options.startCron);
+  request('new', 'open', 'lookback');
+  try {
+    for (;;) {
+      if (performance.now() - openFromStartAtMs >= openFromStartEveryMs) {
+        openFromStartAtMs = performance.now();
+        context.openFromStart = true;
+      }
+      wake = Promise.withResolvers();
+      const done = await onePass(options);
+      // After a failure only the clock wakes it: what is due would fail again.
+      if (context.requested.size === 0) await idle(options, () => wake.promise, done);
+    }
+  } finally {
+    schedule.close();
+  }
+}
+
+/** @returns whether the pass came to its end. */
+async function onePass({ context, signal, log, record, silentMs, beat }: WorkerOptions): Promise<boolean> {
+  const stuck = new AbortController();
+  const watch = setInterval(() => {
+    if (silentMs() > stuckAfterMs) stuck.abort(new Error(`no progress for ${stuckAfterMs / 60_000} minutes`));
+  }, 5_000);
+  context.counts = createCounts();
+  beat();
+  try {
+    await record(() => pass(context, AbortSignal.any([signal, stuck.signal])));
+    return true;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof LeaseLost) throw error;
+    log.error({ err: error }, 'the pass failed; the next tick tries again');
+    return false;
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+/** Waits for the clock, or until something is due, or asked for by another command; rejects on abort. */
+async function idle(
+  { context, signal, log, beat }: WorkerOptions,
+  woken: () => Promise<void>,
+  askDue: boolean,
+): Promise<void> {
+  let awake = false;
+  const waking = woken().then(() => {
+    awake = true;
+  });
+  while (!awake) {
+    const over = new AbortController();
+    await Promise.race([waking, wait(askEveryMs, AbortSignal.any([signal, over.signal]))]).finally(() => over.abort());
+    beat();
+    if (awake || !askDue) continue;
+    try {
+      if ((await context.store.dueAt(context.api.now(), 1)).length > 0) return;
+    } catch (error) {
+      log.debug({ err: error }, 'what is due could not be asked');
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// What a person asks for beside a running worker: recorded as due, and carried out by whoever holds the lease.
+
+import type { Database } from './database.ts';
+
+/** Asks for the details of some conversations, at once. */
+export async function askFor(database: Database, ids: string[]): Promise<void> {
+  await database.run((queries) =>
+    queries.sql(
+      `insert into twilio_sync.due (conversation_id, reason, due_at)
+       select distinct id, 'asked', to_timestamp(0) from unnest($1::text[]) as asked(id)
+       on conflict (conversation_id, reason) do update set due_at = excluded.due_at`,
+      [ids],
+    ),
+  );
+}
+
+/** Takes the asks back, where nobody carried them out. */
+export async function takeBack(database: Database, ids: string[]): Promise<void> {
+  await database.run((queries) =>
+    queries.sql(`delete from twilio_sync.due where reason = 'asked' and conversation_id = any($1)`, [ids]),
+  );
+}
+
+/** Which of the asks nobody has carried out yet. */
+export async function findUnanswered(database: Database, ids: string[]): Promise<string[]> {
+  const rows = await database.run((queries) =>
+    queries.sql<{ id: string }>(
+      `select conversation_id as id from twilio_sync.due where reason = 'asked' and conversation_id = any($1)`,
+      [ids],
+    ),
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** How each of some conversations stands. */
+export async function findStanding(
+  database: Database,
+  ids: string[],
+): Promise<{ id: string; standing: 'stored' | 'deleted' | 'failed' | 'unknown'; error: string | null }[]> {
+  return await database.run((queries) =>
+    queries.sql(
+      `select asked.id, due.error,
+         case when due.reason is not null then 'failed' when conversations.id is null then 'unknown'
+              when deleted_at is not null then 'deleted' else 'stored' end as standing
+       from unnest($1::text[]) with ordinality as asked(id, at)
+       left join twilio.conversations on conversations.id = asked.id
+       left join twilio_sync.due on conversation_id = asked.id and reason = 'failed' order by at`,
+      [ids],
+    ),
+  );
+}

@@ -1,0 +1,76 @@
+// Work done under the lease: waited for, renewed while the work goes on, given back at its end. When it is lost, which
+// is noticed within seconds, the work's signal is aborted; its writes would be refused anyway.
+
+import { wait } from '../lib/wait.ts';
+import { LeaseLost } from '../sync/ports.ts';
+import type { Database } from './database.ts';
+import { renewLease, returnLease, takeLease } from './lease.ts';
+
+/** The lease was not to be had in the time there was. */
+export class LeaseHeld extends Error {
+  override readonly name = 'LeaseHeld';
+  constructor(heldBy: string, waitedMs: number) {
+    super(
+      `another worker is at it (${heldBy}) and was still after ${Math.round(waitedMs / 1000)} s: this database has one writer at a time`,
+    );
+  }
+}
+
+export interface TenureOptions {
+  /** Who takes it, for people to read. */
+  holder: string;
+  signal: AbortSignal;
+  /** How long to wait for another worker's; for ever unless given. */
+  giveUpAfterMs?: number;
+  /** Told once that somebody else has it. */
+  onWaiting?: (heldBy: string) => void;
+}
+
+const askEveryMs = 2_000;
+const renewEveryMs = 5_000;
+const returnLimitMs = 3_000;
+
+/** Does the work under a lease of its own. @throws LeaseHeld, LeaseLost, the signal's reason, and what the work throws. */
+export async function whileLeased<Result>(
+  database: Database,
+  { holder, signal, giveUpAfterMs = Number.POSITIVE_INFINITY, onWaiting }: TenureOptions,
+  work: (epoch: number, signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  let waitedMs = 0;
+  let taken = await takeLease(database, holder);
+  while ('heldBy' in taken) {
+    if (waitedMs === 0) onWaiting?.(taken.heldBy);
+    if (waitedMs >= giveUpAfterMs) throw new LeaseHeld(taken.heldBy, waitedMs);
+    await wait(askEveryMs, signal);
+    waitedMs += askEveryMs;
+    taken = await takeLease(database, holder);
+  }
+  const { epoch } = taken;
+  const ended = new AbortController();
+  const lost = new AbortController();
+  const renewing = keepRenewed(database, epoch, ended.signal).catch((error: unknown) => lost.abort(error));
+  try {
+    return await work(epoch, AbortSignal.any([signal, lost.signal]));
+  } finally {
+    ended.abort();
+    await renewing;
+    // Where the database is away there is nothing to wait for: the lease expires by itself.
+    await Promise.race([returnLease(database, epoch).catch(() => {}), wait(returnLimitMs)]);
+  }
+}
+
+/** Renews until told to stop. @throws LeaseLost; anything else passes, and the loads will tell. */
+async function keepRenewed(database: Database, epoch: number, ended: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await wait(renewEveryMs, ended);
+    } catch {
+      return;
+    }
+    try {
+      await renewLease(database, epoch);
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+    }
+  }
+}

@@ -1,0 +1,97 @@
+// A sync that ends: one pass, then whatever comes due within a minute, so that an exit status of 0 means in step. And the
+// narrower asks: a stretch, single conversations, or only saying what would be fetched.
+
+import { wait } from '../lib/wait.ts';
+import type { Context } from './context.ts';
+import { flow } from './flow.ts';
+import { pass } from './pass.ts';
+import type { Stretch, Window } from './ports.ts';
+import { slices } from './slices.ts';
+import { dueSteps, fetchSteps, windowSteps } from './steps.ts';
+import { endSweeps, stretchesOf } from './sweeps.ts';
+import { cut, maxWindowSeconds, uncovered, upToNow } from './windows.ts';
+
+/** Details that lag behind their list items are asked for again 2, 10 and 60 s later. */
+const settlesWithinSeconds = 61;
+
+/** Catches up with everything; with `reconcile`, lists all of it again. @throws as pass. */
+export async function syncAll(
+  context: Context,
+  reconcile: boolean,
+  signal: AbortSignal,
+  waitFor = wait,
+): Promise<void> {
+  for (const sweep of ['new', 'open', 'lookback'] as const) context.requested.add(sweep);
+  if (reconcile) context.requested.add('reconcile');
+  await pass(context, signal);
+  await settleDue(context, signal, waitFor);
+}
+
+/** Lists one stretch, stores what changed in it, and nothing else. @throws as pass. */
+export async function syncStretch(
+  context: Context,
+  stretch: Stretch,
+  signal: AbortSignal,
+  waitFor = wait,
+): Promise<void> {
+  await context.api.proveBounds(stretch.from, signal);
+  const stretches = upToNow(Math.min(stretch.to, context.api.now()), stretch.from);
+  const windows = await context.store.plan('range', cut(stretches, maxWindowSeconds));
+  await flow(context, (ended) => windowSteps(context, windows, () => false, ended), signal);
+  await endSweeps(context);
+  await settleDue(context, signal, waitFor);
+}
+
+/** Fetches single conversations, whatever is known of them. @throws as pass. */
+export async function syncIds(context: Context, ids: string[], signal: AbortSignal): Promise<void> {
+  await context.api.proveBounds(context.settings.start, signal);
+  await flow(context, () => fetchSteps(context, ids), signal);
+}
+
+export interface Preview {
+  listed: number;
+  wouldFetch: number;
+}
+
+/** Lists what a sync would list, and fetches and writes nothing. @throws as pass. */
+export async function preview(
+  context: Context,
+  stretch: Stretch | 'reconcile' | null,
+  signal: AbortSignal,
+): Promise<Preview> {
+  await context.api.proveBounds(context.settings.start, signal);
+  const wanted = new Set<string>();
+  const windows = await previewWindows(context, stretch);
+  for await (const { changed, mark } of slices(context, windows, signal)) {
+    for (const { id } of changed) wanted.add(id);
+    for (const id of mark.missing) wanted.add(id);
+  }
+  return { listed: context.counts.listed, wouldFetch: wanted.size };
+}
+
+async function previewWindows(context: Context, stretch: Stretch | 'reconcile' | null): Promise<Window[]> {
+  const { start } = context.settings;
+  const now = context.api.now();
+  const made = (sweep: Window['sweep'], stretches: Stretch[]): Window[] =>
+    stretches.map((each) => ({ ...each, id: 0, sweepId: 0, sweep, cursor: each.to, failures: 0 }));
+  if (stretch !== null && stretch !== 'reconcile') return made('range', cut([stretch], maxWindowSeconds));
+  if (stretch === 'reconcile') return made('reconcile', await stretchesOf(context, 'reconcile', null));
+  const { pending, covered, reached } = await context.store.windows();
+  const planned = [
+    ...made('new', await stretchesOf(context, 'new', reached)),
+    ...made('open', await stretchesOf(context, 'open', reached)),
+    ...made('lookback', await stretchesOf(context, 'lookback', reached)),
+  ];
+  const known = [...covered, ...[...pending, ...planned].filter(({ sweep }) => sweep !== 'open')];
+  const gaps = upToNow(now, start).flatMap((whole) => uncovered(whole, known));
+  return [...planned, ...pending, ...made('backfill', cut(gaps, maxWindowSeconds))];
+}
+
+async function settleDue(context: Context, signal: AbortSignal, waitFor: typeof wait): Promise<void> {
+  for (;;) {
+    await flow(context, (ended) => dueSteps(context, ended), signal);
+    const next = await context.store.nextSettling(context.api.now() + settlesWithinSeconds);
+    if (next === null) return;
+    await waitFor(Math.max(0, next - context.api.now()) * 1000 + 1000, signal);
+  }
+}
