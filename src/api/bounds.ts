@@ -38,14 +38,20 @@ export class Bounds {
     this.#names = names;
   }
 
-  /** The name to ask with: the first that is not disproved; null when the list is to be read unbounded. */
+  /** The name to ask with: the first whose upper bound is not disproved, else one with a lower bound; null when the list is to be read unbounded. */
   get name(): BoundName | null {
-    return this.#names.find((name) => this.#known[name].upper !== 'disproved') ?? null;
+    const upper = this.#names.find((name) => this.#known[name].upper !== 'disproved');
+    return upper ?? this.#names.find((name) => this.#known[name].lower === 'proved') ?? null;
   }
 
   /** Whether there is nothing left to find out. */
   get settled(): boolean {
-    return this.name === null || this.#known[this.name].upper === 'proved';
+    return this.name === null || this.#known[this.name].upper !== 'unknown';
+  }
+
+  /** Whether the list begins at the upper bound. */
+  get hasUpper(): boolean {
+    return this.name !== null && this.#known[this.name].upper !== 'disproved';
   }
 
   /** Whether the list ends at the lower bound by itself. */
@@ -69,8 +75,9 @@ export class Bounds {
   check(item: ListItem, { from, to }: Asked, name: BoundName | null = this.name): 'upper' | 'lower' | null {
     if (name === null) return null;
     const at = secondsOf(item.createdAt);
-    const broken = at > to ? 'upper' : at < from && this.#known[name].lower !== 'disproved' ? 'lower' : null;
-    if (broken !== null) this.#known[name][broken] = 'disproved';
+    const broken = at > to ? 'upper' : at < from ? 'lower' : null;
+    if (broken === null || this.#known[name][broken] === 'disproved') return null;
+    this.#known[name][broken] = 'disproved';
     return broken;
   }
 
@@ -86,14 +93,14 @@ export class Bounds {
     const at = secondsOf(witness.createdAt);
     const known = this.#known[name];
     const around = await this.#look(name, { from: at - 1, to: at + 2 }, pages, signal);
-    if (around !== 'shown') known.upper = 'disproved';
-    if (known.upper === 'disproved') return;
+    if (around !== 'shown') this.#known[name] = { upper: 'disproved', lower: 'disproved' };
+    if (around !== 'shown') return;
     const before = await this.#look(name, beforeAnything, pages, signal);
     // Read and found wanting: a server that does not know the name would not refuse its value.
-    if (before === 'nothing' || before === 'refused') known.upper = 'proved';
-    if (known.lower !== 'unknown' || known.upper !== 'proved') return;
+    if (known.upper === 'unknown' && before !== 'shown') known.upper = 'proved';
+    if (known.lower !== 'unknown') return;
     const after = await this.#look(name, { from: now + day, to: now + 2 * day }, pages, signal);
-    if (after === 'nothing' || after === 'refused') known.lower = 'proved';
+    if (known.lower === 'unknown' && after !== 'shown') known.lower = 'proved';
   }
 
   /** Reads up to the first page that shows anything. */

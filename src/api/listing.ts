@@ -56,11 +56,9 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
         const broken = new Set(items.map((item) => bounds.check(item, asked, name)));
         if (broken.has('lower')) onNews('the lower bound is ignored', { name });
         yield { items: items.filter(belongs), bad };
-        if (broken.has('upper')) {
-          onNews('the upper bound is ignored', { name, next: bounds.name });
-          again = true;
-          break;
-        }
+        if (broken.has('upper')) onNews('the upper bound is ignored', { name, next: bounds.name });
+        again = bounds.name !== name;
+        if (again) break;
         const last = items.at(-1);
         if (!bounds.hasLower && order.believed && last !== undefined && secondsOf(last.createdAt) < asked.from) break;
       }
@@ -87,7 +85,10 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
   return {
     now,
     get selective() {
-      return bounds.name !== null && (bounds.hasLower || !order.disproved);
+      return bounds.hasUpper && (bounds.hasLower || !order.disproved);
+    },
+    get bounded() {
+      return bounds.name !== null;
     },
     async proveBounds(start, signal) {
       if (bounds.settled) return;

@@ -6,6 +6,8 @@
 //   counts by time, and what it took in the second before is its rate: kept to evenly, a little under it.
 // After quiet seconds both are probed upwards, slowly first, so that a changed limit is found and a steady one seldom hit.
 
+import { forget, oldestCountedMs, type Recent, remember, secondMs, type Ticket, uncount } from './recent.ts';
+
 export interface Throttle {
   readonly maxConcurrency: number;
   /** Allowed in flight; its fraction is growth not yet reached. */
@@ -15,8 +17,10 @@ export interface Throttle {
   inFlight: number;
   /** Requests a second; undefined while no such limit has shown. */
   perSecond: number | undefined;
-  /** When the next may be sent to keep the pace even. */
+  /** When the next is due by the pace; behind the time where some were sent late. */
   dueAtMs: number;
+  /** When the next may be sent, late or not, so that catching up is no burst. */
+  spacedAtMs: number;
   /** Nothing is sent before. */
   heldUntilMs: number;
   /** Cuts in a row, without a good answer to anything sent between them. */
@@ -30,20 +34,7 @@ export interface Throttle {
   /** The pace, and nothing else, made a request wait since the last one was sent. */
   paceHeld: boolean;
   sentCount: number;
-  /** Of the last two seconds, in the order sent. */
-  log: Ticket[];
-  /** Where the last second begins in `log`, and how many of it count. */
-  secondFrom: number;
-  secondCount: number;
-}
-
-/** A request on its way; `inFlight` counts itself. */
-export interface Ticket {
-  readonly number: number;
-  readonly sentAtMs: number;
-  readonly inFlight: number;
-  state: 'sent' | 'good' | 'failed' | 'refused';
-  counted: boolean;
+  recent: Recent;
 }
 
 /** How a request ended: answered, refused with 429, or neither (5xx, no answer, aborted). */
@@ -54,8 +45,11 @@ const firstLimit = 4;
 const doublingMs = 100;
 /** Kept under the rate that was measured: two of a hundred may arrive closer together than they were sent. */
 const share = 0.98;
-/** Behind its due times by up to this, a late timer or a busy process, the pace is caught up with. */
-const slackMs = 200;
+/** Behind its due times by up to this, a busy process, the pace is caught up with, a third faster than it is. */
+const slackMs = 1_000;
+const catchUp = 0.75;
+/** Timers are late by a little, and ring once for several that are due. */
+const timerMs = 5;
 const shortestQuietMs = 3_000;
 const longestQuietMs = 30_000;
 const longestHoldMs = 120_000;
@@ -72,6 +66,7 @@ export function createThrottle(maxConcurrency: number): Throttle {
     inFlight: 0,
     perSecond: undefined,
     dueAtMs: 0,
+    spacedAtMs: 0,
     heldUntilMs: 0,
     strikes: 0,
     cutAtNumber: 0,
@@ -80,9 +75,7 @@ export function createThrottle(maxConcurrency: number): Throttle {
     doubling: { fromMs: Number.NEGATIVE_INFINITY, upTo: 0 },
     paceHeld: false,
     sentCount: 0,
-    log: [],
-    secondFrom: 0,
-    secondCount: 0,
+    recent: { tickets: [], secondFrom: 0, inSecond: 0 },
   };
 }
 
@@ -93,7 +86,7 @@ export function allowed(throttle: Throttle): number {
 
 /** Somebody wants to send: 0 for now, else ask again after so many milliseconds; Infinity is after the next answer. */
 export function asked(throttle: Throttle, nowMs: number): number {
-  forget(throttle, nowMs);
+  forget(throttle.recent, nowMs);
   if (throttle.inFlight >= allowed(throttle)) return Number.POSITIVE_INFINITY;
   const heldMs = throttle.heldUntilMs - nowMs;
   const pacedMs = pacedFor(throttle, nowMs);
@@ -111,12 +104,13 @@ export function sent(throttle: Throttle, nowMs: number): Ticket {
     state: 'sent',
     counted: true,
   };
-  throttle.log.push(ticket);
-  throttle.secondCount++;
+  remember(throttle.recent, ticket);
   if (throttle.perSecond !== undefined) {
     // As many steps a second as the pace has: together they are the growth of a second.
     if (throttle.paceHeld) throttle.perSecond += Math.min(1, 0.05 * eagerness(throttle, nowMs));
-    throttle.dueAtMs = Math.max(throttle.dueAtMs, nowMs - slackMs) + 1000 / throttle.perSecond;
+    const gapMs = 1000 / throttle.perSecond;
+    throttle.dueAtMs = Math.max(throttle.dueAtMs, nowMs - slackMs) + gapMs;
+    throttle.spacedAtMs = Math.max(throttle.spacedAtMs, nowMs - timerMs) + gapMs * catchUp;
   }
   throttle.paceHeld = false;
   return ticket;
@@ -124,13 +118,12 @@ export function sent(throttle: Throttle, nowMs: number): Ticket {
 
 /** A request has ended. */
 export function answered(throttle: Throttle, ticket: Ticket, ending: Ending, nowMs: number): void {
-  forget(throttle, nowMs);
+  forget(throttle.recent, nowMs);
   ticket.state = ending.kind;
   if (ending.kind === 'good') grow(throttle, ticket, nowMs);
   throttle.inFlight--;
   if (ending.kind !== 'refused') return;
-  if (ticket.counted) throttle.secondCount--;
-  ticket.counted = false;
+  uncount(throttle.recent, ticket);
   if (ending.retryAfterMs !== undefined) {
     const untilMs = nowMs + Math.min(ending.retryAfterMs, longestHoldMs);
     throttle.heldUntilMs = Math.max(throttle.heldUntilMs, untilMs);
@@ -164,9 +157,9 @@ function cut(throttle: Throttle, ticket: Ticket, retryAfterMs: number, nowMs: nu
   throttle.cutAtNumber = throttle.sentCount;
   throttle.doubling = undefined;
   const wasPaced = throttle.perSecond !== undefined;
-  const good = throttle.log.filter(({ state }) => state === 'good');
+  const good = throttle.recent.tickets.filter(({ state }) => state === 'good');
   // In flight is counted here, not there, and answers on their way blur it; but a pace, once known, is the first suspect.
-  const beyond = ticket.inFlight * (wasPaced ? 1 : 1.5);
+  const beyond = ticket.inFlight * (wasPaced ? 0.75 : 1.5);
   const byTime = good.filter(({ inFlight }) => inFlight >= beyond).length >= proof;
   if (throttle.strikes > 1) {
     const pauseMs = Math.min(20 * 2 ** (throttle.strikes - 2), longestPauseMs);
@@ -188,7 +181,7 @@ function quietFor({ perSecond, roundTripMs }: Throttle, retryAfterMs: number): n
 /** The server counts by time: what it took in the second before the refused one is what it takes. */
 function slowDown(throttle: Throttle, refused: Ticket, nowMs: number): void {
   const fromMs = refused.sentAtMs - 1000;
-  const took = throttle.log.filter(
+  const took = throttle.recent.tickets.filter(
     ({ state, sentAtMs, number }) => state !== 'refused' && sentAtMs > fromMs && number < refused.number,
   ).length;
   const measured = Math.max(0.5, took) * share;
@@ -197,36 +190,22 @@ function slowDown(throttle: Throttle, refused: Ticket, nowMs: number): void {
     throttle.dueAtMs = nowMs;
     throttle.ceiling = throttle.maxConcurrency;
   } else {
-    throttle.perSecond = Math.min(throttle.perSecond, Math.max(measured, throttle.perSecond / 2));
+    // A little less than the pace is noise of the way, not news: followed down each time, the pace would sink.
+    const noise = (took + 1) * share > 0.9 * throttle.perSecond ? 0.97 : 0.5;
+    throttle.perSecond = Math.min(throttle.perSecond, Math.max(measured, throttle.perSecond * noise));
   }
 }
 
 function pacedFor(throttle: Throttle, nowMs: number): number {
   if (throttle.perSecond === undefined) return 0;
-  const dueMs = throttle.dueAtMs - nowMs;
-  if (throttle.secondCount < Math.ceil(throttle.perSecond)) return dueMs;
-  const oldest = throttle.log.find((ticket, at) => at >= throttle.secondFrom && ticket.counted);
-  return Math.max(dueMs, (oldest?.sentAtMs ?? 0) + 1000 - nowMs);
+  const dueMs = Math.max(throttle.dueAtMs, throttle.spacedAtMs) - nowMs;
+  const fits = Math.max(1, Math.round((throttle.perSecond * secondMs) / 1000));
+  if (throttle.recent.inSecond < fits) return dueMs;
+  return Math.max(dueMs, (oldestCountedMs(throttle.recent) ?? nowMs) + secondMs - nowMs);
 }
 
-/** 0 in the quiet after a cut, then 1, and twice that every second more. */
+/** 0 in the quiet after a cut, then 1, and twice that every second more, to 64. */
 function eagerness(throttle: Throttle, nowMs: number): number {
   const beyondMs = nowMs - throttle.quietUntilMs;
-  return beyondMs < 0 ? 0 : 2 ** Math.min(beyondMs / 1000, 20);
-}
-
-function forget(throttle: Throttle, nowMs: number): void {
-  const { log } = throttle;
-  for (let ticket = log[throttle.secondFrom]; ticket !== undefined; ticket = log[throttle.secondFrom]) {
-    if (ticket.sentAtMs > nowMs - 1000) break;
-    if (ticket.counted) throttle.secondCount--;
-    ticket.counted = false;
-    throttle.secondFrom++;
-  }
-  // In one go, half of it at least: an element at a time would move all the others each time.
-  const first = log[Math.floor(throttle.secondFrom / 2)];
-  if (first === undefined || throttle.secondFrom < 128 || first.sentAtMs > nowMs - 2000) return;
-  const old = log.findIndex(({ sentAtMs }) => sentAtMs > nowMs - 2000);
-  log.splice(0, old);
-  throttle.secondFrom -= old;
+  return beyondMs < 0 ? 0 : 2 ** Math.min(beyondMs / 1000, 6);
 }

@@ -1,7 +1,8 @@
 // A server and a client in virtual time: as many requests as wanted are always waiting, refused ones are sent again.
 // Models of servers go in, a report comes out; same seed, same report.
 
-import { answered, asked, createThrottle, sent, type Ticket } from '../../src/api/throttle.ts';
+import type { Ticket } from '../../src/api/recent.ts';
+import { answered, asked, createThrottle, sent } from '../../src/api/throttle.ts';
 
 /** Takes or refuses a request that arrives now; `running` counts those taken and not yet answered, without this one. */
 export type ServerModel = (nowMs: number, running: number) => boolean;
