@@ -2,8 +2,8 @@
 // stands still until a test moves it.
 
 import pg from 'pg';
-import { createClient } from '../src/api/client.ts';
 import type { BoundName } from '../src/api/bounds.ts';
+import { createClient } from '../src/api/client.ts';
 import { createListing } from '../src/api/listing.ts';
 import type { FilterConfig } from '../src/config.ts';
 import type { FaultRule } from '../src/simulator/faults.ts';
@@ -16,9 +16,10 @@ import { takeLease } from '../src/store/lease.ts';
 import { enterScope } from '../src/store/scope.ts';
 import { createStore } from '../src/store/store.ts';
 import { type Context, type Counts, createCounts, type Settings } from '../src/sync/context.ts';
+import { syncAll } from '../src/sync/once.ts';
 import { pass } from '../src/sync/pass.ts';
 import type { Sweep } from '../src/sync/ports.ts';
-import { type TestDatabase, openTestDatabase } from './database.ts';
+import { openTestDatabase, type TestDatabase } from './database.ts';
 import { differences, type OracleOptions } from './oracle.ts';
 
 export const accountId = 'AC00000000000000000000000000000000';
@@ -29,6 +30,10 @@ export interface WorldOptions {
   conversations?: number;
   days?: number;
   seed?: number;
+  /** Everything that was seen in the wild, in the data. */
+  wild?: boolean;
+  /** How many conversations share one `createdAt`. */
+  crowd?: number;
   names?: BoundName[];
   filters?: Partial<FilterConfig>;
   settings?: Partial<Settings>;
@@ -52,9 +57,17 @@ export class World implements AsyncDisposable {
     const clock = { nowMs: startMs };
     const now = () => clock.nowMs;
     const source = new Source({ accountId, now, seed: options.seed ?? 1 });
-    const { conversations = 0, days = 30, seed = 1 } = options;
-    if (conversations > 0) fillSource(source, { conversations, untilMs: startMs - 60_000, days, seed });
-    const simulator = await startSimulator({ source, now, switches: options.switches ?? {}, faults: options.faults ?? [] });
+    const { conversations = 0, days = 30, seed = 1, wild = false, crowd } = options;
+    if (conversations > 0) {
+      const crowded = crowd === undefined ? {} : { crowd };
+      fillSource(source, { conversations, untilMs: startMs - 60_000, days, seed, wild, ...crowded });
+    }
+    const simulator = await startSimulator({
+      source,
+      now,
+      switches: options.switches ?? {},
+      faults: options.faults ?? [],
+    });
     return new World(options, simulator, database, clock);
   }
 
@@ -85,6 +98,17 @@ export class World implements AsyncDisposable {
     return context.counts;
   }
 
+  /** What the command `sync` does; waiting moves the simulator's time instead. */
+  async sync({ reconcile = false } = {}): Promise<Counts> {
+    const { context } = await this.#start();
+    context.counts = createCounts();
+    context.openFromStart = true;
+    await syncAll(context, reconcile, AbortSignal.timeout(120_000), async (ms) => {
+      this.nowMs += ms;
+    });
+    return context.counts;
+  }
+
   /** Ends the program, as a restart would; the next pass begins with nothing but the database. */
   async restart(changes: Partial<WorldOptions> = {}): Promise<void> {
     Object.assign(this.#options, changes);
@@ -97,8 +121,11 @@ export class World implements AsyncDisposable {
     return await differences(this.pool, this.source.all(), options);
   }
 
-  /** Rows written in schema `twilio` so far, by Postgres' own count. */
+  /** Rows written in schema `twilio` so far, by Postgres' own count; the program is restarted, since sessions report when they end. */
   async rowsWritten(): Promise<number> {
+    await this.restart();
+    const others = `select from pg_stat_activity where datname = current_database() and application_name = 'program'`;
+    while (((await this.pool.query(others)).rowCount ?? 0) > 0) await this.pool.query('select pg_sleep(0.01)');
     await this.pool.query('select pg_stat_clear_snapshot()');
     const { rows } = await this.pool.query<{ written: number }>(
       `select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::int as written from pg_stat_user_tables where schemaname = 'twilio'`,
@@ -129,7 +156,7 @@ export class World implements AsyncDisposable {
       operatorIds: undefined,
       ...options.filters,
     };
-    const database = openDatabase(this.database.connection);
+    const database = openDatabase({ ...this.database.connection, application_name: 'program' });
     const { generation } = await enterScope(database, { accountSid: accountId, baseUrl: simulator.url, filters });
     await this.pool.query(`update twilio_sync.lease set expires_at = '-infinity'`);
     const lease = await takeLease(database, 'test');

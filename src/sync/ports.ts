@@ -69,6 +69,8 @@ export interface Api {
   now(): number;
   /** True where asking for a shorter stretch costs less: where the server honours both bounds, or lists newest first. */
   readonly selective: boolean;
+  /** True where the server honours a bound at all; else any listing is of everything. */
+  readonly bounded: boolean;
   /** Finds out which createdBefore parameter the server honours, where that is not known yet. */
   proveBounds(start: number, signal: AbortSignal): Promise<void>;
   /**

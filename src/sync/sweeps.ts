@@ -69,7 +69,7 @@ export function isTooMany(expected: number, missing: number): boolean {
   return missing > 20 && missing > expected * 0.05;
 }
 
-/** Where asking for a shorter stretch costs no less, a stretch is listed in one piece. */
+/** Windows that the server takes in one piece; where every listing is of everything, one window is enough. */
 function cutToSize(context: Context, stretches: Stretch[]): Stretch[] {
-  return cut(stretches, context.api.selective ? maxWindowSeconds : Number.POSITIVE_INFINITY);
+  return cut(stretches, context.api.bounded ? maxWindowSeconds : Number.POSITIVE_INFINITY);
 }

@@ -8,7 +8,6 @@ test('stores everything, then nothing again', async () => {
   await world.pass('new', 'open', 'lookback');
   expect(await world.differences()).toEqual([]);
   const written = await world.rowsWritten();
-  const details = world.simulator.requests.byEndpoint;
 
   const counts = await world.pass('new', 'open', 'lookback', 'reconcile');
   expect(counts).toMatchObject({ fetched: 0, changed: 0 });
