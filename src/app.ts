@@ -6,11 +6,13 @@ import { baseUrl } from './api/base-url.ts';
 import type { BoundName, Query } from './api/bounds.ts';
 import { type Client, createClient } from './api/client.ts';
 import { createListing } from './api/listing.ts';
+import type { Retry } from './api/request.ts';
 import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './config.ts';
 import { connectionOf, parametersOfUrl } from './lib/libpq.ts';
 import type { Log } from './ops/log.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { openEmbedded } from './store/embedded.ts';
+import { translate } from './store/errors.ts';
 import { migrate } from './store/migrate.ts';
 import { enterScope, refuseWrongScope, type Scope } from './store/scope.ts';
 import { createStore } from './store/store.ts';
@@ -54,7 +56,13 @@ function connected(
   return {
     database,
     psql,
-    prepare: () => migrate(connection),
+    async prepare() {
+      try {
+        return await migrate(connection);
+      } catch (error) {
+        throw translate(error);
+      }
+    },
     async [Symbol.asyncDispose]() {
       await database.close();
       await close();
@@ -103,11 +111,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     onAttempt: ({ status }) => {
       if (status !== undefined) options.onAnswer?.();
     },
-    onRetry: ({ attempt, endpoint, why, afterMs, error }) => {
-      const fields = { endpoint, attempt, afterMs: Math.round(afterMs), why, err: error };
-      if (attempt >= 3) log.warn(fields, 'request repeated');
-      else log.debug(fields, 'request repeated');
-    },
+    onRetry: retryLog(log),
   });
   const context: Context = {
     api: createListing({
@@ -133,6 +137,20 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     spans: { all: firstSpanSeconds, open: maxWindowSeconds },
   };
   return { context, client, [Symbol.asyncDispose]: () => client.close() };
+}
+
+const longWaitMs = 5_000;
+const sayWaitEveryMs = 30_000;
+
+/** A repeated request is an everyday thing; a long wait for one is said, once for all that wait at the same time. */
+function retryLog(log: Log): (retry: Retry) => void {
+  let saidAtMs = Number.NEGATIVE_INFINITY;
+  return ({ attempt, endpoint, why, afterMs, error }) => {
+    const fields = { endpoint, attempt, afterMs: Math.round(afterMs), why, err: error };
+    const long = afterMs >= longWaitMs && performance.now() - saidAtMs >= sayWaitEveryMs;
+    if (long) saidAtMs = performance.now();
+    log[long ? 'warn' : 'debug'](fields, 'request repeated');
+  };
 }
 
 /** The API's own filters, by its names. */

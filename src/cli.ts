@@ -53,18 +53,18 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
   program
     .command('sync')
     .description('catches up once: what is new, what is open, the lookback, then pending history; then exits')
-    .option('--reconcile', 'list everything since SYNC_START again', false)
+    .option('--reconcile', 'list everything since SYNC_START again')
     .addOption(new Option('--from <time>', 'only conversations created from here on').argParser(parseInstant))
     .addOption(
       new Option('--to <time>', 'only conversations created before this; now, unless given').argParser(parseInstant),
     )
-    .option('--id <id>', 'only this conversation; may be repeated', collect, [])
-    .option('--dry-run', 'say what it would fetch, with how many requests; change nothing', false)
-    .option('--allow-mass-delete', 'let the deletion brake through', false)
+    .option('--id <id>', 'only this conversation; may be repeated', collect)
+    .option('--dry-run', 'say what it would fetch, with how many requests; change nothing')
+    .option('--allow-mass-delete', 'let the deletion brake through')
     .addHelpText('after', `\n${settingsHelp()}`)
     .action((given: SyncArguments) => {
       const options = syncOptions(given);
-      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel']);
+      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
       carry = (signal) => sync(config, options, log, terminal, signal);
     });
 
@@ -87,9 +87,9 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
   program
     .command('status')
     .description('how things stand, from the database alone; the exit status says it too')
-    .option('--json', 'for programs', false)
+    .option('--json', 'for programs')
     .addHelpText('after', `\n${settingsHelp(['database'])}`)
-    .action(({ json }: { json: boolean }) => {
+    .action(({ json = false }: { json?: boolean }) => {
       const { config } = configure(world, ['database', 'logLevel']);
       carry = () => status(config.database, json, terminal);
     });
@@ -126,29 +126,35 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
   return carry;
 }
 
-/** The settings a command needs, and its log, which knows the secrets it must not show. */
+/**
+ * The settings a command needs, and its log, which knows the secrets it must not show. `unlessSet`: the log's level where
+ * LOG_LEVEL does not say; beside a command's own lines only what is wrong is of interest.
+ */
 function configure<Wanted extends Part>(
   { env, logStream }: World,
   parts: readonly (Wanted | 'logLevel')[],
+  unlessSet?: 'warn',
 ): { config: Pick<Config, Wanted | 'logLevel'>; log: Log } {
   const config = readConfig(env, (path) => readFileSync(path, 'utf8'), parts);
   const secrets = [(config as Partial<Config>).api?.password];
   const { database } = config as Partial<Config>;
   if (database?.kind === 'server' && typeof database.connection.password === 'string')
     secrets.push(database.connection.password);
-  return { config, log: createLog({ level: config.logLevel, secrets, destination: logStream }) };
+  const level = env['LOG_LEVEL'] ? config.logLevel : (unlessSet ?? config.logLevel);
+  return { config, log: createLog({ level, secrets, destination: logStream }) };
 }
 
 interface SyncArguments {
-  reconcile: boolean;
+  reconcile?: boolean;
   from?: number;
   to?: number;
-  id: string[];
-  dryRun: boolean;
-  allowMassDelete: boolean;
+  id?: string[];
+  dryRun?: boolean;
+  allowMassDelete?: boolean;
 }
 
-function syncOptions({ from, to, id, ...rest }: SyncArguments) {
+function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
+  const rest = { reconcile: false, dryRun: false, allowMassDelete: false, ...given };
   if (id.length > 0 && (from !== undefined || to !== undefined || rest.reconcile || rest.dryRun)) {
     throw new UsageError('--id goes alone: it fetches just those conversations');
   }
@@ -161,7 +167,7 @@ function syncOptions({ from, to, id, ...rest }: SyncArguments) {
   return { ...rest, ids: [...new Set(id)], stretch };
 }
 
-const collect = (value: string, previous: string[]) => [...previous, value];
+const collect = (value: string, previous: string[] = []) => [...previous, value];
 const parseInstant = (text: string) => parseAs(instant, text);
 const parseCount = (text: string) => parseAs(whole(0, 10_000_000), text);
 const parsePort = (text: string) => parseAs(whole(0, 65_535), text);

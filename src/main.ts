@@ -4,9 +4,14 @@
 import { CommanderError } from 'commander';
 import { parse, type World } from './cli.ts';
 import { exitStatus, sayError, statusOf } from './exit-status.ts';
+import { plainLines } from './ops/plain-log.ts';
 import { untilSignal } from './ops/shutdown.ts';
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
+const isWorker = process.argv[2] === 'run';
+
+// Whoever read along has gone (`… | head`): the work goes on, since what it stores is what counts.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 const world: World = {
   env: process.env,
@@ -15,8 +20,8 @@ const world: World = {
     progress: process.stderr,
     interactive: process.stderr.isTTY === true,
   },
-  // The long-lived worker's log is its output; beside a command's own lines it goes to the other stream.
-  logStream: process.argv[2] === 'run' ? process.stdout : process.stderr,
+  // The long-lived worker's log is its output; beside a command's own lines it goes to the other stream, as plain lines.
+  logStream: isWorker ? process.stdout : plainLines(process.stderr),
 };
 
 async function main(): Promise<number> {
@@ -24,7 +29,7 @@ async function main(): Promise<number> {
     const carry = await parse(process.argv.slice(2), world);
     return await untilSignal(carry, {
       say,
-      lateStatus: process.argv[2] === 'run' ? exitStatus.inStep : exitStatus.incomplete,
+      lateStatus: isWorker ? exitStatus.inStep : exitStatus.incomplete,
     });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus.wrongUsage;

@@ -109,7 +109,14 @@ async function serve(
       beat();
     };
     log.info({ epoch }, 'this worker holds the lease');
-    await using program = await openProgram({ config, database, epoch, log, onStored: progress, onAnswer: progress });
+    Object.assign(state, { ready: false, reason: 'nothing is stored yet' });
+    // It does its work as soon as something is stored, however long history may take.
+    const onStored = () => {
+      progress();
+      if (!wasInStep) Object.assign(state, { ready: true, reason: 'catching up' });
+    };
+    let wasInStep = false;
+    await using program = await openProgram({ config, database, epoch, log, onStored, onAnswer: progress });
     const { context } = program;
     await keepInStep({
       context,
@@ -127,6 +134,8 @@ async function serve(
           Object.assign(state, { ready: outcome === 'ok', reason: context.counts.incomplete.join('; ') || undefined });
           await endRun(database, run, outcome, context.counts, context.counts.incomplete.join('; ') || null);
           logPass(log, context.counts, performance.now() - startedAtMs);
+          if (outcome === 'ok' && !wasInStep) log.info('in step');
+          wasInStep ||= outcome === 'ok';
         } catch (error) {
           Object.assign(state, { ready: false, reason: describeError(error) });
           await endRun(database, run, 'failed', context.counts, describeError(error)).catch(() => {});

@@ -9,7 +9,7 @@ export interface ShutdownOptions {
   say(line: string): void;
   /** From the signal to the end of the process. Below the 10 s that container engines give by default. */
   limitMs?: number;
-  /** Exit status where the limit is reached. */
+  /** Exit status where the limit is reached, or a second signal comes. */
   lateStatus?: number;
 }
 
@@ -49,7 +49,7 @@ export async function untilSignal(
   };
   const onSignal = (signal: NodeJS.Signals) => {
     if (endingSince === undefined) end(new Interrupted(signal), `${signal}: ending`);
-    else if (performance.now() - endingSince > sameSignalMs) process.exit(1);
+    else if (performance.now() - endingSince > sameSignalMs) process.exit(uncaught ? 1 : lateStatus);
   };
   const onUncaught = (error: unknown) => {
     const again = uncaught;

@@ -48,13 +48,29 @@ export function translate(error: unknown): unknown {
   const code = codeOf(cause);
   if (code === null) return error;
   const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? unforeseen(code, cause.message);
+  const named = detailOf(cause, code);
   const place = ['schema', 'table', 'column', 'constraint'].flatMap((name) => {
     const value = (cause as unknown as Record<string, unknown>)[name];
     return typeof value === 'string' ? [value] : [];
   });
   const where = place.length === 0 ? '' : ` in ${place.join('.')}`;
   if (kind === 'data') return new Unstorable(`${means}${where} (${code})`);
-  return new DatabaseTrouble(`${means}${where}`, code, kind === 'passing');
+  return new DatabaseTrouble(`${means}${named}${where}`, code, kind === 'passing');
+}
+
+/** What a message may say besides without quoting a row: where nobody answered, or what is not allowed. */
+function detailOf(error: Error, code: string): string {
+  // Where a name has several addresses, each has an error of its own.
+  const { address, port, hostname } = (error instanceof AggregateError ? error.errors[0] : error) as Place;
+  if (address !== undefined) return ` at ${address}${port === undefined ? '' : `, port ${port}`}`;
+  if (hostname !== undefined) return `: there is no host ${hostname}`;
+  return code === '42501' ? `: ${error.message}` : '';
+}
+
+interface Place {
+  address?: string;
+  port?: number;
+  hostname?: string;
 }
 
 /** Class 42 is about our own statements, whose text holds no data. */

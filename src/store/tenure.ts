@@ -55,7 +55,9 @@ export async function whileLeased<Result>(
     ended.abort();
     await renewing;
     // Where the database is away there is nothing to wait for: the lease expires by itself.
-    await Promise.race([returnLease(database, epoch).catch(() => {}), wait(returnLimitMs)]);
+    const returned = new AbortController();
+    const giving = returnLease(database, epoch).finally(() => returned.abort());
+    await Promise.race([giving, wait(returnLimitMs, returned.signal)]).catch(() => {});
   }
 }
 

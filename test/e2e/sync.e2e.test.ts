@@ -1,0 +1,100 @@
+// `sync` as a user meets it: what it stores, what it says, what it ends with. One database and one API, step by step.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Stage } from './stage.ts';
+
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await Stage.open({ conversations: 300, days: 40 });
+});
+
+afterAll(async () => {
+  await stage[Symbol.asyncDispose]();
+});
+
+const sync = (...args: string[]) => stage.processes.finish(['sync', ...args], stage.env);
+const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+
+test('a dry run says how much it would be, and leaves every table empty', async () => {
+  const { code, stdout, stderr } = await sync('--dry-run');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^Listed 300 conversations with \d+ requests\.\nA sync would fetch 300 details/);
+  expect(stage.simulator.requests.byEndpoint.detail).toBe(0);
+  expect(await stage.stored()).toBe(0);
+});
+
+test('single conversations are fetched alone; one that the API does not have is said so', async () => {
+  const [one = '', two = ''] = stage.simulator.source.ids();
+  const { code, stdout } = await sync('--id', one, '--id', two, '--id', one, '--id', 'conv_conversation_unknown');
+  expect(code).toBe(1);
+  expect(stdout).toBe(`${one}: stored\n${two}: stored\nconv_conversation_unknown: no such conversation at the API\n`);
+  expect(await stage.stored()).toBe(2);
+  expect(await stage.differencesOfStored()).toEqual([]);
+});
+
+test('a stretch of time is stored and nothing beside it', async () => {
+  const [from, to] = [day(20), day(15)];
+  const within = stage.simulator.source.all().filter(({ createdAt }) => createdAt >= from && createdAt < to);
+  const before = await stage.stored();
+  const { code } = await sync('--from', from, '--to', to);
+  expect(code).toBe(0);
+  expect(within.length).toBeGreaterThan(10);
+  expect(await stage.stored()).toBe(before + within.length);
+  expect(await stage.differencesOfStored()).toEqual([]);
+});
+
+test('everything is stored, value by value', async () => {
+  const { code, stdout, stderr } = await sync();
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^\d+ listed, \d+ fetched, \d+ stored\.\n$/);
+  expect(await stage.differences()).toEqual([]);
+});
+
+test('once more, with and without --reconcile: no detail is asked for, no row written', async () => {
+  const written = await stage.rowsWritten();
+  stage.simulator.requests.reset();
+  for (const args of [[], ['--reconcile'], ['--dry-run'], ['--dry-run', '--reconcile'], ['--from', day(10)]]) {
+    const { code, stdout } = await sync(...args);
+    expect({ args, code }).toEqual({ args, code: 0 });
+    expect(stdout).toMatch(/0 fetched, 0 stored|would fetch 0 details/);
+  }
+  expect(stage.simulator.requests.byEndpoint.detail).toBe(0);
+  expect(await stage.rowsWritten()).toBe(written);
+});
+
+test('status says it, also to programs', async () => {
+  const people = await stage.processes.finish(['status'], stage.env);
+  expect(people).toMatchObject({ code: 0, stderr: '' });
+  expect(people.stdout).toMatch(/^conversations +300 \(/m);
+  expect(people.stdout).toMatch(/^history +complete$/m);
+  const { code, stdout } = await stage.processes.finish(['status', '--json'], stage.env);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ conversations: 300, pendingWindows: [], quarantine: 0, worker: null });
+});
+
+test('a conversation that cannot be had leaves the rest in step: exit status 3, and it is named nowhere but in quarantine', async () => {
+  const broken = stage.simulator.source.create({ status: 'CLOSED' });
+  const fault = stage.simulator.faults.add({ on: 'detail', id: broken.id, fault: { kind: 'status', status: 400 } });
+  const { code, stdout } = await sync();
+  expect(code).toBe(3);
+  expect(stdout).toContain('1 in quarantine: see twilio_sync.quarantine');
+  expect((await stage.processes.finish(['status'], stage.env)).code).toBe(3);
+  fault.remove();
+  expect(await sync('--id', broken.id)).toMatchObject({ code: 0, stdout: `${broken.id}: stored\n` });
+  expect(await stage.differences()).toEqual([]);
+});
+
+test('too many missing: the brake holds, exit status 1, until it is let through', async () => {
+  const { source } = stage.simulator;
+  const gone = source.ids().slice(0, 60);
+  for (const id of gone) source.remove(id);
+  const { code, stdout } = await sync('--reconcile');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/Incomplete: reconcile: 60 of \d+ stored conversations were not listed/);
+  const status = await stage.processes.finish(['status'], stage.env);
+  expect(status.code).toBe(1);
+  expect(status.stdout).toMatch(/--allow-mass-delete/);
+  expect(await sync('--reconcile', '--allow-mass-delete')).toMatchObject({ code: 0 });
+  expect(await stage.differences()).toEqual([]);
+});

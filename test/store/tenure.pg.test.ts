@@ -1,0 +1,71 @@
+// Work under the lease: who gets it, who waits and for how long, and that it is given back.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { LeaseHeld, whileLeased } from '../../src/store/tenure.ts';
+import { LeaseLost } from '../../src/sync/ports.ts';
+import { openTestDatabase, type TestDatabase } from '../database.ts';
+
+let opened: TestDatabase;
+let database: Database;
+const never = new AbortController().signal;
+
+beforeAll(async () => {
+  opened = await openTestDatabase();
+  database = openDatabase(opened.connection);
+});
+
+afterAll(async () => {
+  await database.close();
+  await opened[Symbol.asyncDispose]();
+});
+
+const holder = () =>
+  database.run(async ({ sql }) => (await sql<{ holder: string | null }>('select holder from twilio_sync.lease'))[0]);
+
+test('another worker’s lease is waited for, and given up on in time, by name', async () => {
+  await whileLeased(database, { holder: 'first', signal: never }, async () => {
+    const waitedFor: string[] = [];
+    const second = whileLeased(
+      database,
+      { holder: 'second', signal: never, giveUpAfterMs: 1, onWaiting: (heldBy) => waitedFor.push(heldBy) },
+      async () => 'never',
+    );
+    await expect(second).rejects.toThrow(LeaseHeld);
+    await expect(second).rejects.toThrow('another worker is at it (first)');
+    expect(waitedFor).toEqual(['first']);
+    expect(await holder()).toEqual({ holder: 'first' });
+  });
+});
+
+test('it is given back at the end of the work, however that ends, and without delay', async () => {
+  const failing = whileLeased(database, { holder: 'failing', signal: never }, async () => {
+    throw new Error('on purpose');
+  });
+  await expect(failing).rejects.toThrow('on purpose');
+  expect(await holder()).toEqual({ holder: null });
+  const work = async () => 'done';
+  // Nothing to wait for: it would be given up at once where the lease was held.
+  expect(await whileLeased(database, { holder: 'next', signal: never, giveUpAfterMs: 0 }, work)).toBe('done');
+});
+
+test('a wait for it ends with the signal', async () => {
+  await whileLeased(database, { holder: 'first', signal: never }, async () => {
+    const controller = new AbortController();
+    const waiting = whileLeased(
+      database,
+      { holder: 'second', signal: controller.signal, onWaiting: () => controller.abort(new Error('told to end')) },
+      async () => 'never',
+    );
+    await expect(waiting).rejects.toThrow('told to end');
+  });
+});
+
+test('lost to another, it aborts the work and is not given back', async () => {
+  const lost = whileLeased(database, { holder: 'first', signal: never }, async (_epoch, signal) => {
+    await database.run(({ sql }) => sql(`update twilio_sync.lease set epoch = epoch + 1, holder = 'second'`));
+    await new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  });
+  await expect(lost).rejects.toThrow(LeaseLost);
+  expect(await holder()).toEqual({ holder: 'second' });
+});
