@@ -74,14 +74,15 @@ async function remember(queries: Queries, changes: Change[], now: number, genera
   const stored = changes.filter(({ rows }) => rows !== null);
   await queries.sql(
     `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at)
-     select id, item, detail, $4, case when item is null then 0 else $5::int end, to_timestamp($6)
-     from unnest($1::text[], $2::text[], $3::text[]) as answer(id, item, detail)
+     select id, item, detail, $5, case when listed then $6::int else 0 end, to_timestamp($7)
+     from unnest($1::text[], $2::bool[], $3::text[], $4::text[]) as answer(id, listed, item, detail)
      on conflict (conversation_id) do update set
-       item = coalesce(excluded.item, fingerprints.item), detail = excluded.detail, normalizer = excluded.normalizer,
-       generation = case when excluded.item is null then fingerprints.generation else excluded.generation end,
-       fetched_at = excluded.fetched_at`,
+       item = case when excluded.generation = 0 and excluded.detail = fingerprints.detail then fingerprints.item else excluded.item end,
+       detail = excluded.detail, normalizer = excluded.normalizer,
+       generation = greatest(fingerprints.generation, excluded.generation), fetched_at = excluded.fetched_at`,
     [
       stored.map(({ id }) => id),
+      stored.map(({ listed }) => listed),
       stored.map(({ item }) => item),
       stored.map(({ detail }) => detail),
       normalizerVersion,
@@ -105,7 +106,7 @@ async function replaceDue(queries: Queries, changes: Change[]): Promise<void> {
   await queries.sql(
     `delete from twilio_sync.due using unnest($1::text[], $2::bool[]) as answer(id, listed)
      where conversation_id = answer.id and (sweep_id is null or answer.listed)`,
-    [changes.map(({ id }) => id), changes.map(({ item }) => item !== null)],
+    [changes.map(({ id }) => id), changes.map(({ listed }) => listed)],
   );
   await putDue(
     queries,

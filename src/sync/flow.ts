@@ -3,6 +3,7 @@
 // While one batch is loaded the next is fetched. At a pause nothing is in flight.
 
 import { mapAhead } from '../lib/ahead.ts';
+import type { JsonObject } from '../lib/json.ts';
 import type { Context } from './context.ts';
 import { judge } from './due.ts';
 import { createFetcher, type Fetched } from './fetch.ts';
@@ -105,13 +106,19 @@ async function load(context: Context, batch: Fetched[], mark: Mark | null): Prom
   }
 }
 
+/** What the list will show of a detail, if nothing changes and the list is as the reference has it. */
+function itemFingerprint({ communications: _left, ...item }: JsonObject): string {
+  return fingerprint(item);
+}
+
 function change(context: Context, { fetch, outcome }: Fetched, now: number): Change {
   const { store, deleted, due } = judge(fetch, outcome, now, context.settings.refreshSeconds);
   const found = outcome.kind === 'found' && store ? outcome.detail : null;
   return {
     id: fetch.id,
     rows: found && normalize(found),
-    item: fetch.item?.fingerprint ?? null,
+    listed: fetch.item !== null,
+    item: fetch.item?.fingerprint ?? (found && itemFingerprint(found.raw)),
     detail: found && `${normalizerVersion}.${fingerprint(found.raw)}`,
     deleted,
     force: fetch.due.some(({ reason }) => reason === 'asked' || reason === 'upgrade'),

@@ -18,13 +18,15 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
 
   const tried = new Set<number>();
   for (;;) {
-    const history = (await left(context)).filter((window) => !isRecent(window) && !tried.has(window.id));
-    if (history.length === 0) return;
-    for (const window of history) tried.add(window.id);
+    const history = (await left(context)).filter((window) => !isRecent(window) && !tried.has(window.sweepId));
+    const sweepId = history[0]?.sweepId;
+    if (sweepId === undefined) return;
+    tried.add(sweepId);
+    const windows = history.filter((window) => window.sweepId === sweepId);
     const interrupted = () => context.requested.size > 0 || context.dueWaits;
     await flow(
       context,
-      (ended) => windowSteps(context, history, interrupted, ended),
+      (ended) => windowSteps(context, windows, interrupted, ended),
       signal,
       () => recent(context, signal),
     );
@@ -34,10 +36,8 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
 
 /** What must not wait: what an earlier pass left, what the clock asks for, what is due. */
 async function recent(context: Context, signal: AbortSignal): Promise<void> {
-  const leftOver = (await left(context)).filter(isRecent);
-  await list(context, leftOver, signal);
-  const planned = await plan(context);
-  await list(context, planned.filter(isRecent), signal);
+  await list(context, (await left(context)).filter(isRecent), signal);
+  await list(context, (await plan(context)).filter(isRecent), signal);
   await settle(context, signal);
 }
 
@@ -48,9 +48,11 @@ async function settle(context: Context, signal: AbortSignal): Promise<void> {
   context.dueWaits = false;
 }
 
+/** One sweep after the other: two may cover the same stretch, and the second has to find stored what the first did. */
 async function list(context: Context, windows: Window[], signal: AbortSignal): Promise<void> {
-  if (windows.length === 0) return;
-  await flow(context, (ended) => windowSteps(context, windows, () => false, ended), signal);
+  for (const sweep of Map.groupBy(windows, ({ sweepId }) => sweepId).values()) {
+    await flow(context, (ended) => windowSteps(context, sweep, () => false, ended), signal);
+  }
 }
 
 async function left(context: Context): Promise<Window[]> {

@@ -87,7 +87,9 @@ export interface Change {
   id: string;
   /** Null: its rows stay as they are. */
   rows: ConversationRows | null;
-  /** Fingerprints to remember; null for an item that was not listed, or a detail that was not found. */
+  /** It was listed under the present filters. */
+  listed: boolean;
+  /** Fingerprints to remember; null for a detail that was not found. */
   item: string | null;
   detail: string | null;
   deleted: boolean;
