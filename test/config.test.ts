@@ -192,6 +192,7 @@ describe('the database', () => {
       password: 'p/w',
       database: 'my db',
       ssl: false,
+      sslnegotiation: 'postgres',
       application_name: 'conversation-sync',
     });
   });

@@ -18,6 +18,7 @@ export const variables = {
   sslrootcert: 'PGSSLROOTCERT',
   sslcert: 'PGSSLCERT',
   sslkey: 'PGSSLKEY',
+  sslnegotiation: 'PGSSLNEGOTIATION',
   options: 'PGOPTIONS',
   application_name: 'PGAPPNAME',
   connect_timeout: 'PGCONNECT_TIMEOUT',
@@ -62,6 +63,7 @@ export function connectionOf(parameters: Parameters, readFile: (path: string) =>
   const user = parameters.user ?? systemUser(report);
   const host = parameters.host ?? 'localhost';
   if (host.includes(',')) report('host', 'takes one host');
+  const ssl = tlsOf(parameters, readFile, report);
   const timeout = numberOf('connect_timeout', parameters, 0, 86_400, report);
   return {
     host,
@@ -69,7 +71,8 @@ export function connectionOf(parameters: Parameters, readFile: (path: string) =>
     user,
     password: parameters.password,
     database: parameters.dbname ?? user,
-    ssl: tlsOf(parameters, readFile, report),
+    ssl,
+    sslnegotiation: ssl !== false && parameters.sslnegotiation === 'direct' ? 'direct' : 'postgres',
     ...(parameters.options !== undefined && { options: parameters.options }),
     ...(parameters.application_name !== undefined && { application_name: parameters.application_name }),
     // Zero is to wait without limit, for both.

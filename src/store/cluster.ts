@@ -125,10 +125,14 @@ export async function stopServer(cluster: Cluster): Promise<void> {
   }
 }
 
+/** Options that say nothing: with them, node-postgres does not go by PGOPTIONS. */
+export const neutralOptions = '-cclient_min_messages=notice';
+
 /** How to connect to a running server, complete: nothing of it is looked up in the environment. */
 export async function connectionTo({ data }: Pick<Cluster, 'data'>, port: number, database: string) {
   const password = await readFile(join(data, passwordFile), 'utf8');
-  return { host: '127.0.0.1', port, user: 'postgres', password, database, ssl: false, connectionTimeoutMillis: 10_000 };
+  const server = { host: '127.0.0.1', port, user: 'postgres', password, database, connectionTimeoutMillis: 10_000 };
+  return { ...server, ssl: false, sslnegotiation: 'postgres' as const, options: neutralOptions };
 }
 
 async function writeSettings({ data, user, durable }: Cluster, port: number): Promise<void> {

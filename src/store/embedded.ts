@@ -9,6 +9,7 @@ import {
   connectionTo,
   ensureCluster,
   findServer,
+  neutralOptions,
   removeLeftovers,
   startServer,
   stopServer,
@@ -72,7 +73,8 @@ export async function openEmbedded({
     await ensureDatabase(await connectionTo(cluster, port, 'postgres'));
     const { user, password } = await connectionTo(cluster, port, database);
     const url = `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
-    return { url: `${url}?sslmode=disable`, psql: `psql ${url}`, started, close: closer(cluster, hold, owns) };
+    const complete = `${url}?sslmode=disable&options=${encodeURIComponent(neutralOptions)}`;
+    return { url: complete, psql: `psql ${url}`, started, close: closer(cluster, hold, owns) };
   } catch (error) {
     await hold.release();
     throw error;
