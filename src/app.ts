@@ -154,7 +154,7 @@ function retryLog(log: Log): (retry: Retry) => void {
 }
 
 /** The API's own filters, by its names. */
-function queryOf(filters: FilterConfig): Query {
+export function queryOf(filters: FilterConfig): Query {
   const one = (name: string, value: string | undefined): Query => (value === undefined ? [] : [[name, value]]);
   const several = (name: string, values: string[] | undefined): Query => (values ?? []).map((value) => [name, value]);
   return [

@@ -2,6 +2,7 @@
 // stands still until a test moves it.
 
 import pg from 'pg';
+import { queryOf } from '../src/app.ts';
 import type { BoundName } from '../src/api/bounds.ts';
 import { createClient } from '../src/api/client.ts';
 import { createListing } from '../src/api/listing.ts';
@@ -164,7 +165,7 @@ export class World implements AsyncDisposable {
     const context: Context = {
       api: createListing({
         client,
-        filters: [],
+        filters: queryOf(filters),
         names: options.names ?? ['createdAtBefore', 'createdBefore'],
         onNews: (message, fields) => this.news.push(`${message} ${JSON.stringify(fields)}`),
       }),

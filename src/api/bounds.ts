@@ -22,8 +22,8 @@ export type Pages = (query: Query, signal: AbortSignal) => AsyncIterable<Page>;
 const day = 86_400;
 /** The most that may lie between the two bounds (the API's reference). */
 const maxRange = 31 * day;
-/** 1 January 2000, long before the API. */
-const beforeAnything = { from: 946_684_800, to: 946_684_800 + day };
+/** 1 January 2000, long before the API; a moment only, since a server may fail at wide stretches. */
+export const beforeAnything = { from: 946_684_800, to: 946_684_810 };
 
 type Known = 'unknown' | 'proved' | 'disproved';
 
@@ -99,7 +99,7 @@ export class Bounds {
     // Read and found wanting: a server that does not know the name would not refuse its value.
     if (known.upper === 'unknown' && before !== 'shown') known.upper = 'proved';
     if (known.lower !== 'unknown') return;
-    const after = await this.#look(name, { from: now + day, to: now + 2 * day }, pages, signal);
+    const after = await this.#look(name, { from: now + day, to: now + day + 10 }, pages, signal);
     if (known.lower === 'unknown' && after !== 'shown') known.lower = 'proved';
   }
 

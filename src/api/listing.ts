@@ -4,7 +4,7 @@
 
 import { secondsOf, type Timestamp } from '../lib/timestamp.ts';
 import { type Api, type Listed, ListingFailed, type Outcome, type Stretch } from '../sync/ports.ts';
-import { type BoundName, Bounds, type Query } from './bounds.ts';
+import { type BoundName, Bounds, beforeAnything, type Query } from './bounds.ts';
 import type { Client } from './client.ts';
 import type { ListItem, Page } from './decode.ts';
 import { BadAnswer, Refused, TokenExpired, TooLarge, Unavailable, Unreachable } from './errors.ts';
@@ -19,7 +19,8 @@ export interface ListingOptions {
   onNews(message: string, fields: Record<string, unknown>): void;
 }
 
-const day = 86_400;
+const hour = 3_600;
+const day = 24 * hour;
 const largestPage = 1000;
 /** So many items in a row newest first, and the order is believed. */
 const enoughInOrder = 20;
@@ -36,7 +37,9 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
   const now = () => {
     const seconds = client.now();
     if (seconds !== undefined) return seconds;
-    throw new Error('the API sends no Date header: without its time nothing can be said to be listed up to now');
+    throw new Error(
+      'no answer of the list told the time (its Date header): without the API’s clock nothing can be listed up to now',
+    );
   };
   const pages = (query: Query, signal: AbortSignal, size = pageSize) =>
     client.pages([...filters, ...query], { signal, pageSize: size });
@@ -69,13 +72,20 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
   /** Any item the account has: on the unbounded list's first page, or, at first, anywhere under any name. */
   async function findWitness(start: number, signal: AbortSignal): Promise<ListItem[]> {
     const unbounded = await firstItems(pages([], signal, 50));
-    if (unbounded.length > 0 || sounded) return unbounded;
+    if ((unbounded ?? []).length > 0 || sounded) return unbounded ?? [];
+    // A server that would not show everything still tells the time, when asked for next to nothing.
     for (const name of names) {
-      for (let to = now() + 1; to > start; to -= 30 * day) {
-        const found = await firstItems(
-          pages(bounds.query({ from: Math.max(start, to - 30 * day), to }, name), signal, 1),
-        );
-        if (found.length > 0) return found;
+      if (client.now() === undefined) await firstItems(pages(bounds.query(beforeAnything, name), signal, 1));
+    }
+    for (const name of names) {
+      let span = 30 * day;
+      for (let to = now() + 1; to > start; ) {
+        const from = Math.max(start, to - span);
+        const found = await firstItems(pages(bounds.query({ from, to }, name), signal, 1));
+        if (found !== null && found.length > 0) return found;
+        // Too much for the server, perhaps: less is asked for, and what was asked is asked again.
+        if (found === null && span > hour) span = Math.floor(span / 4);
+        else to = from;
       }
     }
     sounded = true;
@@ -144,12 +154,13 @@ class NewestFirst {
   }
 }
 
-async function firstItems(pages: AsyncIterable<Page>): Promise<ListItem[]> {
+/** The first page that shows anything; null where the server would not, or could not, say. */
+async function firstItems(pages: AsyncIterable<Page>): Promise<ListItem[] | null> {
   try {
     for await (const { items } of pages) if (items.length > 0) return items;
     return [];
   } catch (error) {
-    if (error instanceof Refused) return [];
+    if (mayDoInPart(error)) return null;
     throw error;
   }
 }
