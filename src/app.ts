@@ -102,7 +102,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const scope = scopeOf(config);
   const { generation, changed } =
     epoch === 0 ? await refuseWrongScope(database, scope) : await enterScope(database, scope);
-  if (changed) log.info({ generation }, 'the filters changed: everything is listed again');
+  if (changed) log.info({ generation }, 'the scope changed: everything is listed again');
   const client = createClient({
     baseUrl: scope.baseUrl,
     auth: { username: config.api.username, password: config.api.password },

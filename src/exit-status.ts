@@ -18,6 +18,8 @@ export const exitStatus = {
   wrongUsage: 2,
   /** In step but for conversations in quarantine. */
   quarantine: 3,
+  /** `verify` found a difference that still stands. */
+  drift: 4,
 } as const;
 
 /** Asked for in a way that cannot be carried out; the message says what would be right. */
@@ -44,5 +46,7 @@ export function sayError(error: unknown): string {
   if (error instanceof Unauthorized) {
     return `${error.message}\nCheck TWILIO_API_KEY and TWILIO_API_SECRET (or TWILIO_AUTH_TOKEN): are they of TWILIO_ACCOUNT_SID, not revoked, and of the region in TWILIO_REGION?`;
   }
+  // It says all there is to say; its cause would repeat it.
+  if (error instanceof ListenError) return error.message;
   return describeError(error);
 }

@@ -126,9 +126,10 @@ async function serve(
       beat: progress,
       silentMs: () => performance.now() - progressAtMs,
       async record(work) {
-        const run = await beginRun(database, 'run');
         const startedAtMs = performance.now();
+        let run: number | undefined;
         try {
+          run = await beginRun(database, 'run');
           await work();
           const outcome = context.counts.incomplete.length === 0 ? 'ok' : 'incomplete';
           Object.assign(state, { ready: outcome === 'ok', reason: context.counts.incomplete.join('; ') || undefined });
@@ -138,7 +139,8 @@ async function serve(
           wasInStep ||= outcome === 'ok';
         } catch (error) {
           Object.assign(state, { ready: false, reason: describeError(error) });
-          await endRun(database, run, 'failed', context.counts, describeError(error)).catch(() => {});
+          if (run !== undefined)
+            await endRun(database, run, 'failed', context.counts, describeError(error)).catch(() => {});
           throw error;
         }
       },

@@ -51,7 +51,8 @@ function inStep({ listedUpTo, listedSecondsAgo }: Status): string {
   return `up to ${listedUpTo}, ${formatDuration(Math.max(0, listedSecondsAgo))} ago`;
 }
 
-function history({ pendingWindows, pendingDays }: Status): string {
+function history({ listedUpTo, pendingWindows, pendingDays }: Status): string {
+  if (listedUpTo === null) return 'not begun';
   if (pendingWindows.length === 0) return 'complete';
   return `${pendingDays} days of it still to be listed, in ${pendingWindows.length} windows`;
 }

@@ -47,7 +47,7 @@ export function translate(error: unknown): unknown {
   if (!(cause instanceof Error)) return error;
   const code = codeOf(cause);
   if (code === null) return error;
-  const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? unforeseen(code, cause.message);
+  const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? unforeseen;
   const named = detailOf(cause, code);
   const place = ['schema', 'table', 'column', 'constraint'].flatMap((name) => {
     const value = (cause as unknown as Record<string, unknown>)[name];
@@ -58,25 +58,30 @@ export function translate(error: unknown): unknown {
   return new DatabaseTrouble(`${means}${named}${where}`, code, kind === 'passing');
 }
 
-/** What a message may say besides without quoting a row: where nobody answered, or what is not allowed. */
+/** What may be said besides without quoting a row: where nobody answered, or what Postgres has against our own statement. */
 function detailOf(error: Error, code: string): string {
   // Where a name has several addresses, each has an error of its own.
-  const { address, port, hostname } = (error instanceof AggregateError ? error.errors[0] : error) as Place;
+  const { address, port, hostname, where, routine } = (
+    error instanceof AggregateError ? error.errors[0] : error
+  ) as Details;
   if (address !== undefined) return ` at ${address}${port === undefined ? '' : `, port ${port}`}`;
   if (hostname !== undefined) return `: there is no host ${hostname}`;
-  return code === '42501' ? `: ${error.message}` : '';
+  // Class 42 names tables and rights, unless somebody's trigger or function raised it.
+  const own = where === undefined && routine !== undefined && !routine.startsWith('exec_');
+  return own && code.startsWith('42') ? `: ${error.message}` : '';
 }
 
-interface Place {
+interface Details {
   address?: string;
   port?: number;
   hostname?: string;
+  /** Postgres' call stack of functions. */
+  where?: string;
+  /** The function of its source that raised it. */
+  routine?: string;
 }
 
-/** Class 42 is about our own statements, whose text holds no data. */
-function unforeseen(code: string, message: string): [RegExp, Kind, string] {
-  return [/./, 'trouble', code.startsWith('42') ? `a statement failed: ${message}` : 'a statement failed'];
-}
+const unforeseen: [RegExp, Kind, string] = [/./, 'trouble', 'a statement failed'];
 
 function codeOf(error: Error): string | null {
   if ('code' in error && typeof error.code === 'string') return error.code;

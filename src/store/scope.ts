@@ -18,7 +18,7 @@ export interface Scope {
 
 export interface Entered {
   generation: number;
-  /** The filters are others than before. */
+  /** The filters, or what nothing came of yet, are others than before. */
   changed: boolean;
 }
 
@@ -27,9 +27,14 @@ interface Stored {
   url: string;
   filters: object;
   generation: number;
+  /** Nothing was ever stored or listed under it: a mistyped account or URL must not keep the right one out. */
+  vain: boolean;
 }
 
-const select = 'select account_sid as account, base_url as url, filters, generation from twilio_sync.scope';
+const select = `select account_sid as account, base_url as url, filters, generation,
+    not exists (select from twilio.conversations)
+      and not exists (select from twilio_sync.windows where completed_at is not null) as vain
+  from twilio_sync.scope`;
 
 /** Holds a scope against the database's, and changes nothing. @throws WrongScope for another account or URL. */
 export async function refuseWrongScope(database: Database, scope: Scope): Promise<Entered> {
@@ -40,7 +45,7 @@ export async function refuseWrongScope(database: Database, scope: Scope): Promis
 }
 
 /**
- * Enters the scope into a new database, or holds it against the one that is there; other filters replace those, and
+ * Enters the scope into a database that holds nothing yet, or holds it against the one that is there; other filters replace those, and
  * everything is to be listed again. To be called by whoever holds the lease. @throws WrongScope for another account or URL.
  */
 export async function enterScope(database: Database, scope: Scope): Promise<Entered> {
@@ -53,18 +58,25 @@ export async function enterScope(database: Database, scope: Scope): Promise<Ente
     const [stored] = await queries.sql<Stored>(`${select} for update`);
     if (stored === undefined) throw new Error('the row of twilio_sync.scope is gone');
     refuseOthers(stored, scope);
-    if (isDeepStrictEqual(stored.filters, filters)) return { generation: stored.generation, changed: false };
+    const same = stored.account === scope.accountSid && stored.url === scope.baseUrl;
+    if (same && isDeepStrictEqual(stored.filters, filters)) return { generation: stored.generation, changed: false };
     const generation = stored.generation + 1;
-    await queries.sql('update twilio_sync.scope set filters = $1, generation = $2', [filters, generation]);
-    // What was listed under the old filters says nothing of the new ones.
-    await queries.sql('delete from twilio_sync.due where sweep_id is not null');
+    await queries.sql('update twilio_sync.scope set account_sid = $1, base_url = $2, filters = $3, generation = $4', [
+      scope.accountSid,
+      scope.baseUrl,
+      filters,
+      generation,
+    ]);
+    // What was listed before says nothing of what is to be listed now.
+    await queries.sql(`delete from twilio_sync.due ${same ? 'where sweep_id is not null' : ''}`);
     await queries.sql('delete from twilio_sync.windows');
     await queries.sql('delete from twilio_sync.sweeps');
     return { generation, changed: true };
   });
 }
 
-function refuseOthers({ account, url }: Stored, scope: Scope): void {
+function refuseOthers({ account, url, vain }: Stored, scope: Scope): void {
+  if (vain) return;
   if (account !== scope.accountSid) {
     throw new WrongScope(
       `this database holds the conversations of account ${account}, not of ${scope.accountSid}: use another database, or the settings of that account`,

@@ -2,7 +2,7 @@
 // for what it says, for its end, or for rows; never for time to pass.
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -45,6 +45,8 @@ export class Processes implements AsyncDisposable {
   async folder(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'e2e-'));
     this.#folders.push(folder);
+    // The embedded Postgres of a root user runs as another, who has to get in.
+    await chmod(folder, 0o755);
     return folder;
   }
 

@@ -1,0 +1,203 @@
+// What cannot go well is said in a line or two that name what to put right, with the exit status of the contract.
+
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDatabase } from '../../src/store/database.ts';
+import { takeLease } from '../../src/store/lease.ts';
+import type { Environment } from './process.ts';
+import { Stage } from './stage.ts';
+
+let stage: Stage;
+const role = `e2e_${randomBytes(6).toString('hex')}`;
+const password = randomBytes(12).toString('hex');
+
+beforeAll(async () => {
+  stage = await Stage.open({ conversations: 20, days: 10 });
+  await stage.client.query(`create role ${role} login password '${password}'`);
+});
+
+afterAll(async () => {
+  await stage.client.query(`drop owned by ${role}; drop role ${role}`);
+  await stage[Symbol.asyncDispose]();
+});
+
+const finish = (args: string[], env: Environment = {}) => stage.processes.finish(args, { ...stage.env, ...env });
+
+const asRole = (given = password) => {
+  const url = new URL(stage.database.url);
+  url.username = role;
+  url.password = given;
+  return url.href;
+};
+
+/** Every command that needs a database, with one that cannot be used. */
+async function refused(DATABASE_URL: string, commands: string[][]) {
+  return await Promise.all(commands.map((args) => finish(args, { DATABASE_URL })));
+}
+
+describe('settings', () => {
+  test('all of what is wrong is said at once, by name, before anything starts', async () => {
+    const env = {
+      TWILIO_ACCOUNT_SID: 'nonsense',
+      TWILIO_API_KEY: 'SK0',
+      SYNC_START: 'yesterday',
+      SYNC_SHEDULE: '* * * * *',
+      SYNC_MAX_CONCURRENCY: '0',
+      DATABASE_URL: 'mysql://nowhere',
+      LOG_LEVEL: 'loud',
+    };
+    for (const args of [['sync'], ['run']]) {
+      const { code, stdout, stderr } = await stage.processes.finish(args, env);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      for (const name of Object.keys(env).filter((each) => each !== 'TWILIO_API_KEY')) expect(stderr).toContain(name);
+      expect(stderr).toContain('TWILIO_API_SECRET');
+      expect(stderr).toContain('did you mean SYNC_SCHEDULE?');
+      expect(stderr.trim().split('\n')).toHaveLength(7);
+    }
+  });
+
+  test('a command asks for those alone that it needs', async () => {
+    const { code, stderr } = await stage.processes.finish(['migrate'], { DATABASE_URL: 'mysql://nowhere' });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^DATABASE_URL takes postgres:[^\n]+\n$/);
+  });
+});
+
+describe('usage', () => {
+  test.each([
+    ['', /Usage: conversation-sync/],
+    ['bogus', /unknown command 'bogus'/],
+    ['sync extra', /too many arguments/],
+    ['sync --bogus', /unknown option '--bogus'/],
+    ['sync --from nonsense', /'--from <time>' argument 'nonsense' is invalid\. It takes a date such as/],
+    ['sync --to 2026-01-01', /--to needs --from/],
+    ['sync --from 2026-02-01 --to 2026-01-01', /--from has to lie before --to/],
+    ['sync --id a --reconcile', /--id goes alone/],
+    ['sync --from 2026-01-01 --reconcile', /leave out --from and --to/],
+  ])('conversation-sync %s', async (line, says) => {
+    const { code, stdout, stderr } = await stage.processes.finish(line.split(' ').filter(Boolean));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(says);
+  });
+
+  test('--help tells of every command and setting, --version the version', async () => {
+    const { code, stdout, stderr } = await stage.processes.finish(['--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const commands = ['run', 'sync', 'migrate', 'status', 'demo', 'simulate'];
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+    const helps = await Promise.all(commands.map((command) => stage.processes.finish([command, '--help'])));
+    for (const help of helps) {
+      expect(help).toMatchObject({ code: 0, stderr: '' });
+      expect(help.stdout).toMatch(/^Usage: conversation-sync \w+ /);
+    }
+    expect(helps[1]?.stdout).toMatch(/--reconcile[\s\S]+--from[\s\S]+--to[\s\S]+--id[\s\S]+--dry-run[\s\S]+SYNC_START/);
+    const { stdout: version } = await stage.processes.finish(['--version']);
+    expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('the database', () => {
+  const every = [['sync'], ['migrate'], ['status']];
+
+  test('nobody there: exit status 1 and one line that says where', async () => {
+    for (const ended of await refused('postgres://somebody@127.0.0.1:1/nothing', every)) {
+      expect(ended).toMatchObject({ code: 1, stdout: '' });
+      expect(ended.stderr).toBe('database: the server cannot be reached at 127.0.0.1, port 1 (ECONNREFUSED)\n');
+    }
+  });
+
+  test('no such database, or a wrong password: exit status 2, also of run', async () => {
+    for (const ended of await refused(`${stage.database.url}_not`, [...every, ['run']])) {
+      expect(ended.code).toBe(2);
+      expect(ended.stderr).toMatch(/^database: there is no such database; see DATABASE_URL or PGDATABASE \(3D000\)\n$/);
+    }
+    for (const ended of await refused(asRole('wrong-password'), [...every, ['run']])) {
+      expect(ended.code).toBe(2);
+      expect(ended.stderr).toMatch(/^database: the server refuses this user or password; [^\n]+ \(28P01\)\n$/);
+    }
+  });
+
+  test('not migrated: status says what to do', async () => {
+    const { code, stdout, stderr } = await finish(['status']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^database: a table is missing; run: conversation-sync migrate \(\w+\)\n$/);
+  });
+
+  test('a user without CREATE: exit status 2, naming what it lacks, also of run', async () => {
+    for (const ended of await refused(asRole(), [['sync'], ['migrate'], ['run']])) {
+      expect(ended.code).toBe(2);
+      expect(ended.stderr).toMatch(/^database: this user lacks rights; it needs CREATE on the database, [^\n]+\n$/);
+      expect(ended.stderr).toContain('permission denied for database');
+    }
+  });
+
+  test('a user without rights on the tables: exit status 2', async () => {
+    expect(await finish(['migrate'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Applied \d+ migrations?\.\n$/),
+    });
+    expect(await finish(['migrate'])).toMatchObject({ code: 0, stdout: 'The tables are up to date.\n' });
+    const one = await refused(asRole(), [...every, ['run']]);
+    // May read all there is, and write nothing.
+    await stage.client.query(
+      `grant usage on schema twilio, twilio_sync to ${role}; grant select on all tables in schema twilio, twilio_sync to ${role}`,
+    );
+    const two = await refused(asRole(), [['sync'], ['run']]);
+    for (const ended of [...one, ...two]) {
+      expect(ended.code).toBe(2);
+      expect(ended.stderr).toMatch(
+        /^database: this user lacks rights; [^\n]+permission denied for (schema|table) \w+ \(42501\)\n$/,
+      );
+    }
+    expect(await stage.stored()).toBe(0);
+  });
+
+  test('of another account: exit status 2, also of run', async () => {
+    const TWILIO_ACCOUNT_SID = `AC${'1'.repeat(32)}`;
+    // Mistyped at the very first try, which stores nothing: the right one is still taken.
+    expect(await finish(['sync'], { TWILIO_ACCOUNT_SID })).toMatchObject({ code: 1 });
+    expect(await finish(['sync'])).toMatchObject({ code: 0 });
+    for (const args of [['sync'], ['sync', '--dry-run'], ['run']]) {
+      const { code, stderr } = await finish(args, { TWILIO_ACCOUNT_SID });
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^this database holds the conversations of account AC0{32}, not of AC1{32}: [^\n]+\n$/);
+    }
+    const elsewhere = await finish(['sync'], { TWILIO_INTELLIGENCE_URL: 'http://127.0.0.1:1' });
+    expect(elsewhere).toMatchObject({ code: 2, stderr: expect.stringMatching(/^this database was filled from http/) });
+  });
+
+  test('held by another worker: it says so and waits; Ctrl-C ends the wait', async () => {
+    const database = openDatabase(stage.database.connection);
+    expect(await takeLease(database, 'somebody else')).toHaveProperty('epoch');
+    await database.close();
+    await stage.client.query(`update twilio_sync.lease set expires_at = 'infinity'`);
+    const waiting = await stage.processes.start(['sync'], stage.env);
+    await waiting.saw(/Waiting for another worker \(somebody else\)/);
+    waiting.kill('SIGINT');
+    expect(await waiting.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('interrupted') });
+    await stage.client.query(`update twilio_sync.lease set expires_at = '-infinity'`);
+  });
+});
+
+describe('the API', () => {
+  test('a wrong key: exit status 1, and what to check', async () => {
+    const { code, stdout, stderr } = await finish(['sync'], { TWILIO_AUTH_TOKEN: 'not-the-token' });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^GET [^\n]+ refused the key \(401, code 20003\)[^\n]*\nCheck TWILIO_API_KEY [^\n]+\n$/);
+  });
+
+  test('nobody there: exit status 1, and where', async () => {
+    await stage.simulator.close();
+    const { code, stdout, stderr } = await finish(['sync']);
+    await stage.reopenApi();
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^GET http:\/\/127\.0\.0\.1:\d+\/\S+: no connection \(ECONNREFUSED[^\n]*\n$/);
+  });
+});
+
+test('an address in use: run says which, exit status 2', async () => {
+  const { port } = new URL(stage.simulator.url);
+  const { code, stderr } = await finish(['run'], { HTTP_PORT: port });
+  expect(code).toBe(2);
+  expect(stderr).toBe(`HTTP_HOST and HTTP_PORT: 127.0.0.1 port ${port} is in use by another program\n`);
+});
