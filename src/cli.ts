@@ -5,10 +5,12 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openConfigured } from './app.ts';
 import { demo } from './commands/demo.ts';
+import { retry } from './commands/retry.ts';
 import { run } from './commands/run.ts';
 import { simulate } from './commands/simulate.ts';
 import { status } from './commands/status.ts';
 import { sync, type Terminal } from './commands/sync.ts';
+import { verify } from './commands/verify.ts';
 import { type Config, readConfig } from './config.ts';
 import { exitStatus, UsageError } from './exit-status.ts';
 import { createLog, type Log } from './ops/log.ts';
@@ -92,6 +94,28 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .action(({ json = false }: { json?: boolean }) => {
       const { config } = configure(world, ['database', 'logLevel']);
       carry = () => status(config.database, json, terminal);
+    });
+
+  program
+    .command('verify')
+    .description('proves the copy: fetches details and compares every value with what is stored')
+    .option('--sample <count>', 'so many stored conversations, chosen at random', parseCount, 500)
+    .option('--full', 'list everything, and compare every conversation', false)
+    .option('--repair', 'fetch and store what differs', false)
+    .option('--json', 'for programs', false)
+    .addHelpText('after', `\n${settingsHelp()}`)
+    .action(({ sample, full, repair, json }: { sample: number; full: boolean; repair: boolean; json: boolean }) => {
+      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel']);
+      carry = (signal) => verify(config, { sample: full ? null : sample, repair, json }, log, terminal, signal);
+    });
+
+  program
+    .command('retry')
+    .description('tries everything in quarantine now')
+    .addHelpText('after', `\n${settingsHelp()}`)
+    .action(() => {
+      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel']);
+      carry = (signal) => retry(config, log, terminal, signal);
     });
 
   program

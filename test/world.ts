@@ -2,10 +2,10 @@
 // stands still until a test moves it.
 
 import pg from 'pg';
-import { queryOf } from '../src/app.ts';
 import type { BoundName } from '../src/api/bounds.ts';
 import { createClient } from '../src/api/client.ts';
 import { createListing } from '../src/api/listing.ts';
+import { queryOf } from '../src/app.ts';
 import type { FilterConfig } from '../src/config.ts';
 import type { FaultRule } from '../src/simulator/faults.ts';
 import { fillSource } from '../src/simulator/seed.ts';
@@ -17,9 +17,10 @@ import { takeLease } from '../src/store/lease.ts';
 import { enterScope } from '../src/store/scope.ts';
 import { createStore } from '../src/store/store.ts';
 import { type Context, type Counts, createCounts, type Settings } from '../src/sync/context.ts';
-import { syncAll } from '../src/sync/once.ts';
+import { syncAll, syncIds } from '../src/sync/once.ts';
 import { pass } from '../src/sync/pass.ts';
 import type { Sweep } from '../src/sync/ports.ts';
+import { type Verification, verifyFull, verifySample } from '../src/sync/verify.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 import { differences, type OracleOptions } from './oracle.ts';
 
@@ -108,6 +109,23 @@ export class World implements AsyncDisposable {
       this.nowMs += ms;
     });
     return context.counts;
+  }
+
+  /** What `verify` finds, in everything or in so many. */
+  async verify(what: 'full' | number): Promise<Verification> {
+    const { context } = await this.#start();
+    const signal = AbortSignal.timeout(60_000);
+    return what === 'full' ? await verifyFull(context, signal) : await verifySample(context, what, signal);
+  }
+
+  /** What `sync --id` and `verify --repair` do. */
+  async fetch(ids: string[]): Promise<void> {
+    const { context } = await this.#start();
+    await this.pool.query(
+      `insert into twilio_sync.due (conversation_id, reason, due_at) select id, 'asked', now() from unnest($1::text[]) as asked(id)`,
+      [ids],
+    );
+    await syncIds(context, ids, AbortSignal.timeout(60_000));
   }
 
   /** Ends the program, as a restart would; the next pass begins with nothing but the database. */

@@ -7,6 +7,7 @@ import { wait } from '../lib/wait.ts';
 import { type Context, createCounts } from '../sync/context.ts';
 import { pass } from '../sync/pass.ts';
 import { LeaseLost } from '../sync/ports.ts';
+import { verifySample } from '../sync/verify.ts';
 import type { Log } from './log.ts';
 import { openSchedule, type StartCron } from './schedule.ts';
 
@@ -27,12 +28,14 @@ export interface WorkerOptions {
 const stuckAfterMs = 5 * 60_000;
 const askEveryMs = 5_000;
 const openFromStartEveryMs = 3_600_000;
+const provenWithReconcile = 50;
 
 /** Works until the signal is aborted. @throws LeaseLost, or the signal's reason. */
 export async function keepInStep(options: WorkerOptions): Promise<never> {
   const { context } = options;
   let wake = Promise.withResolvers<void>();
   let openFromStartAtMs = performance.now();
+  const proof = { due: false };
   const request = (...sweeps: ('new' | 'open' | 'lookback' | 'reconcile')[]) => {
     for (const sweep of sweeps) context.requested.add(sweep);
     wake.resolve();
@@ -40,7 +43,10 @@ export async function keepInStep(options: WorkerOptions): Promise<never> {
   const ticks = {
     new: () => request('new', 'open'),
     lookback: () => request('lookback'),
-    reconcile: () => request('reconcile'),
+    reconcile: () => {
+      proof.due = true;
+      request('reconcile');
+    },
   };
   const schedule = openSchedule(options.schedules, (name) => ticks[name](), options.startCron);
   request('new', 'open', 'lookback');
@@ -51,7 +57,7 @@ export async function keepInStep(options: WorkerOptions): Promise<never> {
         context.openFromStart = true;
       }
       wake = Promise.withResolvers();
-      const done = await onePass(options);
+      const done = await onePass(options, proof);
       // After a failure only the clock wakes it: what is due would fail again.
       if (context.requested.size === 0) await idle(options, () => wake.promise, done);
     }
@@ -61,7 +67,10 @@ export async function keepInStep(options: WorkerOptions): Promise<never> {
 }
 
 /** @returns whether the pass came to its end. */
-async function onePass({ context, signal, log, record, silentMs, beat }: WorkerOptions): Promise<boolean> {
+async function onePass(
+  { context, signal, log, record, silentMs, beat }: WorkerOptions,
+  proof: { due: boolean },
+): Promise<boolean> {
   const stuck = new AbortController();
   const watch = setInterval(() => {
     if (silentMs() > stuckAfterMs) stuck.abort(new Error(`no progress for ${stuckAfterMs / 60_000} minutes`));
@@ -69,7 +78,12 @@ async function onePass({ context, signal, log, record, silentMs, beat }: WorkerO
   context.counts = createCounts();
   beat();
   try {
-    await record(() => pass(context, AbortSignal.any([signal, stuck.signal])));
+    const either = AbortSignal.any([signal, stuck.signal]);
+    await record(async () => {
+      await pass(context, either);
+      if (proof.due) await proveSample(context, log, either);
+      proof.due = false;
+    });
     return true;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
@@ -79,6 +93,16 @@ async function onePass({ context, signal, log, record, silentMs, beat }: WorkerO
   } finally {
     clearInterval(watch);
   }
+}
+
+/** With every reconcile, a few conversations are held against the API value by value; drift is reported, not repaired. */
+async function proveSample(context: Context, log: Log, signal: AbortSignal): Promise<void> {
+  const { checked, findings } = await verifySample(context, provenWithReconcile, signal);
+  const drifted = findings.filter(({ kind }) => kind === 'drift');
+  context.counts.verified += checked;
+  context.counts.drifted += drifted.length;
+  for (const { id, where } of drifted) log.warn({ id, where }, 'drift: see conversation-sync verify');
+  log.info({ checked, drifted: drifted.length }, 'sample verified');
 }
 
 /** Waits for the clock, or until something is due, or asked for by another command; rejects on abort. */

@@ -32,11 +32,23 @@ export async function findUnanswered(database: Database, ids: string[]): Promise
   return rows.map(({ id }) => id);
 }
 
+export interface Standing {
+  id: string;
+  standing: 'stored' | 'deleted' | 'failed' | 'unknown';
+  error: string | null;
+}
+
+/** What is in quarantine: by id, and how many list items have none. */
+export async function findQuarantined(database: Database): Promise<{ ids: string[]; nameless: number }> {
+  const rows = await database.run((queries) =>
+    queries.sql<{ id: string }>('select conversation_id as id from twilio_sync.quarantine order by id'),
+  );
+  const ids = rows.map(({ id }) => id).filter((id) => !id.startsWith('item:'));
+  return { ids, nameless: rows.length - ids.length };
+}
+
 /** How each of some conversations stands. */
-export async function findStanding(
-  database: Database,
-  ids: string[],
-): Promise<{ id: string; standing: 'stored' | 'deleted' | 'failed' | 'unknown'; error: string | null }[]> {
+export async function findStanding(database: Database, ids: string[]): Promise<Standing[]> {
   return await database.run((queries) =>
     queries.sql(
       `select asked.id, due.error,

@@ -7,8 +7,8 @@ import type { Queries } from './database.ts';
 /** What is remembered of these conversations; those nothing is known of are not in the map. What a sweep still holds aside is not due. */
 export async function readKnown(queries: Queries, ids: string[]): Promise<Map<string, Known>> {
   const known = new Map<string, Known>();
-  const stored = await queries.sql<{ id: string; item: string | null; normalizer: number; generation: number }>(
-    'select conversation_id as id, item, normalizer, generation from twilio_sync.fingerprints where conversation_id = any($1)',
+  const stored = await queries.sql<NonNullable<Known['stored']> & { id: string }>(
+    'select conversation_id as id, item, detail, normalizer, generation from twilio_sync.fingerprints where conversation_id = any($1)',
     [ids],
   );
   for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [] });
@@ -105,6 +105,15 @@ export async function readNextSettling(queries: Queries, until: number): Promise
     [until],
   );
   return row?.at ?? null;
+}
+
+/** See Store.sample. */
+export async function readSample(queries: Queries, count: number): Promise<string[]> {
+  const rows = await queries.sql<{ id: string }>(
+    'select id from twilio.conversations where deleted_at is null order by random() limit $1',
+    [count],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** See Store.control. */

@@ -2,10 +2,19 @@
 
 import type { FilterConfig } from '../config.ts';
 import type { Store } from '../sync/ports.ts';
+import { readDifferences } from './compare.ts';
 import type { Database, Queries } from './database.ts';
 import { holdLease } from './lease.ts';
 import { load } from './load.ts';
-import { readControl, readDue, readKnown, readNextSettling, readOpenStretches, readUnlisted } from './lookup.ts';
+import {
+  readControl,
+  readDue,
+  readKnown,
+  readNextSettling,
+  readOpenStretches,
+  readSample,
+  readUnlisted,
+} from './lookup.ts';
 import { endSweeps, failWindow, planWindows, readWindows } from './marks.ts';
 
 export interface StoreOptions {
@@ -32,6 +41,8 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
       database.run((queries) => readUnlisted(queries, stretch, open, listed, filters, generation)),
     dueAt: (now, limit) => database.run((queries) => readDue(queries, now, limit)),
     nextSettling: (until) => database.run((queries) => readNextSettling(queries, until)),
+    sample: (count) => database.run((queries) => readSample(queries, count)),
+    compare: (rows) => database.run((queries) => readDifferences(queries, rows)),
     control: (not) => database.run((queries) => readControl(queries, not)),
     load: (changes, mark, now) => write((queries, stamp) => load(queries, { changes, mark, now, stamp, generation })),
   };

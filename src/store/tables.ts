@@ -137,3 +137,27 @@ export function conversationStatement(): string {
     on conflict (id) do update set ${update}, synced_at = excluded.synced_at, deleted_at = null
     returning id`;
 }
+
+/** Parameters as of `childStatement`. Returns the conversations that differ from the answer, and in which columns; `row` stands for a whole row. */
+export function differenceStatement({ name, columns, key, scope }: Table): string {
+  const entries = Object.entries(columns);
+  const values = Object.keys(columns).filter((column) => !key.includes(column));
+  const scopeColumns = scope.map((column): [string, string] => [column, 'text']);
+  const id = key[0];
+  const checks = [
+    `('row missing', stored."${id}" is null)`,
+    ...values.map(
+      (column) =>
+        `('${column}', stored."${id}" is not null and stored."${column}" is distinct from answer."${column}")`,
+    ),
+  ];
+  const tooMany = `select stored.conversation_id as id, 'row too many' as place from twilio.${name} stored
+    join ${answer(scopeColumns, 'scope', 1 + entries.length)} on ${same(scope, 'stored', 'scope')}
+    where ${row(key, 'stored')} not in (select ${key.join(', ')} from answer)`;
+  return `with answer as materialized (select * from ${answer(entries, 'answer', 1)})
+    select answer."${id}" as id, place from answer
+    left join twilio.${name} stored on ${same(key, 'stored', 'answer')}
+    cross join lateral (values ${checks.join(', ')}) as checks(place, differs)
+    where differs
+    ${scope.length === 0 ? '' : `union ${tooMany}`}`;
+}

@@ -24,6 +24,9 @@ export interface Counts {
   /** Seconds of createdAt that are to be listed, and that are listed and stored. */
   secondsToList: number;
   secondsListed: number;
+  /** Of a sample verified after a reconcile, and of those, how many had drifted. */
+  verified: number;
+  drifted: number;
   /** Windows that could not be listed, and sweeps that the deletion brake stopped, with what to say of them. */
   incomplete: string[];
 }
@@ -60,6 +63,8 @@ export function createCounts(): Counts {
     failed: 0,
     secondsToList: 0,
     secondsListed: 0,
+    verified: 0,
+    drifted: 0,
     incomplete: [],
   };
 }

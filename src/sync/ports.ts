@@ -47,7 +47,7 @@ export interface Due {
 /** What the store remembers of a conversation: stored, or due, or both. */
 export interface Known {
   /** Null: no detail of it was ever stored; a null item: it was deleted. */
-  stored: { item: string | null; normalizer: number; generation: number } | null;
+  stored: { item: string | null; detail: string | null; normalizer: number; generation: number } | null;
   due: Due[];
 }
 
@@ -138,6 +138,10 @@ export interface Store {
   dueAt(now: number, limit: number): Promise<string[]>;
   /** When the next detail that lags behind its listing is due, if before `until`. */
   nextSettling(until: number): Promise<number | null>;
+  /** So many stored conversations, chosen at random. */
+  sample(count: number): Promise<string[]>;
+  /** Holds rows against what is stored: for each conversation that differs, the tables and columns in which it does. */
+  compare(rows: ConversationRows[]): Promise<Map<string, string[]>>;
   /** Any stored conversation that is not wanted now, to tell one bad detail from an API that gives none. */
   control(not: string[]): Promise<string | null>;
   /** @throws Unstorable where the data, not the database, is why; LeaseLost where another worker has taken over. */

@@ -11,6 +11,8 @@ import { maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
 
 /** What one slice asks for. */
 export interface Slice extends Diff {
+  /** Everything that was listed. */
+  items: Iterable<Item>;
   known: Map<string, Known>;
   mark: Mark;
 }
@@ -54,7 +56,8 @@ async function takeSlice(context: Context, window: Window, signal: AbortSignal):
       context.spans[kind] = Math.max(1, Math.floor(Math.min(length, maxWindowSeconds) / 4));
       restarts += 1;
       if (restarts <= maxRestarts) continue;
-      await context.store.fail(window, error.message);
+      // A window that is only looked at has no row.
+      if (window.id !== 0) await context.store.fail(window, error.message);
       context.counts.incomplete.push(`${window.sweep}: ${error.message}`);
       return null;
     }
@@ -128,5 +131,5 @@ async function holdAgainstStored(context: Context, window: Window, stretch: Stre
     relisted: found.relisted,
     due: [...found.due, ...listing.bad],
   };
-  return { ...found, known, mark };
+  return { ...found, items: listing.items.values(), known, mark };
 }

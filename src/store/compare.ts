@@ -1,0 +1,20 @@
+// Rows of answers in, what is stored otherwise out: by conversation, the places in which they differ. Reads only, and
+// names tables and columns, never what is in them.
+
+import type { ConversationRows } from '../sync/normalize.ts';
+import { childArrays, conversationArrays } from './arrays.ts';
+import type { Queries } from './database.ts';
+import { conversations, differenceStatement } from './tables.ts';
+
+/** See Store.compare. */
+export async function readDifferences(queries: Queries, rows: ConversationRows[]): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  const parts = [{ table: conversations, parameters: conversationArrays(rows) }, ...childArrays(rows)];
+  for (const { table, parameters } of parts) {
+    const differing = await queries.sql<{ id: string; place: string }>(differenceStatement(table), parameters);
+    for (const { id, place } of differing) {
+      found.set(id, [...new Set([...(found.get(id) ?? []), `${table.name}.${place}`])]);
+    }
+  }
+  return found;
+}
