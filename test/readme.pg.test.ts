@@ -1,0 +1,416 @@
+// What README.md says of the database, held against one: the diagram against the catalogue, and each query, as it stands
+// there, against the same thing computed in JavaScript from what the API holds.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { WireConversationDetail, WireParticipant } from '../src/api/wire.ts';
+import { block, psqlQuery, table } from './readme.ts';
+import { World } from './world.ts';
+
+type Row = Record<string, unknown>;
+
+const day = 86_400_000;
+const agentTypes = ['HUMAN_AGENT', 'AGENT', 'AI_AGENT'];
+
+let world: World;
+let deletedId: string;
+/** What the API holds and what it says of children, as the tables have it: repeated ones once, absent arrays empty. */
+let held: Held[];
+
+interface Held {
+  id: string;
+  status: string | null;
+  createdMs: number;
+  channels: string[];
+  configurations: string[];
+  results: number;
+  participants: Map<string, WireParticipant>;
+  communications: { id: string; participantId: string | null; text: string | null; us: bigint | null }[];
+}
+
+beforeAll(async () => {
+  world = await World.open({ conversations: 600, days: 45, wild: true, crowd: 20 });
+  await world.sync();
+  // One that says what the search looks for is deleted, so that queries which forget about that differ.
+  deletedId = world.source
+    .all()
+    .find(({ createdAt, communications }) => createdAt > daysAgo(2.5) && (communications?.length ?? 0) > 5)
+    ?.id as string;
+  world.source.say(deletedId, 'Deleted: an INVOICE nobody should find');
+  world.nowMs += 60_000;
+  await world.sync();
+  world.source.remove(deletedId);
+  world.nowMs += 60_000;
+  await world.sync();
+  expect(await world.differences()).toEqual([]);
+  held = world.source.all().map(holds);
+  // The queries' "now" is the simulated one: a function of that name before pg_catalog's.
+  await world.pool.query('create schema clock');
+  await world.pool.query(
+    `create function clock.now() returns timestamptz stable language sql as $$ select '${new Date(world.nowMs).toISOString()}'::timestamptz $$`,
+  );
+});
+
+afterAll(async () => {
+  await world?.[Symbol.asyncDispose]();
+});
+
+function daysAgo(days: number): string {
+  return new Date(world.nowMs - days * day).toISOString();
+}
+
+/** The rows of a README's query, as JSON. */
+async function rowsOf(title: string, variables: Record<string, string> = {}): Promise<Row[]> {
+  const client = await world.pool.connect();
+  try {
+    await client.query(`set search_path = clock, pg_catalog; set timezone = 'Asia/Kathmandu'`);
+    const { rows } = await client.query<{ row: Row }>(
+      `select to_jsonb(answer) as row from (${psqlQuery(title, variables)}) as answer`,
+    );
+    return rows.map(({ row }) => row);
+  } finally {
+    client.release(true);
+  }
+}
+
+function holds(conversation: WireConversationDetail): Held {
+  const { id, status, createdAt } = conversation;
+  const once = (values: string[] | null | undefined) => [...new Set((values ?? []).map(clean))];
+  const participants = new Map<string, WireParticipant>();
+  for (const each of conversation.participants ?? []) {
+    if (!participants.has(each.id)) participants.set(each.id, { ...each, addressValues: once(each.addressValues) });
+  }
+  const communications = new Map<string, Held['communications'][number]>();
+  for (const { id: key, participantId = null, content, createdAt: at } of conversation.communications ?? []) {
+    const text = content?.text;
+    if (communications.has(key)) continue;
+    communications.set(key, {
+      id: key,
+      participantId,
+      text: typeof text === 'string' ? clean(text) : null,
+      us: at ? microseconds(at) : null,
+    });
+  }
+  return {
+    id,
+    status: status ?? null,
+    createdMs: Number(microseconds(createdAt) / 1000n),
+    channels: once(conversation.channels),
+    configurations: once(conversation.intelligenceConfigurationIds),
+    results: once(conversation.operatorResultIds).length,
+    participants,
+    communications: [...communications.values()],
+  };
+}
+
+/** What Postgres cannot hold, replaced. */
+function clean(text: string): string {
+  return text.replaceAll('\u0000', '\ufffd').toWellFormed();
+}
+
+function microseconds(time: string): bigint {
+  const [, whole = '', fraction = ''] = /^(.{19})(?:\.(\d+))?Z$/.exec(time) ?? [];
+  return BigInt(Date.parse(`${whole}Z`)) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6));
+}
+
+const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+/** The Monday of its week. */
+const weekOf = (ms: number) => dayOf(ms - ((new Date(ms).getUTCDay() + 6) % 7) * day);
+const isRecent = ({ createdMs }: Held) => createdMs >= world.nowMs - 30 * day;
+
+/** As percentile_cont has it. */
+function percentile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const [low = 0, high = 0] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+function groups<Value>(values: Value[], keyOf: (value: Value) => string): [string, Value[]][] {
+  return [...Map.groupBy(values, keyOf)].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** In an order that does not depend on a server's collation. */
+function sorted(rows: Row[]): Row[] {
+  const text = (row: Row) => JSON.stringify(Object.entries(row).sort());
+  return rows.toSorted((a, b) => (text(a) < text(b) ? -1 : 1));
+}
+
+/** Equal but for a second of rounding in these columns. */
+function expectClose(rows: Row[], expected: Row[], columns: string[]): void {
+  const without = (row: Row) => Object.fromEntries(Object.entries(row).filter(([name]) => !columns.includes(name)));
+  expect(rows.map(without)).toEqual(expected.map(without));
+  for (const [at, row] of rows.entries()) {
+    for (const column of columns) {
+      expect(Math.abs(Number(row[column]) - Number(expected[at]?.[column])), column).toBeLessThanOrEqual(0.51);
+    }
+  }
+}
+
+describe('the tables', () => {
+  test('are those of the diagram, with their columns, types and keys', async () => {
+    const diagram = block('Tables', 'mermaid');
+    const drawn = Array.from(diagram.matchAll(/^ {4}(\w+) \{\n(.*?)^ {4}\}$/gms), ([, name, body = '']) => ({
+      name,
+      columns: body
+        .trim()
+        .split('\n')
+        .map((line) => line.trim().replace(/ "[^"]*"$/, '')),
+    }));
+    const { rows } = await world.pool.query<{ name: string; columns: string[] }>(`
+      select relname as name, array_agg(concat_ws(' ', case format_type(atttypid, null)
+          when 'timestamp with time zone' then 'timestamptz' else format_type(atttypid, null) end, attname,
+          nullif(concat_ws(', ', case when attnum = any(k.conkey) then 'PK' end,
+            case when exists (select from pg_constraint f where f.conrelid = c.oid and f.contype = 'f' and attnum = any(f.conkey)) then 'FK' end), ''))
+          order by attnum) as columns
+      from pg_class c
+      join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped
+      join pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
+      where relnamespace = 'twilio'::regnamespace and relkind = 'r' group by relname order by relname`);
+    expect(drawn.toSorted((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1))).toEqual(rows);
+  });
+
+  test('are related as the diagram draws them', async () => {
+    const drawn = Array.from(
+      block('Tables', 'mermaid').matchAll(/^ {4}(\w+) \|\|--o\{ (\w+) :/gm),
+      ([, one, many]) => `${one} ${many}`,
+    );
+    const { rows } = await world.pool.query<{ pair: string }>(
+      `select (select relname from pg_class where oid = confrelid) || ' ' || (select relname from pg_class where oid = conrelid) as pair
+       from pg_constraint where contype = 'f' and connamespace = 'twilio'::regnamespace`,
+    );
+    expect(drawn.sort()).toEqual(rows.map(({ pair }) => pair).sort());
+  });
+
+  test('have every column explained', async () => {
+    const explained = table('Columns').flatMap(([cell = '', columns = '']) =>
+      cell
+        .replaceAll('`', '')
+        .split(', ')
+        .flatMap((name) => Array.from(columns.matchAll(/`([a-z_]+)`/g), ([, column]) => `${name}.${column}`)),
+    );
+    const { rows } = await world.pool.query<{ name: string }>(
+      `select table_name || '.' || column_name as name from information_schema.columns where table_schema = 'twilio'`,
+    );
+    expect(explained.sort()).toEqual(rows.map(({ name }) => name).sort());
+  });
+
+  test('of the bookkeeping that are named are there', async () => {
+    for (const [name = ''] of table('The bookkeeping')) {
+      await world.pool.query(`select from ${name.replaceAll('`', '')}`);
+    }
+  });
+});
+
+describe('the ten queries', () => {
+  test('1: volume by day and channel', async () => {
+    const rows = await rowsOf('1. Volume by day and channel');
+    const pairs = held
+      .filter(isRecent)
+      .flatMap(({ createdMs, channels }) =>
+        (channels.length === 0 ? ['(none)'] : channels).map((channel) => ({ day: dayOf(createdMs), channel })),
+      );
+    const expected = groups(pairs, ({ day: at, channel }) => `${at} ${channel}`).flatMap(([, [pair, ...more]]) => ({
+      ...pair,
+      conversations: more.length + 1,
+    }));
+    expect(rows.map(({ channel }) => channel)).toContain('(none)');
+    expect(sorted(rows)).toEqual(sorted(expected));
+    expect(rows.map(({ day: at }) => at)).toEqual(
+      rows
+        .map(({ day: at }) => at)
+        .toSorted()
+        .reverse(),
+    );
+  });
+
+  test('2: handling time by week', async () => {
+    const handled = held
+      .filter(({ status, communications }) => status === 'CLOSED' && communications.length > 0)
+      .map(({ createdMs, communications }) => {
+        const at = communications.flatMap(({ us }) => (us === null ? [] : Number(us)));
+        return { week: weekOf(createdMs), seconds: (Math.max(...at) - Math.min(...at)) / 1e6 };
+      });
+    const expected = groups(handled, ({ week }) => week)
+      .map(([week, all]) => ({
+        week,
+        conversations: all.length,
+        median_seconds: percentile(
+          all.map(({ seconds }) => seconds),
+          0.5,
+        ),
+        p90_seconds: percentile(
+          all.map(({ seconds }) => seconds),
+          0.9,
+        ),
+      }))
+      .reverse();
+    expect(expected.length).toBeGreaterThan(5);
+    expectClose(await rowsOf('2. Handling time by week'), expected, ['median_seconds', 'p90_seconds']);
+  });
+
+  test('3: first response time', async () => {
+    const waits = held.flatMap(({ participants, communications }) => {
+      const typeOf = (id: string | null) => participants.get(id ?? '')?.type ?? '';
+      const inTime = communications
+        .flatMap((said, position) => (said.us === null ? [] : { ...said, us: said.us, position }))
+        .sort((a, b) => Number(a.us - b.us) || a.position - b.position);
+      const asked = inTime.findIndex(({ participantId }) => typeOf(participantId) === 'CUSTOMER');
+      if (asked === -1) return [];
+      return [
+        { answered_by: 'AI agent', types: ['AI_AGENT'] },
+        { answered_by: 'person', types: ['HUMAN_AGENT', 'AGENT'] },
+      ].flatMap(({ answered_by, types }) => {
+        const answer = inTime.slice(asked + 1).find(({ participantId }) => types.includes(typeOf(participantId)));
+        return answer ? [{ answered_by, seconds: Number(answer.us - (inTime[asked]?.us ?? 0n)) / 1e6 }] : [];
+      });
+    });
+    const expected = groups(waits, ({ answered_by }) => answered_by).map(([answered_by, all]) => ({
+      answered_by,
+      conversations: all.length,
+      median_seconds: percentile(
+        all.map(({ seconds }) => seconds),
+        0.5,
+      ),
+      p90_seconds: percentile(
+        all.map(({ seconds }) => seconds),
+        0.9,
+      ),
+    }));
+    expect(expected).toHaveLength(2);
+    const title = '3. First response time, by a person and by an AI agent';
+    expectClose(await rowsOf(title), expected, ['median_seconds', 'p90_seconds']);
+  });
+
+  test('4: one conversation, in order, also with who is not listed', async () => {
+    const title = '4. One conversation, in the order of the talk';
+    const ofNobody = held.find(({ participants, communications }) =>
+      communications.some(({ participantId }) => participantId !== null && !participants.has(participantId)),
+    );
+    const shown = held.find(({ id }) => psqlQuery(title).includes(id)) ?? held[0];
+    for (const conversation of [ofNobody, shown]) {
+      const { id = '', participants, communications } = conversation ?? {};
+      const rows = await rowsOf(title, { conversation: id });
+      expect(rows).toEqual(
+        communications?.map(({ participantId, text, us }) => {
+          const { name, type } = participants?.get(participantId ?? '') ?? {};
+          const at = us === null ? null : new Date(Number(us / 1000n)).toISOString().slice(0, 19).replace('T', ' ');
+          return { at, who: typeof name === 'string' ? clean(name) : (type ?? participantId ?? 'unknown'), text };
+        }),
+      );
+    }
+  });
+
+  test('5: search in transcripts', async () => {
+    const expected = held.flatMap(({ id, communications, participants }) =>
+      communications
+        .filter(({ text }) => text?.toLowerCase().includes('invoice'))
+        .map(({ text, participantId }) => ({ id, said_by: participants.get(participantId ?? '')?.type ?? null, text })),
+    );
+    const rows = await rowsOf('5. Search in transcripts');
+    expect(rows.length).toBe(Math.min(expected.length, 100));
+    expect(expected.length).toBeGreaterThan(10);
+    const known = new Set(expected.map((each) => JSON.stringify(each)));
+    for (const { id, said_by, text } of rows) expect(known).toContain(JSON.stringify({ id, said_by, text }));
+    const times = rows.map(({ created_at }) => Date.parse(String(created_at)));
+    expect(times).toEqual(times.toSorted((a, b) => b - a));
+    expect(await rowsOf('5. Search in transcripts', { words: '%nobody should find%' })).toEqual([]);
+  });
+
+  test('6: busiest agents', async () => {
+    const parts = held.filter(isRecent).flatMap(({ id, participants, communications }) =>
+      [...participants.values()]
+        .filter(({ type }) => agentTypes.includes(type ?? ''))
+        .flatMap((agent) =>
+          (agent.addressValues ?? []).map((address) => ({
+            address,
+            id,
+            said: communications.filter(({ participantId }) => participantId === agent.id).length,
+          })),
+        ),
+    );
+    const expected = groups(parts, ({ address }) => address)
+      .map(([agent, all]) => ({
+        agent,
+        conversations: new Set(all.map(({ id }) => id)).size,
+        communications: all.reduce((sum, { said }) => sum + said, 0),
+      }))
+      .sort((a, b) => b.conversations - a.conversations || b.communications - a.communications);
+    const rows = (await rowsOf('6. Busiest agents of the last 30 days')).map(({ name: _, ...row }) => row);
+    expect(rows).toHaveLength(20);
+    const rank = ({ conversations, communications }: Row) => [conversations, communications];
+    expect(rows.map(rank)).toEqual(expected.slice(0, 20).map(rank));
+    for (const row of rows) expect(expected).toContainEqual(row);
+  });
+
+  test('7: open conversations and their age', async () => {
+    const minutes = (us: number) => Math.floor((world.nowMs - us / 1000) / 60_000);
+    const expected = held
+      .filter(({ status }) => status === 'ACTIVE' || status === 'INACTIVE')
+      .map(({ id, status, createdMs, communications }) => ({
+        id,
+        status,
+        minutes_old: minutes(createdMs * 1000),
+        minutes_silent:
+          communications.length === 0 ? null : minutes(Math.max(...communications.map(({ us }) => Number(us)))),
+      }));
+    const rows = await rowsOf('7. Open conversations, and how old they are');
+    expect(expected.length).toBeGreaterThan(2);
+    expect(sorted(rows.map(({ name: _, ...row }) => row))).toEqual(sorted(expected));
+    const ages = rows.map((row) => Number(row['minutes_old']));
+    expect(ages).toEqual(ages.toSorted((a, b) => b - a));
+  });
+
+  test('8: closed conversations without operator results', async () => {
+    const closed = held.filter(({ status }) => status === 'CLOSED');
+    const expected = groups(closed, ({ createdMs }) => dayOf(createdMs))
+      .map(([at, all]) => ({
+        day: at,
+        closed: all.length,
+        without_results: all.filter(({ results }) => results === 0).length,
+      }))
+      .reverse();
+    expect(expected.some(({ without_results }) => without_results > 0)).toBe(true);
+    expect(await rowsOf('8. Closed conversations without operator results')).toEqual(expected);
+  });
+
+  test('9: results by intelligence configuration', async () => {
+    const pairs = held.flatMap(({ configurations, results }) => configurations.map((id) => ({ id, results })));
+    const expected = groups(pairs, ({ id }) => id).map(([id, all]) => ({
+      intelligence_configuration_id: id,
+      conversations: all.length,
+      with_results: all.filter(({ results }) => results > 0).length,
+      results: all.reduce((sum, { results }) => sum + results, 0),
+    }));
+    expect(expected.length).toBeGreaterThan(1);
+    expect(sorted(await rowsOf('9. Results by intelligence configuration'))).toEqual(sorted(expected));
+  });
+
+  test('10: what changed since the last read', async () => {
+    const title = '10. What changed since the last read, deletions included';
+    const rows = await rowsOf(title);
+    expect(rows.map(({ id }) => id).sort()).toEqual([...held.map(({ id }) => id), deletedId].sort());
+    expect(rows.every(({ is_new }) => is_new)).toBe(true);
+    const last = String(rows.at(-1)?.['synced_at']);
+    expect(rows.filter(({ is_deleted }) => is_deleted)).toEqual([
+      expect.objectContaining({ id: deletedId, synced_at: last }),
+    ]);
+    expect(await rowsOf(title, { last })).toEqual([]);
+
+    const [spoken, gone] = held.filter(({ createdMs, status }) => createdMs > world.nowMs - day && status !== 'CLOSED');
+    world.source.say(spoken?.id ?? '', 'One more thing');
+    world.source.remove(gone?.id ?? '');
+    world.nowMs += 60_000;
+    const { id: created } = world.source.create();
+    world.nowMs += 60_000;
+    await world.sync();
+    expect(
+      sorted((await rowsOf(title, { last })).map(({ id, is_new, is_deleted }) => ({ id, is_new, is_deleted }))),
+    ).toEqual(
+      sorted([
+        { id: spoken?.id, is_new: false, is_deleted: false },
+        { id: gone?.id, is_new: false, is_deleted: true },
+        { id: created, is_new: true, is_deleted: false },
+      ]),
+    );
+  });
+});
