@@ -1,14 +1,13 @@
-// Postgres as the rest of the store uses it: a pool, drizzle over it, and transactions that are tried again where that
-// can help. Every wait has a limit. No session state: a transaction pooler will do.
+// Postgres as the rest of the store uses it: a pool, and transactions that are tried again where that can help. Every
+// wait has a limit. No session state: a transaction pooler will do.
+// Drizzle is what the schema and its migrations are written with; at run time it would double the time a start takes.
 
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { wait } from '../lib/wait.ts';
 import { DatabaseTrouble, translate } from './errors.ts';
 
-/** One connection: drizzle for what its builder says best, plain SQL for what is made of arrays. */
+/** One connection, and plain SQL over it: what is written is made of arrays, which no builder says better. */
 export interface Queries {
-  orm: NodePgDatabase;
   sql<Row extends pg.QueryResultRow>(text: string, parameters?: unknown[]): Promise<Row[]>;
 }
 
@@ -21,23 +20,45 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** How long each wait for Postgres may take, in milliseconds. */
+export interface DatabaseLimits {
+  /** For a connection: from asking the pool to the server's welcome. */
+  connectMs: number;
+  /** For the answer to one statement; past it the connection is given up. */
+  answerMs: number;
+  /** For a lock, within a transaction. */
+  lockMs: number;
+  /** Between two statements of a transaction. Frees the lease's row from a worker that froze in the middle of a load. */
+  idleInTransactionMs: number;
+}
+
+export const databaseLimits: Readonly<DatabaseLimits> = {
+  connectMs: 10_000,
+  answerMs: 60_000,
+  lockMs: 30_000,
+  idleInTransactionMs: 5_000,
+};
+
 const retryWaitsMs = [100, 400, 1600];
-const queryTimeoutMs = 60_000;
-/** Frees the lease's row from a worker that froze in the middle of a load. */
-const begin = `begin; set local idle_in_transaction_session_timeout = '5s'; set local lock_timeout = '30s'`;
 
 /** Makes the pool; it connects at the first query. */
-export function openDatabase(connection: pg.ClientConfig): Database {
+export function openDatabase(connection: pg.ClientConfig, changed: Partial<DatabaseLimits> = {}): Database {
+  const limits = { ...databaseLimits, ...changed };
+  const begin = `begin; set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}; set local lock_timeout = ${limits.lockMs}`;
+  const { Client, cutAll } = connections();
   const pool = new pg.Pool({
     ...connection,
+    Client,
     max: 5,
-    connectionTimeoutMillis: 10_000,
-    query_timeout: queryTimeoutMs,
+    // A user's own limit goes first, but for the one that means none.
+    connectionTimeoutMillis: connection.connectionTimeoutMillis || limits.connectMs,
+    query_timeout: limits.answerMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   });
   // A connection lost while idle is replaced at the next query; without a listener it would end the process.
   pool.on('error', () => {});
+  const closed = new AbortController();
 
   const once = async <Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> => {
     const client = await pool.connect();
@@ -56,31 +77,45 @@ export function openDatabase(connection: pg.ClientConfig): Database {
     }
   };
 
+  const end = async () => {
+    closed.abort();
+    // What is in flight ends now or never: nobody waits for it any more.
+    const late = setTimeout(cutAll, goodbyeMs);
+    await pool.end();
+    await cutAll.whenNone();
+    clearTimeout(late);
+  };
+  let ending: Promise<void> | undefined;
+
   return {
-    run: (work) => retrying(() => once((client) => work(queriesOn(client)))),
+    run: (work) => retrying(() => once((client) => work(queriesOn(client))), closed.signal),
     transaction: (work) =>
-      retrying(() =>
-        once(async (client) => {
-          await client.query(begin);
-          const result = await work(queriesOn(client));
-          await client.query('commit');
-          return result;
-        }),
+      retrying(
+        () =>
+          once(async (client) => {
+            await client.query(begin);
+            const result = await work(queriesOn(client));
+            await client.query('commit');
+            return result;
+          }),
+        closed.signal,
       ),
-    close: () => pool.end(),
+    close() {
+      ending ??= end();
+      return ending;
+    },
   };
 }
 
 function queriesOn(client: pg.PoolClient): Queries {
   return {
-    orm: drizzle(client),
     async sql<Row extends pg.QueryResultRow>(text: string, parameters: unknown[] = []) {
       return (await client.query<Row>(text, parameters)).rows;
     },
   };
 }
 
-async function retrying<Result>(attempt: () => Promise<Result>): Promise<Result> {
+async function retrying<Result>(attempt: () => Promise<Result>, closed: AbortSignal): Promise<Result> {
   for (let tries = 0; ; tries++) {
     try {
       return await attempt();
@@ -88,7 +123,10 @@ async function retrying<Result>(attempt: () => Promise<Result>): Promise<Result>
       const error = translate(thrown);
       const waitMs = retryWaitsMs[tries];
       if (!(error instanceof DatabaseTrouble && error.passing) || waitMs === undefined) throw error;
-      await wait(waitMs);
+      if (closed.aborted) throw error;
+      await wait(waitMs, closed).catch(() => {
+        throw error;
+      });
     }
   }
 }

@@ -2,7 +2,7 @@
 // a person has to see to. Postgres' messages and drizzle's can quote the row, people's text with it; ours name only the
 // condition, its SQLSTATE, and the table and column.
 
-import { DrizzleQueryError } from 'drizzle-orm';
+import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { Unstorable } from '../sync/ports.ts';
 
 /** The database cannot be used; the message says what is the matter and what to look at. */
