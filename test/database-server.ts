@@ -17,7 +17,7 @@ declare module 'vitest' {
   }
 }
 
-interface Server {
+export interface Server {
   url: string;
   name: string;
   stop(): Promise<void>;
@@ -31,7 +31,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return () => server.stop();
 }
 
-async function startServer(): Promise<Server> {
+/** Starts the server, or finds it. */
+export async function startServer(): Promise<Server> {
   const given = process.env['TEST_DATABASE_URL'];
   if (given) return { url: given, name: 'the database server of TEST_DATABASE_URL', stop: async () => {} };
   const container = await startContainer();

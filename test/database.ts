@@ -9,6 +9,17 @@ import { inject } from 'vitest';
 import { type Connection, connectionOf, parametersOfUrl } from '../src/lib/libpq.ts';
 import { migrate } from '../src/store/migrate.ts';
 
+let serverOutsideVitest: string | undefined;
+
+/** Names the server where vitest does not provide it: in a script that runs tests by itself. */
+export function useDatabaseServer(url: string): void {
+  serverOutsideVitest = url;
+}
+
+function serverUrl(): string {
+  return serverOutsideVitest ?? inject('databaseServer');
+}
+
 export interface TestDatabase extends AsyncDisposable {
   /** What a process is given as DATABASE_URL. */
   url: string;
@@ -35,7 +46,7 @@ async function createDatabase(findTemplate: () => Promise<string>): Promise<Test
   return {
     url,
     connection,
-    serverUrl: inject('databaseServer'),
+    serverUrl: serverUrl(),
     async [Symbol.asyncDispose]() {
       const leaks = await onServer(async (client) => {
         const left = await findConnected(client, name);
@@ -69,7 +80,7 @@ async function ensureTemplate(): Promise<string> {
 }
 
 function locate(database: string): { url: string; connection: Connection } {
-  const url = new URL(inject('databaseServer'));
+  const url = new URL(serverUrl());
   url.pathname = `/${database}`;
   const fail = (parameter: string, message: string) => {
     throw new Error(`TEST_DATABASE_URL: ${parameter} ${message}`);
@@ -79,7 +90,7 @@ function locate(database: string): { url: string; connection: Connection } {
 }
 
 async function onServer<Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const { pathname } = new URL(inject('databaseServer'));
+  const { pathname } = new URL(serverUrl());
   const client = new pg.Client(locate(pathname.slice(1) || 'postgres').connection);
   await client.connect();
   try {

@@ -4,10 +4,11 @@
 import type pg from 'pg';
 import type { WireConversationDetail } from '../src/api/wire.ts';
 
-type Row = Record<string, string | number | null>;
-type Tables = Record<string, Row[]>;
+export type Row = Record<string, string | number | null>;
+export type Tables = Record<string, Row[]>;
 
-const keys: Record<string, string[]> = {
+/** The eight tables and their keys. */
+export const keys: Record<string, string[]> = {
   conversations: ['id'],
   conversation_channels: ['conversation_id', 'channel'],
   conversation_channel_ids: ['conversation_id', 'channel_id'],
@@ -91,7 +92,8 @@ async function throughPostgres(client: pg.Pool | pg.Client, rows: Row[]): Promis
   return rows.map((row, at) => ({ ...row, extra: written[at]?.extra ?? null }));
 }
 
-function expectedTables(source: Iterable<WireConversationDetail>): Tables {
+/** Every row there has to be. */
+export function expectedTables(source: Iterable<WireConversationDetail>): Tables {
   const tables: Tables = Object.fromEntries(Object.keys(keys).map((name) => [name, []]));
   const put = (table: string, row: Row) => tables[table]?.push(row);
   for (const each of source) {

@@ -3,7 +3,7 @@
 
 import pg from 'pg';
 import type { BoundName } from '../src/api/bounds.ts';
-import { createClient } from '../src/api/client.ts';
+import { type ClientOptions, createClient } from '../src/api/client.ts';
 import { createListing } from '../src/api/listing.ts';
 import { queryOf } from '../src/app.ts';
 import type { FilterConfig } from '../src/config.ts';
@@ -39,6 +39,12 @@ export interface WorldOptions {
   names?: BoundName[];
   filters?: Partial<FilterConfig>;
   settings?: Partial<Settings>;
+  client?: Pick<ClientOptions, 'maxConcurrency' | 'timeoutMs' | 'pageLimitBytes' | 'random'>;
+}
+
+interface Program {
+  context: Context;
+  close(): Promise<void>;
 }
 
 /** Ten in the morning, UTC, of a day like any other. */
@@ -51,7 +57,8 @@ export class World implements AsyncDisposable {
   readonly pool: pg.Pool;
   readonly news: string[] = [];
   readonly warnings: string[] = [];
-  #program: { context: Context; close(): Promise<void> } | null = null;
+  #program: Program | null = null;
+  #superseded: Program[] = [];
   readonly #options: WorldOptions;
 
   static async open(options: WorldOptions = {}): Promise<World> {
@@ -128,11 +135,22 @@ export class World implements AsyncDisposable {
     await syncIds(context, ids, AbortSignal.timeout(60_000));
   }
 
+  /** What the program carries along, for tests that run parts of it; without a program running, a new one is started. */
+  async context(): Promise<Context> {
+    return (await this.#start()).context;
+  }
+
+  /** Another worker takes the lease over: the next pass is its, and the one before goes on until the next restart. */
+  supersede(): void {
+    if (this.#program !== null) this.#superseded.push(this.#program);
+    this.#program = null;
+  }
+
   /** Ends the program, as a restart would; the next pass begins with nothing but the database. */
   async restart(changes: Partial<WorldOptions> = {}): Promise<void> {
     Object.assign(this.#options, changes);
-    await this.#program?.close();
-    this.#program = null;
+    this.supersede();
+    for (const program of this.#superseded.splice(0)) await program.close();
   }
 
   /** What differs between the tables and the source. */
@@ -152,7 +170,7 @@ export class World implements AsyncDisposable {
     return rows[0]?.written ?? 0;
   }
 
-  async #start() {
+  async #start(): Promise<Program> {
     if (this.#program !== null) return this.#program;
     const options = this.#options;
     const { simulator } = this;
@@ -165,6 +183,7 @@ export class World implements AsyncDisposable {
         this.nowMs += ms;
       },
       timeoutMs: 5_000,
+      ...options.client,
     });
     const filters: FilterConfig = {
       status: undefined,
