@@ -6,11 +6,15 @@ export function ahead<Value>(source: AsyncIterable<Value>): AsyncGenerator<Value
   return mapAhead(source, 2, async (value) => value);
 }
 
-/** Maps values concurrently, at most `most` begun and not yet taken by the consumer; results keep the order of the source. */
+/**
+ * Maps values concurrently, at most `most` begun and not yet taken by the consumer; results keep the order of the source.
+ * `onLeft` is told when the consumer will take no more of what was begun, to end that early.
+ */
 export async function* mapAhead<In, Out>(
   source: AsyncIterable<In>,
   most: number,
   map: (value: In) => Promise<Out>,
+  onLeft: () => void = () => {},
 ): AsyncGenerator<Out, void, void> {
   const begun: Promise<Out>[] = [];
   let changed = Promise.withResolvers<void>();
@@ -54,6 +58,7 @@ export async function* mapAhead<In, Out>(
   } finally {
     stopped = true;
     signal();
-    await Promise.allSettled(begun);
+    if (!ended || begun.length > 0) onLeft();
+    await Promise.allSettled([...begun, producer]);
   }
 }

@@ -4,6 +4,7 @@
 
 import pg from 'pg';
 import { wait } from '../lib/wait.ts';
+import { goodbyeMs, trackConnections } from './connection.ts';
 import { DatabaseTrouble, translate } from './errors.ts';
 
 /** One connection, and plain SQL over it: what is written is made of arrays, which no builder says better. */
@@ -16,7 +17,7 @@ export interface Database {
   run<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result>;
   /** All or nothing. `work` may run more than once: also when it was committed and only the answer was lost. */
   transaction<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result>;
-  /** Ends every connection; what is in flight fails. */
+  /** Ends every connection; what is still in flight after a second fails. */
   close(): Promise<void>;
 }
 
@@ -45,10 +46,10 @@ const retryWaitsMs = [100, 400, 1600];
 export function openDatabase(connection: pg.ClientConfig, changed: Partial<DatabaseLimits> = {}): Database {
   const limits = { ...databaseLimits, ...changed };
   const begin = `begin; set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}; set local lock_timeout = ${limits.lockMs}`;
-  const { Client, cutAll } = connections();
+  const connections = trackConnections();
   const pool = new pg.Pool({
     ...connection,
-    Client,
+    Client: connections.Client,
     max: 5,
     // A user's own limit goes first, but for the one that means none.
     connectionTimeoutMillis: connection.connectionTimeoutMillis || limits.connectMs,
@@ -80,9 +81,9 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
   const end = async () => {
     closed.abort();
     // What is in flight ends now or never: nobody waits for it any more.
-    const late = setTimeout(cutAll, goodbyeMs);
+    const late = setTimeout(connections.cut, goodbyeMs);
     await pool.end();
-    await cutAll.whenNone();
+    await connections.ended();
     clearTimeout(late);
   };
   let ending: Promise<void> | undefined;

@@ -4,32 +4,60 @@
 
 import { fileURLToPath } from 'node:url';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import pg from 'pg';
+import type pg from 'pg';
+import { Connection } from './connection.ts';
+import { type DatabaseLimits, databaseLimits } from './database.ts';
 
 const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 /** Any constant will do that no other program on the database uses. */
 const lockKey = '8391162077580680803';
 
+/** A migration may rewrite a large table; and before it starts, another process's may have to end. */
+const migrationMs = 30 * 60_000;
+
 /**
  * Applies the migrations that are still missing, waiting for another migrator to end first.
  * @returns how many were applied.
  * @throws the driver's error where the database is away or the user lacks rights.
  */
-export async function migrate(connection: pg.ClientConfig): Promise<number> {
-  const client = new pg.Client(connection);
-  // An error between queries would otherwise end the process; the next query reports it.
-  client.on('error', () => {});
-  await client.connect();
-  try {
+export async function migrate(connection: pg.ClientConfig, limits: Partial<DatabaseLimits> = {}): Promise<number> {
+  const { connectMs, answerMs } = { ...databaseLimits, ...limits };
+  // Mostly nothing is missing, and that is found out quickly and without waiting for anybody.
+  const none = await connected(connection, connectMs, answerMs, async (client) => {
+    return (await findMissing(client)).length === 0;
+  });
+  if (none) return 0;
+  return await connected(connection, connectMs, migrationMs, async (client) => {
     await client.query('begin');
     await client.query('select pg_advisory_xact_lock($1)', [lockKey]);
     const missing = await findMissing(client);
     if (missing.length > 0) await apply(client, missing);
     await client.query('commit');
     return missing.length;
+  });
+}
+
+/** Work on a connection of its own, with a limit for each answer. */
+async function connected<Result>(
+  connection: pg.ClientConfig,
+  connectMs: number,
+  answerMs: number,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new Connection({
+    ...connection,
+    connectionTimeoutMillis: connection.connectionTimeoutMillis || connectMs,
+    query_timeout: answerMs,
+    keepAlive: true,
+  });
+  // An error between queries would otherwise end the process; the next query reports it.
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await work(client);
   } finally {
-    await client.end();
+    await client.leave();
   }
 }
 

@@ -53,11 +53,10 @@ export async function whileLeased<Result>(
     return await work(epoch, AbortSignal.any([signal, lost.signal]));
   } finally {
     ended.abort();
-    await renewing;
     // Where the database is away there is nothing to wait for: the lease expires by itself.
-    const returned = new AbortController();
-    const giving = returnLease(database, epoch).finally(() => returned.abort());
-    await Promise.race([giving, wait(returnLimitMs, returned.signal)]).catch(() => {});
+    const over = new AbortController();
+    const giving = renewing.then(() => returnLease(database, epoch)).finally(() => over.abort());
+    await Promise.race([giving, wait(returnLimitMs, over.signal)]).catch(() => {});
   }
 }
 

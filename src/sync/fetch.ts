@@ -29,6 +29,8 @@ export interface Fetcher {
 export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
   let held = 0;
   let freed = Promise.withResolvers<void>();
+  // Whoever waits for room when the flow ends has to notice.
+  signal.addEventListener('abort', () => freed.resolve(), { once: true });
   const release = (bytes: number) => {
     held -= bytes;
     freed.resolve();
@@ -42,7 +44,7 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
   };
   return {
     async fetch(fetch) {
-      while (held >= heldBytes) await freed.promise;
+      while (held >= heldBytes && !signal.aborted) await freed.promise;
       signal.throwIfAborted();
       context.counts.fetched += 1;
       return await attempt(fetch, usualBytes);

@@ -26,6 +26,7 @@ export async function flow(
 ): Promise<void> {
   // Ends the stream's own waits when this flow ends for whatever reason.
   const ended = new AbortController();
+  const end = () => ended.abort(new Error('the flow has ended'));
   const either = AbortSignal.any([signal, ended.signal]);
   const fetcher = createFetcher(context, either);
   let batch: Fetched[] = [];
@@ -48,8 +49,13 @@ export async function flow(
   };
 
   try {
-    const results = mapAhead(steps(either), fetchedAhead, async (step) =>
-      step.kind === 'fetch' ? await fetcher.fetch(step.fetch) : step,
+    // Once the flow fails, nothing of what was begun will be stored: it must neither be waited for, nor itself wait for
+    // room that nobody gives back.
+    const results = mapAhead(
+      steps(either),
+      fetchedAhead,
+      async (step) => (step.kind === 'fetch' ? await fetcher.fetch(step.fetch) : step),
+      end,
     );
     for await (const result of results) {
       if (result.kind === 'fetched') {
@@ -67,7 +73,7 @@ export async function flow(
     }
     await flush(null);
   } finally {
-    ended.abort(new Error('the flow has ended'));
+    end();
   }
 }
 

@@ -55,7 +55,10 @@ export async function* fetchSteps(context: Context, ids: string[]): AsyncGenerat
 /** Ends when the consumer has stored everything before it and says so. */
 async function* pause(signal: AbortSignal): AsyncGenerator<Step> {
   const resumed = Promise.withResolvers<void>();
+  // Also where nobody has come back for the next step yet: that alone must not end the process.
+  resumed.promise.catch(() => {});
   const onAbort = () => resumed.reject(signal.reason);
+  if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     yield { kind: 'pause', resume: resumed.resolve };
