@@ -60,7 +60,7 @@ export interface Wanted<Decoded> {
   path: string;
   limitBytes: number;
   signal: AbortSignal;
-  /** Takes the JSON and how many bytes of text it was. Throws BadAnswer for JSON that is not what was asked for; that is not retried. */
+  /** Takes the JSON and how many bytes of text it was. Throws BadAnswer for JSON that is not what was asked for. */
   decode: (tried: string, json: Json, bytes: number) => Decoded;
 }
 
@@ -88,14 +88,12 @@ export async function request<Decoded>(parts: RequestParts, wanted: Wanted<Decod
   const tried = `GET ${parts.origin}${wanted.path.replace(/\?.*$/s, '')}`;
   for (let attempt = 1; ; attempt++) {
     const answer = await send(parts, wanted, tried, attempt);
-    const failure = 'error' in answer ? answer : refusal(tried, attempt, answer);
-    const read = failure === undefined && 'body' in answer ? readJson(tried, answer) : undefined;
-    if (read !== undefined && 'json' in read && 'body' in answer) {
-      const decoded = wanted.decode(tried, read.json, answer.body.length);
-      parts.clock.see(answer.date);
-      return decoded;
+    const result = 'error' in answer ? answer : (refusal(tried, attempt, answer) ?? read(tried, wanted, answer));
+    if ('decoded' in result) {
+      if ('date' in answer) parts.clock.see(answer.date);
+      return result.decoded;
     }
-    const { error, outcome } = failure ?? (read as Failure);
+    const { error, outcome } = result;
     const decision = decide(attempt, outcome, parts.random, parts.retryLimits);
     if (!decision.again) throw error;
     parts.onRetry({ endpoint, attempt, afterMs: decision.afterMs, why: decision.why, error });
@@ -165,10 +163,12 @@ function apiError(answer: Answer): { code?: number; message?: string } {
   }
 }
 
-function readJson(tried: string, answer: Answer): { json: Json } | Failure {
+function read<Decoded>(tried: string, { decode }: Wanted<Decoded>, answer: Answer): { decoded: Decoded } | Failure {
   try {
-    return { json: parseLossless(answer.body.toString('utf8').replace(/^\ufeff/, '')) };
-  } catch {
+    const json = parseLossless(answer.body.toString('utf8').replace(/^\ufeff/, ''));
+    return { decoded: decode(tried, json, answer.body.length) };
+  } catch (error) {
+    if (error instanceof BadAnswer) return { error, outcome: { kind: 'misshapen' } };
     // The SyntaxError quotes the body, which is people's text, so it ends here.
     const type = (answer.contentType ?? 'no content type').replace(/[^\x20-\x7e]|[;,].*/g, '').slice(0, 60);
     const issue = `body: is not JSON (${answer.body.length} bytes, ${type})`;

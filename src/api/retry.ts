@@ -9,6 +9,7 @@ export type Outcome =
   | { kind: 'status'; status: number; retryAfterMs?: number | undefined }
   | { kind: 'unreachable'; trouble: Trouble }
   | { kind: 'unreadable' }
+  | { kind: 'misshapen' }
   | { kind: 'too-large' };
 
 export type Decision = { again: true; afterMs: number; why: string } | { again: false; why: string };
@@ -64,6 +65,7 @@ const troubleRules: Record<Trouble, Rule> = {
   closed: never('we are closing'),
 };
 const unreadable: Rule = { attempts: 4, baseMs: 400, why: 'not JSON: cut on the way, or a gateway answered' };
+const misshapen: Rule = { attempts: 3, baseMs: 400, why: 'half an answer, perhaps; a lasting one is its own trouble' };
 const tooLarge = never('it would be as large again');
 
 /** Decides what follows attempt `attempt` (from 1); `random` gives 0 (included) to 1 (excluded). */
@@ -98,6 +100,8 @@ function ruleOf(outcome: Outcome): Rule {
       return troubleRules[outcome.trouble];
     case 'unreadable':
       return unreadable;
+    case 'misshapen':
+      return misshapen;
     case 'too-large':
       return tooLarge;
   }

@@ -140,7 +140,7 @@ describe('detail', () => {
     const client = open(server.url);
     await expect(client.detail('gone', { signal })).resolves.toBeUndefined();
     await expect(client.detail('here', { signal })).rejects.toThrow(BadAnswer);
-    expect(server.paths).toHaveLength(2);
+    expect(server.paths).toHaveLength(4);
   });
 
   test('keeps numbers that a double cannot hold', async () => {
