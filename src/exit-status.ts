@@ -1,4 +1,5 @@
 // Exit statuses, as the README has them: what scripts and schedulers go by. An error in, a status and a line for people out.
+// What waiting cannot mend is told apart from what may be over at the next try.
 
 import { Unauthorized } from './api/errors.ts';
 import { ConfigError } from './config.ts';

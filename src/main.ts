@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The process: arguments and environment in, an exit status out.
+// Nothing is decided here: cli.ts knows the commands, ops/shutdown.ts the signals, exit-status.ts what to say of an error.
 
 import { CommanderError } from 'commander';
 import { parse, type World } from './cli.ts';

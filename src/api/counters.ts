@@ -1,4 +1,5 @@
 // Attempts and retries in, running totals out, for metrics. Totals only grow; rates are the reader's to make.
+// Nothing is decided by them: the governor has its own state.
 
 import type { Governor } from './governor.ts';
 import type { Attempt, Endpoint, Retry } from './request.ts';

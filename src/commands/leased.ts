@@ -1,4 +1,5 @@
 // What the commands that write have in common: the lease, waited for a while, the program under it, and a note of the run.
+// The work gets a signal that also ends with the lease; what it throws is noted with the run, and thrown on.
 
 import { type AppConfig, holderName, openProgram } from '../app.ts';
 import { describeError, type Log } from '../ops/log.ts';

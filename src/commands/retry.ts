@@ -1,4 +1,5 @@
 // `retry`: tries everything in quarantine now, whatever its waits.
+// Goes by the rows of the quarantine, and leaves those with a status of 3 that are still in it afterwards.
 
 import { type AppConfig, openConfigured, scopeOf } from '../app.ts';
 import { exitStatus } from '../exit-status.ts';

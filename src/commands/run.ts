@@ -1,7 +1,15 @@
 // `run`: the long-lived worker. Waits for the database and for its turn, then keeps in step until a signal comes. Ends
 // with 0 by a signal, with 2 where a person has to put something right; everything else it waits out.
 
-import { type AppConfig, holderName, type OpenedDatabase, openConfigured, openProgram, scopeOf } from '../app.ts';
+import {
+  type AppConfig,
+  holderName,
+  type OpenedDatabase,
+  type OpenOptions,
+  openConfigured,
+  openProgram,
+  scopeOf,
+} from '../app.ts';
 import { exitStatus, isMisconfigured } from '../exit-status.ts';
 import { wait } from '../lib/wait.ts';
 import { createHeartbeat } from '../ops/heartbeat.ts';
@@ -21,6 +29,7 @@ export interface RunOptions {
   /** Told when the worker's own address is known, and each time something is stored. */
   onListening?: (url: string) => void;
   onOpened?: (opened: OpenedDatabase) => void;
+  limits?: OpenOptions['limits'];
 }
 
 const livenessLimitMs = 6 * 60_000;
@@ -40,7 +49,7 @@ export async function run(config: RunConfig, log: Log, signal: AbortSignal, opti
   options.onListening?.(server.url);
   log.info({ url: server.url }, 'listening');
   try {
-    await using opened = await openConfigured(config.database, { adopt: true });
+    await using opened = await openConfigured(config.database, { adopt: true, limits: options.limits ?? {}, signal });
     options.onOpened?.(opened);
     await prepared(config, opened, log, signal, notReady, heartbeat.beat);
     while (!signal.aborted) {
@@ -48,7 +57,7 @@ export async function run(config: RunConfig, log: Log, signal: AbortSignal, opti
         await serve(config, opened, log, signal, state, heartbeat.beat);
       } catch (error) {
         if (signal.aborted) break;
-        if (isMisconfigured(error)) throw error;
+        if (signal.aborted || isMisconfigured(error)) throw error;
         notReady(describeError(error));
         log.error({ err: error }, 'the worker stands by');
         await wait(retryEveryMs, signal).catch(() => {});

@@ -1,4 +1,5 @@
 // `simulate`: the API simulator on an address of its own, with live traffic, for trying the worker without an account.
+// Prints the settings that lead a worker to it; ends by a signal, with 0.
 
 import { exitStatus } from '../exit-status.ts';
 import { fillSource } from '../simulator/seed.ts';

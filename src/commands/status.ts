@@ -1,4 +1,5 @@
 // `status`: how things stand, from the database alone.
+// It asks the API nothing and writes nothing; its exit status is the one a sync would have left.
 
 import { openConfigured } from '../app.ts';
 import type { DatabaseConfig } from '../config.ts';

@@ -1,4 +1,5 @@
 // JSON as values. Nothing here knows what the JSON is about.
+// Numbers that a double cannot hold are objects of JSON.rawJSON: see lossless-json.ts.
 
 export type Json = string | number | boolean | null | Json[] | JsonObject;
 export interface JsonObject {

@@ -1,4 +1,5 @@
 // Rows of many conversations in, one array a column out, as the statements of tables.ts take them.
+// Pure. What a detail did not have is in no array, and not in the scope of what may be deleted.
 
 import type { ConversationRows } from '../sync/normalize.ts';
 import * as tables from './tables.ts';

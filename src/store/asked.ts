@@ -1,4 +1,5 @@
 // What a person asks for beside a running worker: recorded as due, and carried out by whoever holds the lease.
+// Needs no lease: it only notes what is wanted. Every write of rows is the holder's.
 
 import type { Database } from './database.ts';
 

@@ -1,4 +1,5 @@
 // What the program asks of the tables before it decides anything. Reads only.
+// Instants go out as seconds since the epoch, the way the program counts; nothing of what people said is read.
 
 import type { FilterConfig } from '../config.ts';
 import type { Due, Known, Stretch } from '../sync/ports.ts';

@@ -1,4 +1,5 @@
 // What ran, when, and how it went: rows of twilio_sync.runs. A row without an end runs still, or was killed.
+// For people to look at: no decision is made by them.
 
 import type { Database } from './database.ts';
 

@@ -1,4 +1,5 @@
 // What a pass carries along: the two ports, what the settings ask for, what has been learned so far, and what was counted.
+// One is made for each tenure of the lease; counts begin anew with each pass, what was learned stays.
 
 import type { Api, Store, Sweep } from './ports.ts';
 

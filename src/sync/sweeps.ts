@@ -1,4 +1,5 @@
 // The five sweeps: which windows each is made of, and what its end decides. Everything else about them is the same.
+// Decided from what the store knows of windows and from the API's time, which every sweep is planned by.
 
 import type { Context } from './context.ts';
 import type { Stretch, Sweep, Window } from './ports.ts';
