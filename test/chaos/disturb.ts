@@ -1,0 +1,66 @@
+// The program's two ports with someone watching: what the API answered and what was loaded is noted, and at an answer or
+// a load of one's choice something is done first. What passes through is not altered.
+
+import type { Json } from '../../src/lib/json.ts';
+import type { Context } from '../../src/sync/context.ts';
+import type { Api, Change, Store } from '../../src/sync/ports.ts';
+
+export interface Watch {
+  /** Before an answer is handed to the program. */
+  answered(): Promise<void>;
+  listed(ids: string[]): void;
+  delivered(id: string, raw: Json): void;
+  /** Before a load; what comes back is called while it runs. */
+  loading(): Promise<() => Promise<void>>;
+  /** A load was committed, and its answer came. */
+  loaded(changes: Change[], finished: boolean): Promise<void>;
+}
+
+const watched = new WeakSet<Context>();
+
+/** Puts a watch over a context's ports; once. */
+export function watch(context: Context, on: Watch): Context {
+  if (watched.has(context)) return context;
+  watched.add(context);
+  context.api = watchedApi(context.api, on);
+  context.store = watchedStore(context.store, on);
+  return context;
+}
+
+function watchedApi(api: Api, on: Watch): Api {
+  return {
+    now: () => api.now(),
+    get selective() {
+      return api.selective;
+    },
+    get bounded() {
+      return api.bounded;
+    },
+    proveBounds: (start, signal) => api.proveBounds(start, signal),
+    async *list(stretch, status, signal) {
+      for await (const page of api.list(stretch, status, signal)) {
+        await on.answered();
+        on.listed(page.items.map(({ id }) => id));
+        yield page;
+      }
+    },
+    async detail(id, limitBytes, signal) {
+      const outcome = await api.detail(id, limitBytes, signal);
+      if (outcome.kind === 'found') on.delivered(id, outcome.detail.raw);
+      await on.answered();
+      return outcome;
+    },
+  };
+}
+
+function watchedStore(store: Store, on: Watch): Store {
+  return {
+    ...store,
+    async load(changes, mark, now) {
+      const meanwhile = await on.loading();
+      const [loaded] = await Promise.all([store.load(changes, mark, now), meanwhile()]);
+      await on.loaded(changes, mark !== null);
+      return loaded;
+    },
+  };
+}
