@@ -1,6 +1,7 @@
 // Composition: the configuration in, the parts put together out, to be taken down in the opposite order. Everything that
 // a command uses is made here; what is done with it is the command's.
 
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { baseUrl } from './api/base-url.ts';
 import type { BoundName, Query } from './api/bounds.ts';
@@ -10,7 +11,7 @@ import type { Retry } from './api/request.ts';
 import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './config.ts';
 import { connectionOf, parametersOfUrl } from './lib/libpq.ts';
 import type { Log } from './ops/log.ts';
-import { type Database, openDatabase } from './store/database.ts';
+import { type Database, type DatabaseLimits, openDatabase } from './store/database.ts';
 import { openEmbedded } from './store/embedded.ts';
 import { translate } from './store/errors.ts';
 import { migrate } from './store/migrate.ts';
@@ -35,44 +36,63 @@ export interface OpenedDatabase extends AsyncDisposable {
   prepare(): Promise<number>;
 }
 
+export interface OpenOptions {
+  /** Stop at the end also an embedded server that a killed process left running. */
+  adopt?: boolean;
+  limits?: Partial<DatabaseLimits>;
+  /** Once it is aborted, what is under way has a few seconds. */
+  signal?: AbortSignal;
+}
+
+/** Below the process's own limit, and enough for any load on a database that answers. */
+const graceMs = 5_000;
+
 /** Opens the database of the configuration, starting the embedded one where that is asked for. */
-export async function openConfigured(config: DatabaseConfig, { adopt = false } = {}): Promise<OpenedDatabase> {
-  if (config.kind === 'server') return connected(config.connection, null, async () => {});
-  const embedded = await openEmbedded({ folder: config.folder, adopt });
+export async function openConfigured(config: DatabaseConfig, options: OpenOptions = {}): Promise<OpenedDatabase> {
+  if (config.kind === 'server') return connected(config.connection, null, async () => {}, options);
+  const embedded = await openEmbedded({ folder: config.folder, adopt: options.adopt ?? false });
   const connection = connectionOf(
     parametersOfUrl(embedded.url) ?? {},
     () => '',
     () => {},
   );
-  return connected(connection, embedded.psql, embedded.close);
+  return connected(connection, embedded.psql, embedded.close, options);
 }
 
 function connected(
   connection: Parameters<typeof openDatabase>[0],
   psql: string | null,
   close: () => Promise<void>,
+  { limits = {}, signal }: OpenOptions,
 ): OpenedDatabase {
-  const database = openDatabase(connection);
+  const database = openDatabase(connection, limits);
+  let late: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    late = setTimeout(database.close, graceMs);
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
   return {
     database,
     psql,
     async prepare() {
       try {
-        return await migrate(connection);
+        return await migrate(connection, limits, signal);
       } catch (error) {
         throw translate(error);
       }
     },
     async [Symbol.asyncDispose]() {
+      signal?.removeEventListener('abort', onAbort);
+      clearTimeout(late);
       await database.close();
       await close();
     },
   };
 }
 
-/** Who takes the lease, for people to read. */
+/** Who takes the lease, for people to read; another name each time, since in containers each process is the first. */
 export function holderName(command: string): string {
-  return `${command} on ${hostname()}, process ${process.pid}`;
+  return `${command} on ${hostname()}, process ${process.pid} (${randomBytes(3).toString('hex')})`;
 }
 
 export function scopeOf(config: AppConfig): Scope {

@@ -57,7 +57,7 @@ export async function run(config: RunConfig, log: Log, signal: AbortSignal, opti
         await serve(config, opened, log, signal, state, heartbeat.beat);
       } catch (error) {
         if (signal.aborted) break;
-        if (signal.aborted || isMisconfigured(error)) throw error;
+        if (isMisconfigured(error)) throw error;
         notReady(describeError(error));
         log.error({ err: error }, 'the worker stands by');
         await wait(retryEveryMs, signal).catch(() => {});
@@ -88,7 +88,7 @@ async function prepared(
       await refuseWrongScope(opened.database, scopeOf(config));
       return;
     } catch (error) {
-      if (isMisconfigured(error)) throw error;
+      if (signal.aborted || isMisconfigured(error)) throw error;
       notReady(describeError(error));
       log.error({ err: error }, 'the database cannot be used yet');
       beat();

@@ -89,17 +89,17 @@ export async function finishWindow(queries: Queries, { window, cursor }: Mark): 
   );
 }
 
-/** See Store.endSweeps. */
+/** See Store.endSweeps. Puts what it ends into `ended`, by id. */
 export async function endSweeps(
   queries: Queries,
   now: number,
   brake: (expected: number, missing: number) => boolean,
-): Promise<EndedSweep[]> {
+  ended: Map<string, EndedSweep>,
+): Promise<void> {
   const complete = await queries.sql<{ id: string; sweep: Sweep; expected: number; missing: number }>(
     `select id, sweep, expected, missing from twilio_sync.sweeps
      where ended_at is null and not exists (select from twilio_sync.windows where sweep_id = sweeps.id and completed_at is null)`,
   );
-  const ended: EndedSweep[] = [];
   for (const { id, sweep, expected, missing } of complete) {
     const braked = sweep !== 'open' && brake(expected, missing);
     await queries.sql('update twilio_sync.sweeps set ended_at = now(), braked = $2 where id = $1', [id, braked]);
@@ -110,9 +110,8 @@ export async function endSweeps(
         now,
       ]);
     if (sweep === 'reconcile') await tidy(queries, id);
-    ended.push({ sweep, expected, missing, braked });
+    ended.set(id, { sweep, expected, missing, braked });
   }
-  return ended;
 }
 
 /** After everything was listed: forgets items without an id that were not seen again, and old records of work done. */

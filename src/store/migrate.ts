@@ -19,16 +19,20 @@ const migrationMs = 30 * 60_000;
 /**
  * Applies the migrations that are still missing, waiting for another migrator to end first.
  * @returns how many were applied.
- * @throws the driver's error where the database is away or the user lacks rights.
+ * @throws the signal's reason, and the driver's error where the database is away or the user lacks rights.
  */
-export async function migrate(connection: pg.ClientConfig, limits: Partial<DatabaseLimits> = {}): Promise<number> {
+export async function migrate(
+  connection: pg.ClientConfig,
+  limits: Partial<DatabaseLimits> = {},
+  signal?: AbortSignal,
+): Promise<number> {
   const { connectMs, answerMs } = { ...databaseLimits, ...limits };
+  const connected = <Result>(limitMs: number, work: (client: pg.Client) => Promise<Result>) =>
+    whileConnected({ ...connection, query_timeout: limitMs }, connectMs, signal, work);
   // Mostly nothing is missing, and that is found out quickly and without waiting for anybody.
-  const none = await connected(connection, connectMs, answerMs, async (client) => {
-    return (await findMissing(client)).length === 0;
-  });
+  const none = await connected(answerMs, async (client) => (await findMissing(client)).length === 0);
   if (none) return 0;
-  return await connected(connection, connectMs, migrationMs, async (client) => {
+  return await connected(migrationMs, async (client) => {
     await client.query('begin');
     await client.query('select pg_advisory_xact_lock($1)', [lockKey]);
     const missing = await findMissing(client);
@@ -38,25 +42,25 @@ export async function migrate(connection: pg.ClientConfig, limits: Partial<Datab
   });
 }
 
-/** Work on a connection of its own, with a limit for each answer. */
-async function connected<Result>(
+/** Work on a connection of its own, which an abort cuts. */
+async function whileConnected<Result>(
   connection: pg.ClientConfig,
   connectMs: number,
-  answerMs: number,
+  signal: AbortSignal | undefined,
   work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
-  const client = new Connection({
-    ...connection,
-    connectionTimeoutMillis: connection.connectionTimeoutMillis || connectMs,
-    query_timeout: answerMs,
-    keepAlive: true,
-  });
+  signal?.throwIfAborted();
+  const connectionTimeoutMillis = connection.connectionTimeoutMillis || connectMs;
+  const client = new Connection({ ...connection, connectionTimeoutMillis, keepAlive: true });
+  const onAbort = () => client.cut();
+  signal?.addEventListener('abort', onAbort, { once: true });
   // An error between queries would otherwise end the process; the next query reports it.
   client.on('error', () => {});
-  await client.connect();
   try {
+    await client.connect();
     return await work(client);
   } finally {
+    signal?.removeEventListener('abort', onAbort);
     await client.leave();
   }
 }

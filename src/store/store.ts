@@ -1,7 +1,8 @@
 // The store as the program knows it (sync/ports.ts), on one database under one lease.
+// Reads go as they are; every write is a transaction that begins by checking the lease, and gets its stamp from it.
 
 import type { FilterConfig } from '../config.ts';
-import type { Store } from '../sync/ports.ts';
+import type { EndedSweep, Store } from '../sync/ports.ts';
 import { readDifferences } from './compare.ts';
 import type { Database, Queries } from './database.ts';
 import { holdLease } from './lease.ts';
@@ -34,7 +35,12 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     windows: () => database.run(readWindows),
     plan: (sweep, stretches) => write((queries) => planWindows(queries, sweep, stretches)),
     fail: (window, error) => write((queries) => failWindow(queries, window, error)),
-    endSweeps: (now, brake) => write((queries) => endSweeps(queries, now, brake)),
+    async endSweeps(now, brake) {
+      // What was ended by a COMMIT whose answer was lost is not found again when the work is repeated.
+      const ended = new Map<string, EndedSweep>();
+      await write((queries) => endSweeps(queries, now, brake, ended));
+      return [...ended.values()];
+    },
     openStretches: (within) => database.run((queries) => readOpenStretches(queries, within)),
     known: (ids) => database.run((queries) => readKnown(queries, ids)),
     unlisted: (stretch, open, listed) =>
