@@ -6,6 +6,8 @@ import { secondsOf } from '../lib/timestamp.ts';
 import type { Item } from './diff.ts';
 import type { Due, DueReason, Outcome, Wants } from './ports.ts';
 
+const communications = 'communications';
+
 const minute = 60;
 const hour = 60 * minute;
 const day = 24 * hour;
@@ -89,14 +91,11 @@ export function shortfall(wants: Wants, detail: Detail): Wants | null {
 function afterFound(fetch: Fetch, detail: Detail, now: number, refreshSeconds: number[]): Verdict {
   const due: Due[] = [];
   const behind = find(fetch, 'behind');
-  const wants =
-    fetch.item === null
-      ? behind?.wants
-      : { ...fetch.item.wants, arrays: [...fetch.item.wants.arrays, 'communications'] };
+  const wants = fetch.item === null ? behind?.wants : withCommunications(fetch.item.wants);
   const lacking = wants ? shortfall(wants, detail) : null;
   // A newer list item begins the waits anew.
   const attempts = fetch.item === null ? (behind?.attempts ?? 0) : 0;
-  const tryAgain = lacking !== null && attempts < waits.behind.length;
+  const tryAgain = lacking !== null && attempts < (isPromised(lacking) ? waits.behind.length : 1);
   if (tryAgain) due.push({ ...again(fetch, 'behind', attempts, now), wants: lacking });
 
   const status = detail.raw['status'];
@@ -129,6 +128,15 @@ function afterFailure(fetch: Fetch, error: string, now: number): Due[] {
   // What it was due for besides is still wanted, with the next attempt.
   const kept = fetch.due.filter(({ reason }) => reason === 'missing' || reason === 'absent');
   return [{ ...failed, error }, ...kept.map((each) => ({ ...each, dueAt: Math.max(each.dueAt, failed.dueAt) }))];
+}
+
+/** No list item shows communications, so nothing promises them; a detail without the array is asked for once more all the same. */
+function withCommunications(wants: Wants): Wants {
+  return { ...wants, arrays: [...wants.arrays, communications] };
+}
+
+function isPromised({ updatedAt, operatorResultIds, arrays }: Wants): boolean {
+  return updatedAt !== null || operatorResultIds.length > 0 || arrays.some((name) => name !== communications);
 }
 
 /** The first of the instants after closing that lies ahead; those before this fetch are served by it. */

@@ -194,6 +194,15 @@ describe('a change is found by the next sweep that can see it', () => {
     expect(world.simulator.requests.detailIds()).toEqual([]);
   });
 
+  test('a detail without communications, which no list promises, is asked for once more', async () => {
+    await using world = await World.open({ switches: { detailsWithout: ['communications'] } });
+    const id = put(world, hour);
+    await world.sync();
+    expect(world.simulator.requests.detailIds()).toEqual([id, id]);
+    await world.sync({ reconcile: true });
+    expect(world.simulator.requests.detailIds()).toEqual([id, id]);
+  });
+
   test('an array that the detail does not have leaves what is stored; an empty one empties it', async () => {
     await using world = await World.open();
     const id = put(world, hour);
