@@ -63,7 +63,8 @@ export function say(counts: Counts): string {
 }
 
 function remaining({ secondsToList, secondsListed }: Counts, seconds: number): string {
-  if (secondsListed === 0 || secondsListed >= secondsToList) return '';
+  // Little of the span says little of the rest: conversations do not lie evenly in time.
+  if (secondsListed < secondsToList * 0.1 || secondsListed >= secondsToList) return '';
   const left = (seconds * (secondsToList - secondsListed)) / secondsListed;
   return left < 90 ? ` · about ${Math.ceil(left)} s left` : ` · about ${Math.ceil(left / 60)} min left`;
 }
