@@ -1,0 +1,121 @@
+// What a listing showed against what is stored: fetched is what is new or changed, and nothing else.
+
+import { describe, expect, test } from 'vitest';
+import { decodePage } from '../../src/api/decode.ts';
+import type { JsonObject } from '../../src/lib/json.ts';
+import { diff, type Item, reduce } from '../../src/sync/diff.ts';
+import { normalizerVersion } from '../../src/sync/normalize.ts';
+import type { Due, DueReason, Known } from '../../src/sync/ports.ts';
+
+const now = 1_780_000_000;
+const generation = 4;
+
+function itemOf(fields: JsonObject): Item {
+  const page = decodePage('GET list', { items: [{ id: 'a', createdAt: '2026-06-08T20:41:53Z', ...fields }] });
+  const [item] = page.items;
+  if (item === undefined) throw new Error(page.bad[0]?.reason);
+  return reduce(item);
+}
+
+const item = itemOf({ status: 'ACTIVE' });
+
+function due(reason: DueReason, fields: Partial<Due> = {}): Due {
+  const { id, fingerprint } = item;
+  return { id, reason, dueAt: now, attempts: 1, firstAt: now, error: null, fingerprint, wants: null, ...fields };
+}
+
+function known(stored: Partial<NonNullable<Known['stored']>> | null, ...all: Due[]): Map<string, Known> {
+  const usual = { item: item.fingerprint, detail: 'detail', normalizer: normalizerVersion, generation };
+  return new Map([[item.id, { stored: stored && { ...usual, ...stored }, due: all }]]);
+}
+
+const nothing = { changed: [], touched: [], relisted: [], due: [] };
+const fetched = { ...nothing, changed: [item] };
+
+describe('diff', () => {
+  const found = (map: Map<string, Known>) => diff([item], map, generation, now);
+
+  test('what is new, changed or back after its deletion is fetched', () => {
+    expect(found(new Map())).toEqual(fetched);
+    expect(found(known(null))).toEqual(fetched);
+    expect(found(known({ item: 'another' }))).toEqual(fetched);
+    expect(found(known({ item: null }))).toEqual(fetched);
+  });
+
+  test('what is unchanged is not', () => {
+    expect(found(known({}))).toEqual(nothing);
+    expect(found(known({}, due('closed'), due('behind'), due('asked')))).toEqual(nothing);
+  });
+
+  test.each<DueReason>(['failed', 'absent'])('%s waits for its time, unless its item has changed since', (reason) => {
+    expect(found(known(null, due(reason)))).toEqual(nothing);
+    expect(found(known({ item: 'another' }, due(reason)))).toEqual(nothing);
+    expect(found(known(null, due(reason, { fingerprint: 'another' })))).toEqual(fetched);
+    expect(found(known(null, due(reason, { fingerprint: null })))).toEqual(fetched);
+  });
+
+  test('no other reason holds a changed item back', () => {
+    for (const reason of ['behind', 'closed', 'open', 'missing', 'asked', 'upgrade'] as const) {
+      expect(found(known({ item: 'another' }, due(reason))).changed).toEqual([item]);
+    }
+  });
+
+  test('what other filters had listed is noted as listed under these', () => {
+    expect(found(known({ generation: generation - 1 }))).toEqual({ ...nothing, touched: [item.id] });
+    expect(found(known({ generation: 0 }))).toEqual({ ...nothing, touched: [item.id] });
+  });
+
+  test.each<DueReason>(['missing', 'open'])('what was %s and is listed again is noted, and not fetched', (reason) => {
+    expect(found(known({}, due(reason)))).toEqual({ ...nothing, relisted: [item.id] });
+  });
+
+  test('rows of an older normalizer are due once, within a day', () => {
+    const upgrade = found(known({ normalizer: normalizerVersion - 1 }));
+    expect(upgrade).toMatchObject({ changed: [], due: [{ id: item.id, reason: 'upgrade' }] });
+    const [first] = upgrade.due;
+    expect(first?.dueAt).toBeGreaterThanOrEqual(now);
+    expect(first?.dueAt).toBeLessThan(now + 86_400);
+    expect(found(known({ normalizer: normalizerVersion - 1 }, due('upgrade')))).toEqual(nothing);
+    expect(found(known({ normalizer: normalizerVersion + 1 }))).toEqual(nothing);
+  });
+});
+
+describe('reduce', () => {
+  test('says what the detail will have to show: the time, the results, and every array', () => {
+    const raw = {
+      updatedAt: '2026-06-08T20:41:53.5Z',
+      channels: [],
+      participants: [{}],
+      operatorResultIds: ['r', 'q'],
+    };
+    expect(itemOf(raw).wants).toEqual({
+      updatedAt: '2026-06-08T20:41:53.500000000Z',
+      operatorResultIds: ['r', 'q'],
+      arrays: ['channels', 'participants', 'operatorResultIds'],
+    });
+  });
+
+  test('wants nothing that the item does not have, or has as something else', () => {
+    const nothingWanted = { updatedAt: null, operatorResultIds: [], arrays: [] };
+    expect(itemOf({}).wants).toEqual(nothingWanted);
+    expect(itemOf({ updatedAt: null, channels: null, operatorResultIds: 'r', participants: {} }).wants).toEqual(
+      nothingWanted,
+    );
+    expect(itemOf({ operatorResultIds: [null, 5, 'r', {}] }).wants.operatorResultIds).toEqual(['r']);
+  });
+
+  test.each<[string, JsonObject, JsonObject, boolean]>([
+    ['a field that nobody knows yet', { new: 1 }, { new: 2 }, true],
+    ['results alone', { operatorResultIds: ['r'] }, { operatorResultIds: ['r', 'q'] }, true],
+    ['null and absent', { name: null }, {}, true],
+    [
+      'a digit of a nanosecond',
+      { updatedAt: '2026-06-08T20:41:53.000000001Z' },
+      { updatedAt: '2026-06-08T20:41:53.000000002Z' },
+      true,
+    ],
+    ['the order of an array', { channels: ['SMS', 'VOICE'] }, { channels: ['VOICE', 'SMS'] }, false],
+  ])('by %s, an item is another one: %#', (_what, a, b, differs) => {
+    expect(itemOf(a).fingerprint !== itemOf(b).fingerprint).toBe(differs);
+  });
+});

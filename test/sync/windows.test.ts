@@ -1,0 +1,202 @@
+// Stretches of time, cut and put together: nothing is left out, nothing listed twice, nothing longer than the API allows.
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Stretch } from '../../src/sync/ports.ts';
+import {
+  cut,
+  maxWindowSeconds,
+  newStretch,
+  nextSpan,
+  overlapSeconds,
+  sliceOf,
+  uncovered,
+  upToNow,
+} from '../../src/sync/windows.ts';
+
+const stretch = fc
+  .tuple(fc.integer({ min: -20, max: 60 }), fc.nat(30))
+  .map(([from, length]): Stretch => ({ from, to: from + length }));
+
+/** The seconds of some stretches, each as often as it is in one. */
+function secondsOf(stretches: Stretch[]): number[] {
+  return stretches
+    .flatMap(({ from, to }) => Array.from({ length: to - from }, (_, at) => from + at))
+    .sort((a, b) => a - b);
+}
+
+function expectNewestFirst(stretches: Stretch[]): void {
+  for (const [at, each] of stretches.entries()) {
+    expect(each.from).toBeLessThan(each.to);
+    const older = stretches[at + 1];
+    if (older !== undefined) expect(older.to).toBeLessThanOrEqual(each.from);
+  }
+}
+
+describe('uncovered', () => {
+  test('the gaps and what covers them are the whole, each second once', () => {
+    fc.assert(
+      fc.property(stretch, fc.array(stretch), (whole, covered) => {
+        const gaps = uncovered(whole, covered);
+        expectNewestFirst(gaps);
+        const held = new Set(secondsOf(covered));
+        expect(secondsOf(gaps)).toEqual(secondsOf([whole]).filter((second) => !held.has(second)));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('the order in which the covering stretches come does not matter, and they stay as they are', () => {
+    const covered = [
+      { from: 50, to: 60 },
+      { from: 10, to: 20 },
+      { from: 15, to: 30 },
+    ];
+    const gaps = uncovered({ from: 0, to: 100 }, covered);
+    expect(gaps).toEqual([
+      { from: 60, to: 100 },
+      { from: 30, to: 50 },
+      { from: 0, to: 10 },
+    ]);
+    expect(uncovered({ from: 0, to: 100 }, covered.toReversed())).toEqual(gaps);
+    expect(covered[0]).toEqual({ from: 50, to: 60 });
+  });
+
+  test('nothing covers nothing; an edge that is shared is no gap', () => {
+    expect(uncovered({ from: 0, to: 10 }, [])).toEqual([{ from: 0, to: 10 }]);
+    const halves = [
+      { from: 0, to: 5 },
+      { from: 5, to: 10 },
+    ];
+    expect(uncovered({ from: 0, to: 10 }, halves)).toEqual([]);
+  });
+});
+
+describe('cut', () => {
+  test('the windows are the stretches again, each second once, none too long', () => {
+    fc.assert(
+      fc.property(fc.array(stretch), fc.integer({ min: 1, max: 40 }), (stretches, most) => {
+        const windows = cut(stretches, most);
+        expect(secondsOf(windows)).toEqual(secondsOf(stretches));
+        for (const { from, to } of windows) expect(to - from).toBeLessThanOrEqual(most);
+        for (const { from, to } of windows) expect(from).toBeLessThan(to);
+      }),
+    );
+  });
+
+  test('newest first, whole windows at the new end and what is left over at the old one', () => {
+    expect(cut([{ from: 0, to: 25 }], 10)).toEqual([
+      { from: 15, to: 25 },
+      { from: 5, to: 15 },
+      { from: 0, to: 5 },
+    ]);
+  });
+
+  test('without a limit a stretch is one window', () => {
+    expect(cut([{ from: 0, to: 25 }], Number.POSITIVE_INFINITY)).toEqual([{ from: 0, to: 25 }]);
+  });
+
+  test('a window and a second more at either end fit into the 31 days that the API allows', () => {
+    expect(maxWindowSeconds + 2).toBeLessThanOrEqual(31 * 86_400);
+    const year = cut([{ from: 0, to: 365 * 86_400 }], maxWindowSeconds);
+    expect(year).toHaveLength(13);
+  });
+});
+
+describe('sliceOf', () => {
+  test('slices of whatever length tile the window, newest first, and come to its end', () => {
+    const spans = fc.array(fc.oneof(fc.integer({ min: 1, max: 12 }), fc.constant(Number.POSITIVE_INFINITY)), {
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(stretch, spans, (window, lengths) => {
+        const slices: Stretch[] = [];
+        for (let cursor = window.to; cursor > window.from; cursor = slices.at(-1)?.from ?? window.from) {
+          slices.push(sliceOf({ ...window, cursor }, lengths[slices.length % lengths.length] ?? 1));
+        }
+        expectNewestFirst(slices);
+        expect(secondsOf(slices)).toEqual(secondsOf([window]));
+      }),
+    );
+  });
+
+  test('goes on below the cursor', () => {
+    expect(sliceOf({ from: 0, to: 100, cursor: 40 }, 15)).toEqual({ from: 25, to: 40 });
+    expect(sliceOf({ from: 30, to: 100, cursor: 40 }, 15)).toEqual({ from: 30, to: 40 });
+  });
+});
+
+describe('nextSpan', () => {
+  test.each([
+    [1000, 6, true, 500],
+    [1001, 6, true, 500],
+    [1000, 5, true, 1000],
+    [1000, 2, true, 1000],
+    [1000, 1, true, 1000],
+    [1000, 1, false, 2000],
+    [1000, 0, false, 2000],
+    [1, 99, true, 1],
+    [2, 99, true, 1],
+    [maxWindowSeconds, 1, false, maxWindowSeconds],
+    [maxWindowSeconds - 1, 1, false, maxWindowSeconds],
+  ])('after %i s that took %i pages, full: %s, it is %i s', (span, pages, full, next) => {
+    expect(nextSpan(span, pages, full)).toBe(next);
+  });
+
+  test('whatever a listing was like, it is a whole number of seconds that can be asked for', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: maxWindowSeconds }), fc.nat(50), fc.boolean(), (span, pages, full) => {
+        const next = nextSpan(span, pages, full);
+        expect(Number.isInteger(next) && next >= 1 && next <= maxWindowSeconds).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('newStretch', () => {
+  const now = 1_000_000;
+
+  test.each([
+    ['at first', null, 0, { from: now - overlapSeconds, to: now }],
+    ['a minute later', now - 60, 0, { from: now - 60 - overlapSeconds, to: now }],
+    ['after three days away', now - 259_200, 0, { from: now - 259_200 - overlapSeconds, to: now }],
+    ['where a clock had jumped ahead', now + 86_400, 0, { from: now - overlapSeconds, to: now }],
+    ['where the start is recent', now - 60, now - 30, { from: now - 30, to: now }],
+  ])('%s', (_when, reached, start, expected) => {
+    expect(newStretch(now, reached, start)).toEqual([expected]);
+  });
+
+  test('there is none before the start', () => {
+    expect(newStretch(now, null, now)).toEqual([]);
+    expect(newStretch(now, now, now + 1)).toEqual([]);
+  });
+
+  test('one follows the other without a gap, however long apart and whatever the clock did', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -5_000, max: 100_000 }), { minLength: 2, maxLength: 20 }), (steps) => {
+        let at = now;
+        let reached: number | null = null;
+        const listed: Stretch[] = [];
+        for (const step of steps) {
+          at += step;
+          for (const each of newStretch(at, reached, 0)) {
+            listed.push(each);
+            reached = Math.max(reached ?? 0, each.to);
+          }
+        }
+        const whole = { from: listed[0]?.from ?? 0, to: reached ?? 0 };
+        expect(uncovered(whole, listed)).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe('upToNow', () => {
+  test('all since the start, or only the last seconds of it', () => {
+    expect(upToNow(1_000, 100)).toEqual([{ from: 100, to: 1_000 }]);
+    expect(upToNow(1_000, 100, 300)).toEqual([{ from: 700, to: 1_000 }]);
+    expect(upToNow(1_000, 900, 300)).toEqual([{ from: 900, to: 1_000 }]);
+    expect(upToNow(1_000, 1_000)).toEqual([]);
+    expect(upToNow(1_000, 2_000, 300)).toEqual([]);
+  });
+});
