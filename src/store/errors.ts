@@ -66,9 +66,9 @@ function detailOf(error: Error, code: string): string {
   ) as Details;
   if (address !== undefined) return ` at ${address}${port === undefined ? '' : `, port ${port}`}`;
   if (hostname !== undefined) return `: there is no host ${hostname}`;
-  // Class 42 names tables and rights, unless somebody's trigger or function raised it.
+  // Class 42 names rights and statements, unless somebody's trigger or function raised it; which table is missing does not help.
   const own = where === undefined && routine !== undefined && !routine.startsWith('exec_');
-  return own && code.startsWith('42') ? `: ${error.message}` : '';
+  return own && /^42(?!P01|703)/.test(code) ? `: ${error.message}` : '';
 }
 
 interface Details {

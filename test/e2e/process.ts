@@ -92,8 +92,8 @@ export class Processes implements AsyncDisposable {
             said.read += found.index + found[0].length;
             return found;
           }
-          if (over) throw new Error(`it ended without saying ${pattern}:\n${said.output}`);
-          if (performance.now() > deadline) throw new Error(`it does not say ${pattern}:\n${said.output}`);
+          if (over) throw new Error(`it ended without saying ${pattern}:\n${said.output.slice(-3000)}`);
+          if (performance.now() > deadline) throw new Error(`it does not say ${pattern}:\n${said.output.slice(-3000)}`);
           await Promise.race([changed.promise, wait(1000)]);
         }
       },

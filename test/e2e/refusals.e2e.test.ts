@@ -67,13 +67,8 @@ describe('usage', () => {
   test.each([
     ['', /Usage: conversation-sync/],
     ['bogus', /unknown command 'bogus'/],
-    ['sync extra', /too many arguments/],
-    ['sync --bogus', /unknown option '--bogus'/],
     ['sync --from nonsense', /'--from <time>' argument 'nonsense' is invalid\. It takes a date such as/],
     ['sync --to 2026-01-01', /--to needs --from/],
-    ['sync --from 2026-02-01 --to 2026-01-01', /--from has to lie before --to/],
-    ['sync --id a --reconcile', /--id goes alone/],
-    ['sync --from 2026-01-01 --reconcile', /leave out --from and --to/],
   ])('conversation-sync %s', async (line, says) => {
     const { code, stdout, stderr } = await stage.processes.finish(line.split(' ').filter(Boolean));
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -85,12 +80,6 @@ describe('usage', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const commands = ['run', 'sync', 'migrate', 'status', 'demo', 'simulate'];
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
-    const helps = await Promise.all(commands.map((command) => stage.processes.finish([command, '--help'])));
-    for (const help of helps) {
-      expect(help).toMatchObject({ code: 0, stderr: '' });
-      expect(help.stdout).toMatch(/^Usage: conversation-sync \w+ /);
-    }
-    expect(helps[1]?.stdout).toMatch(/--reconcile[\s\S]+--from[\s\S]+--to[\s\S]+--id[\s\S]+--dry-run[\s\S]+SYNC_START/);
     const { stdout: version } = await stage.processes.finish(['--version']);
     expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
   });

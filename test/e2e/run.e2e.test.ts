@@ -1,4 +1,5 @@
-// `run` as its operator meets it: signals, crashes, replicas, and what it stands on going away and coming back.
+// `run` as its operator meets it: signals, crashes, replicas, and what it stands on going away and coming back. Each test
+// has an API and a database of its own, and most of its time is waiting: they wait together.
 
 import { expect, test } from 'vitest';
 import { until } from './process.ts';
@@ -17,7 +18,7 @@ async function ask(url: string): Promise<{ status: number; body: Record<string, 
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
-test('SIGTERM in the middle of history: it ends in order with 0, nothing is half-written, the next start goes on', async () => {
+test.concurrent('SIGTERM in the middle of history: it ends in order with 0, nothing is half-written, the next start goes on', async () => {
   await using stage = await Stage.open({ conversations: 250, switches: slow });
   const { processes, simulator } = stage;
   const first = await processes.start(['run'], { ...stage.env, ...slowly });
@@ -57,7 +58,7 @@ test('SIGTERM in the middle of history: it ends in order with 0, nothing is half
   expect(await second.ended).toMatchObject({ code: 0 });
 });
 
-test('of two replicas one stands by, and takes over where the other is killed', async () => {
+test.concurrent('of two replicas one stands by, and takes over where the other is killed', async () => {
   await using stage = await Stage.open({ conversations: 250, switches: slow });
   const { processes } = stage;
   const first = await processes.start(['run'], { ...stage.env, ...slowly });
@@ -81,7 +82,7 @@ test('of two replicas one stands by, and takes over where the other is killed', 
   expect(await ask(`${url}/readyz`)).toMatchObject({ status: 200, body: { ready: true } });
 });
 
-test('API and database may go away: it stays, says so, and goes on when they are back', async () => {
+test.concurrent('API and database may go away: it stays, says so, and goes on when they are back', async () => {
   await using stage = await Stage.open({ conversations: 60 });
   await using cable = await Cable.open(stage.database.url);
   const DATABASE_URL = cable.through(stage.database.url);
@@ -133,7 +134,7 @@ test('API and database may go away: it stays, says so, and goes on when they are
   for (const line of output.split('\n').filter((each) => each.startsWith('{'))) JSON.parse(line);
 });
 
-test('a second Ctrl-C ends it at once, though the database holds a load up', async () => {
+test.concurrent('a second Ctrl-C ends it at once, though the database holds a load up', async () => {
   await using stage = await Stage.open({ conversations: 60 });
   const worker = await stage.processes.start(['run'], { ...stage.env, ...eachSecond });
   await worker.saw(/"msg":"in step"/);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WireConversationDetail } from '../../src/api/wire.ts';
 import { startSimulator } from '../../src/simulator/server.ts';
 import type { Environment } from './process.ts';
-import { Cable, Stage } from './stage.ts';
+import { Cable, momentsAgo, Stage } from './stage.ts';
 
 const marker = (what: string) => `marker-${what}-${randomBytes(6).toString('hex')}`;
 const apiSecret = marker('api-secret');
@@ -23,6 +23,7 @@ let env: Environment;
 /** People's text in every place that can hold some. */
 const talk = (fields: Partial<WireConversationDetail> = {}): Partial<WireConversationDetail> => ({
   status: 'CLOSED',
+  createdAt: momentsAgo(),
   name: spoken,
   channelIds: [spoken],
   participants: [
@@ -125,17 +126,17 @@ test('when the database refuses, row by row, what it is given', async () => {
 test('when the API answers nonsense, or refuses', async () => {
   const { faults, source } = stage.simulator;
   const kinds = [
-    { kind: 'status', status: 401 },
     { kind: 'status', status: 400 },
     { kind: 'invalidJson' },
     { kind: 'truncate', how: 'length' },
   ] as const;
-  for (const fault of kinds) {
-    const { id } = source.create(talk());
-    const standing = faults.add({ on: 'detail', id, fault });
-    await finish(['sync']);
-    standing.remove();
-  }
+  // A cut connection ends the pass; twice it is tried again.
+  for (const fault of kinds)
+    faults.add({ on: 'detail', id: source.create(talk()).id, fault, ...(fault.kind === 'truncate' && { times: 2 }) });
+  expect((await finish(['sync'])).code).toBe(3);
+  faults.add({ on: 'detail', id: source.create(talk()).id, fault: { kind: 'status', status: 401 } });
+  expect((await finish(['sync'])).code).toBe(1);
+  faults.clear();
   const elsewhere = [
     { TWILIO_AUTH_TOKEN: `${authToken}-wrong` },
     { TWILIO_INTELLIGENCE_URL: `http://user:${proxyPassword}@127.0.0.1:1` },

@@ -117,6 +117,11 @@ export class Stage implements AsyncDisposable {
   }
 }
 
+/** A `createdAt` that the next listing shows: what lies in the second that has just begun is the one's after it. */
+export function momentsAgo(): string {
+  return new Date(Date.now() - 5_000).toISOString();
+}
+
 /** A way to the database that can be cut and mended. */
 export class Cable implements AsyncDisposable {
   readonly #server: Server;

@@ -1,7 +1,7 @@
 // `sync` as a user meets it: what it stores, what it says, what it ends with. One database and one API, step by step.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Stage } from './stage.ts';
+import { momentsAgo, Stage } from './stage.ts';
 
 let stage: Stage;
 
@@ -74,7 +74,7 @@ test('status says it, also to programs', async () => {
 });
 
 test('a conversation that cannot be had leaves the rest in step: exit status 3, and it is named nowhere but in quarantine', async () => {
-  const broken = stage.simulator.source.create({ status: 'CLOSED' });
+  const broken = stage.simulator.source.create({ status: 'CLOSED', createdAt: momentsAgo() });
   const fault = stage.simulator.faults.add({ on: 'detail', id: broken.id, fault: { kind: 'status', status: 400 } });
   const { code, stdout } = await sync();
   expect(code).toBe(3);
