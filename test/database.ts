@@ -38,6 +38,11 @@ export function openEmptyDatabase(): Promise<TestDatabase> {
   return createDatabase(async () => 'template0');
 }
 
+/** A copy of a test database, which nobody may be connected to meanwhile. */
+export function openCopyOf({ connection }: TestDatabase): Promise<TestDatabase> {
+  return createDatabase(async () => connection.database);
+}
+
 async function createDatabase(findTemplate: () => Promise<string>): Promise<TestDatabase> {
   const name = `test_${process.pid}_${randomBytes(6).toString('hex')}`;
   const template = await findTemplate();
