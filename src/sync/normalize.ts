@@ -3,6 +3,7 @@
 
 import type { Detail } from '../api/decode.ts';
 import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts';
+import { isRawNumber } from '../lib/lossless-json.ts';
 import { storableJson, storableText } from '../lib/storable.ts';
 import { toMicroseconds } from '../lib/timestamp.ts';
 import { Unstorable } from './ports.ts';
@@ -136,7 +137,7 @@ class Fields {
   nestedText(name: string, inner: string): string | null {
     const value = this.#raw[name] ?? null;
     if (value === null) this.#taken.add(name);
-    if (!isJsonObject(value)) return null;
+    if (!isJsonObject(value) || isRawNumber(value)) return null;
     const nested = new Fields(value, []);
     const text = nested.text(inner);
     const rest = nested.#left();

@@ -1,0 +1,202 @@
+// Which stretches each sweep is made of, and when so many are missing that none is believed.
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Context, createCounts } from '../../src/sync/context.ts';
+import type { Api, Store, Stretch, Sweep, Window } from '../../src/sync/ports.ts';
+import { isRecent, isTooMany, plan, stretchesOf } from '../../src/sync/sweeps.ts';
+import { maxWindowSeconds, uncovered } from '../../src/sync/windows.ts';
+
+const day = 86_400;
+const now = 1_780_000_000;
+const start = now - 100 * day;
+
+/** A port of which a test fills in what is to be asked; anything else that is asked fails it. */
+function portOf<Port extends object>(name: string, given: Partial<Port>): Port {
+  return new Proxy(given, {
+    get(target, property) {
+      if (property in target) return Reflect.get(target, property);
+      throw new Error(`${name}.${String(property)} was asked for`);
+    },
+  }) as Port;
+}
+
+interface Given {
+  settings?: Partial<Context['settings']>;
+  openFromStart?: boolean;
+  bounded?: boolean;
+  store?: Partial<Store>;
+  requested?: Sweep[];
+}
+
+function contextOf({
+  settings,
+  openFromStart = false,
+  bounded = true,
+  store = {},
+  requested = [],
+}: Given = {}): Context {
+  return {
+    api: portOf<Api>('api', { now: () => now, bounded }),
+    store: portOf<Store>('store', store),
+    settings: {
+      start,
+      lookbackSeconds: 3 * day,
+      refreshSeconds: [],
+      status: null,
+      generation: 1,
+      allowMassDelete: false,
+      ...settings,
+    },
+    watcher: { stored() {}, warn() {} },
+    counts: createCounts(),
+    requested: new Set(requested),
+    dueWaits: false,
+    openFromStart,
+    spans: { all: day, open: day },
+  };
+}
+
+describe('stretchesOf', () => {
+  test('new: from ten minutes before what was reached, to now', async () => {
+    expect(await stretchesOf(contextOf(), 'new', now - 60)).toEqual([{ from: now - 660, to: now }]);
+    expect(await stretchesOf(contextOf(), 'new', null)).toEqual([{ from: now - 600, to: now }]);
+  });
+
+  test('new, after two months away: in windows that the API takes, newest first', async () => {
+    const stretches = await stretchesOf(contextOf(), 'new', now - 61 * day);
+    expect(stretches).toHaveLength(3);
+    expect(stretches[0]).toEqual({ from: now - 30 * day, to: now });
+    expect(stretches.at(-1)?.from).toBe(now - 61 * day - 600);
+  });
+
+  test('lookback: as far back as the setting says, and never before the start', async () => {
+    expect(await stretchesOf(contextOf(), 'lookback', null)).toEqual([{ from: now - 3 * day, to: now }]);
+    const recent = contextOf({ settings: { start: now - day } });
+    expect(await stretchesOf(recent, 'lookback', null)).toEqual([{ from: now - day, to: now }]);
+  });
+
+  test('reconcile: everything since the start, in one piece where the server honours no bound', async () => {
+    const stretches = await stretchesOf(contextOf(), 'reconcile', null);
+    expect(stretches).toHaveLength(4);
+    expect(uncovered({ from: start, to: now }, stretches)).toEqual([]);
+    expect(await stretchesOf(contextOf({ bounded: false }), 'reconcile', null)).toEqual([{ from: start, to: now }]);
+  });
+
+  test('open: where open ones are stored, within the lookback; once from the start where that was asked for', async () => {
+    const asked: Stretch[] = [];
+    const store = {
+      openStretches: async (within: Stretch) => {
+        asked.push(within);
+        return [{ from: 1, to: 2 }];
+      },
+    };
+    const context = contextOf({ store, openFromStart: true });
+    expect(await stretchesOf(context, 'open', null)).toEqual([{ from: 1, to: 2 }]);
+    await stretchesOf(context, 'open', null);
+    expect(asked).toEqual([
+      { from: start, to: now },
+      { from: now - 3 * day, to: now },
+    ]);
+  });
+
+  test('open: nowhere, where only closed ones are synced', async () => {
+    expect(await stretchesOf(contextOf({ settings: { status: 'CLOSED' } }), 'open', null)).toEqual([]);
+  });
+
+  test.each<Sweep>(['new', 'lookback', 'reconcile', 'open'])(
+    '%s: nothing, where the start lies ahead',
+    async (sweep) => {
+      expect(await stretchesOf(contextOf({ settings: { start: now + day } }), sweep, null)).toEqual([]);
+    },
+  );
+});
+
+describe('plan', () => {
+  const windowOf = (sweep: Sweep, stretch: Stretch, failures = 0): Window => ({
+    ...stretch,
+    id: 1,
+    sweepId: 1,
+    sweep,
+    cursor: stretch.to,
+    failures,
+  });
+
+  /** What plan makes where these are pending and covered. */
+  async function planned(requested: Sweep[], pending: Window[], covered: Stretch[]) {
+    const made: [Sweep, Stretch[]][] = [];
+    const store: Partial<Store> = {
+      windows: async () => ({ pending, covered, reached: null }),
+      openStretches: async () => [],
+      async plan(sweep, stretches) {
+        made.push([sweep, stretches]);
+        return stretches.map((stretch) => windowOf(sweep, stretch));
+      },
+    };
+    const context = contextOf({ requested, store });
+    const windows = await plan(context);
+    expect(context.requested.size).toBe(0);
+    return { made, windows };
+  }
+
+  test('at first: what was asked for, and all history that it leaves, each second once', async () => {
+    const { windows } = await planned(['lookback', 'new'], [], []);
+    expect([...new Set(windows.map(({ sweep }) => sweep))]).toEqual(['new', 'lookback', 'backfill']);
+    const backfill = windows.filter(({ sweep }) => sweep === 'backfill');
+    expect(uncovered({ from: start, to: now - 3 * day }, backfill)).toEqual([]);
+    expect(backfill.reduce((sum, { from, to }) => sum + to - from, 0)).toBe(97 * day);
+    for (const { from, to } of windows) expect(to - from).toBeLessThanOrEqual(maxWindowSeconds);
+  });
+
+  test('nothing, where nothing is asked for and all is covered or pending', async () => {
+    const middle = now - 50 * day;
+    const pending = [windowOf('backfill', { from: start, to: middle }, 9)];
+    expect(await planned([], pending, [{ from: middle, to: now }])).toEqual({ made: [], windows: [] });
+  });
+
+  test('a window over open ones covers no history', async () => {
+    const { windows } = await planned([], [windowOf('open', { from: start, to: now })], []);
+    expect(uncovered({ from: start, to: now }, windows)).toEqual([]);
+  });
+
+  test('a sweep that is still pending goes on instead, unless it could not be listed', async () => {
+    const stretch = { from: now - 3 * day, to: now };
+    const covered = [{ from: start, to: now }];
+    expect((await planned(['lookback'], [windowOf('lookback', stretch)], covered)).made).toEqual([]);
+    expect((await planned(['lookback'], [windowOf('lookback', stretch, 1)], covered)).made).toEqual([
+      ['lookback', [stretch]],
+    ]);
+    expect((await planned(['lookback'], [windowOf('new', stretch)], covered)).made).toHaveLength(1);
+  });
+});
+
+describe('the deletion brake', () => {
+  test.each([
+    [0, 0, false],
+    [20, 20, false],
+    [21, 21, true],
+    [400, 20, false],
+    [420, 21, false],
+    [419, 21, true],
+    [10_000, 500, false],
+    [10_000, 501, true],
+  ])('of %i expected, %i missing are too many: %s', (expected, missing, tooMany) => {
+    expect(isTooMany(expected, missing)).toBe(tooMany);
+  });
+
+  test('one more missing never makes it let go', () => {
+    fc.assert(
+      fc.property(fc.nat(100_000), fc.nat(100_000), (expected, missing) => {
+        if (isTooMany(expected, missing)) expect(isTooMany(expected, missing + 1)).toBe(true);
+      }),
+    );
+  });
+});
+
+test('new, open and lookback do not wait for history; backfill, reconcile and a range are history', () => {
+  const sweeps: Sweep[] = ['new', 'open', 'lookback', 'backfill', 'reconcile', 'range'];
+  const recent = sweeps.filter((sweep) =>
+    isRecent({ id: 1, sweepId: 1, sweep, from: 0, to: 1, cursor: 1, failures: 0 }),
+  );
+  expect(recent).toEqual(['new', 'open', 'lookback']);
+});
