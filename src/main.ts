@@ -8,7 +8,8 @@ import { exitStatus, sayError, statusOf } from './exit-status.ts';
 import { plainLines } from './ops/plain-log.ts';
 import { untilSignal } from './ops/shutdown.ts';
 
-const say = (line: string) => process.stderr.write(`${line}\n`);
+// On a terminal a line takes the place of a progress bar, which draws itself again below it.
+const say = (line: string) => process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}${line}\n`);
 const isWorker = process.argv[2] === 'run';
 
 // Whoever read along has gone (`… | head`): the work goes on, since what it stores is what counts.

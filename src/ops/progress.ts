@@ -10,6 +10,7 @@ export interface Progress {
 }
 
 const lineEveryMs = 5_000;
+const saveCursor = '\u001b7';
 
 /** Shows progress on a stream; `interactive` is whether somebody looks at a terminal. */
 export function createProgress(stream: NodeJS.WritableStream, interactive: boolean): Progress {
@@ -20,22 +21,29 @@ function createBar(stream: NodeJS.WritableStream): Progress {
   const startedAtMs = performance.now();
   const options: Options = {
     stream,
-    format: '{bar} {percentage} % of the time span · {stored} · {rate}/s{eta}',
+    // What a narrow terminal cuts off is what can best be done without.
+    format: '{stored} · {rate}/s · {percentage} % of the time span{left} {bar}',
     hideCursor: true,
+    // It would stop at a signal by itself, and then be drawn once more by whatever is still being stored.
+    gracefulExit: false,
     clearOnComplete: true,
     etaBuffer: 50,
     barsize: 24,
   };
   const bar = new SingleBar(options);
-  bar.start(1, 0, { stored: 'listing', rate: 0, eta: '' });
+  bar.start(1, 0, { stored: 'listing', rate: 0, left: '' });
   return {
     show(counts) {
       const seconds = (performance.now() - startedAtMs) / 1000;
       const rate = Math.round(counts.fetched / Math.max(seconds, 1));
       bar.setTotal(Math.max(counts.secondsToList, 1));
-      bar.update(counts.secondsListed, { stored: say(counts), rate, eta: remaining(counts, seconds) });
+      bar.update(counts.secondsListed, { stored: say(counts), rate, left: remaining(counts, seconds) });
     },
-    end: () => bar.stop(),
+    end() {
+      // It goes back to where it began in order to clear itself; lines written meanwhile have moved it down.
+      stream.write(saveCursor);
+      bar.stop();
+    },
   };
 }
 
