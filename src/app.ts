@@ -114,6 +114,8 @@ export interface ProgramOptions {
   onStored?: Watcher['stored'];
   /** An answer came. */
   onAnswer?: () => void;
+  /** For one request, unless the client's own limit will do. */
+  timeoutMs?: number | undefined;
 }
 
 /** Puts the program together for one tenure of the lease. @throws WrongScope. */
@@ -127,6 +129,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     baseUrl: scope.baseUrl,
     auth: { username: config.api.username, password: config.api.password },
     maxConcurrency: config.api.maxConcurrency,
+    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
     proxy: { httpsProxy: config.api.proxy.https, httpProxy: config.api.proxy.http, noProxy: config.api.proxy.none },
     onAttempt: ({ status }) => {
       if (status !== undefined) options.onAnswer?.();

@@ -29,7 +29,8 @@ export interface RunOptions {
   /** Told when the worker's own address is known, and each time something is stored. */
   onListening?: (url: string) => void;
   onOpened?: (opened: OpenedDatabase) => void;
-  limits?: OpenOptions['limits'];
+  /** Where waits are to be shorter than they are by themselves. */
+  limits?: { database?: OpenOptions['limits']; requestMs?: number };
 }
 
 const livenessLimitMs = 6 * 60_000;
@@ -49,12 +50,16 @@ export async function run(config: RunConfig, log: Log, signal: AbortSignal, opti
   options.onListening?.(server.url);
   log.info({ url: server.url }, 'listening');
   try {
-    await using opened = await openConfigured(config.database, { adopt: true, limits: options.limits ?? {}, signal });
+    await using opened = await openConfigured(config.database, {
+      adopt: true,
+      limits: options.limits?.database ?? {},
+      signal,
+    });
     options.onOpened?.(opened);
     await prepared(config, opened, log, signal, notReady, heartbeat.beat);
     while (!signal.aborted) {
       try {
-        await serve(config, opened, log, signal, state, heartbeat.beat);
+        await serve(config, opened, log, signal, state, heartbeat.beat, options.limits?.requestMs);
       } catch (error) {
         if (signal.aborted) break;
         if (isMisconfigured(error)) throw error;
@@ -105,6 +110,7 @@ async function serve(
   signal: AbortSignal,
   state: Readiness,
   beat: () => void,
+  timeoutMs: number | undefined,
 ): Promise<void> {
   const onWaiting = (heldBy: string) => {
     log.info({ heldBy }, 'another worker holds the lease; standing by');
@@ -125,7 +131,7 @@ async function serve(
       if (!wasInStep) Object.assign(state, { ready: true, reason: 'catching up' });
     };
     let wasInStep = false;
-    await using program = await openProgram({ config, database, epoch, log, onStored, onAnswer: progress });
+    await using program = await openProgram({ config, database, epoch, log, onStored, onAnswer: progress, timeoutMs });
     const { context } = program;
     await keepInStep({
       context,

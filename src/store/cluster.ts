@@ -84,7 +84,7 @@ export async function startServer(cluster: Cluster): Promise<{ port: number; sta
 
 /** The port of the server that runs on this cluster, waiting for one that is starting or stopping; undefined where none does. */
 export async function findServer({ data }: Cluster): Promise<number | undefined> {
-  const deadline = Date.now() + startTimeoutS * 1000;
+  const deadline = performance.now() + startTimeoutS * 1000;
   for (;;) {
     const [pid, , , port] = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => ''))
       .split('\n')
@@ -106,9 +106,10 @@ export async function findServer({ data }: Cluster): Promise<number | undefined>
       }
     } catch (error) {
       // 57P03: starting up or shutting down.
-      if (!['57P03', 'ECONNREFUSED', 'ECONNRESET'].includes(reasonOf(error)) && Date.now() > deadline) throw error;
+      if (!['57P03', 'ECONNREFUSED', 'ECONNRESET'].includes(reasonOf(error)) && performance.now() > deadline)
+        throw error;
     }
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new EmbeddedError(`embedded Postgres (process ${pid}) does not answer; data in ${data}`);
     await wait(50);
   }
