@@ -29,6 +29,12 @@ const table: [codes: RegExp, kind: Kind, means: string][] = [
   [/^53[0-9A-Z]{3}$/, 'trouble', 'the server is out of disk space, memory or connections'],
   [/^08/, 'passing', 'the connection was lost'],
   [/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_)/, 'passing', 'the server cannot be reached'],
+  // As Node lists them: https://nodejs.org/api/tls.html#x509-certificate-error-codes
+  [
+    /CERT|^(UNABLE_TO_|INVALID_CA$|HOSTNAME_MISMATCH$)/,
+    'trouble',
+    "the server's certificate is not trusted, or is another host's; see sslmode and sslrootcert",
+  ],
   [/^25006$/, 'trouble', 'the server takes no writes: it is read-only, a standby perhaps'],
   [/^28/, 'trouble', 'the server refuses this user or password; see DATABASE_URL or PGUSER and PGPASSWORD'],
   [/^3D000$/, 'trouble', 'there is no such database; see DATABASE_URL or PGDATABASE'],

@@ -1,0 +1,146 @@
+// What becomes of what the driver throws: tried again, a conversation's own trouble, or somebody's to see to; and never a
+// word of a row.
+
+import pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import { DatabaseTrouble, translate } from '../../src/store/errors.ts';
+import { LeaseLost, Unstorable } from '../../src/sync/ports.ts';
+
+const secret = 'people said this';
+
+/** As node-postgres makes it of what the server sends. */
+function serverError(code: string, fields: Partial<pg.DatabaseError> = {}): pg.DatabaseError {
+  const error = new pg.DatabaseError(`something about "${secret}"`, 100, 'error');
+  return Object.assign(error, { code, detail: `Key (text)=(${secret})`, hint: secret, ...fields });
+}
+
+const systemError = (code: string, fields: object = {}) =>
+  Object.assign(new Error(`${code} ${secret}`), { code, ...fields });
+
+function trouble(thrown: unknown): DatabaseTrouble {
+  const error = translate(thrown);
+  expect(error).toBeInstanceOf(DatabaseTrouble);
+  return error as DatabaseTrouble;
+}
+
+describe('tried again', () => {
+  test.each(['40001', '40P01', '55P03', '25P03', '57P01', '57P02', '57P03', '08006', '08P01'])('%s', (code) => {
+    expect(trouble(serverError(code))).toMatchObject({ passing: true, code });
+  });
+
+  test.each([
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+  ])('%s', (code) => {
+    expect(trouble(systemError(code))).toMatchObject({ passing: true, code });
+  });
+
+  test.each([
+    'Connection terminated',
+    'Connection terminated unexpectedly',
+    'Connection terminated due to connection timeout',
+    'Client has encountered a connection error and is not queryable',
+    'timeout exceeded when trying to connect',
+    'Query read timeout',
+  ])('%s, which has no code', (message) => {
+    expect(trouble(new Error(message))).toMatchObject({ passing: true });
+  });
+});
+
+describe('for a person to see to', () => {
+  test.each<[string, RegExp]>([
+    ['28P01', /refuses this user or password; see DATABASE_URL or PGUSER/],
+    ['28000', /refuses this user or password/],
+    ['3D000', /no such database; see DATABASE_URL or PGDATABASE/],
+    ['42501', /lacks rights; it needs CREATE on the database/],
+    ['42P01', /a table is missing; run: conversation-sync migrate/],
+    ['3F000', /run: conversation-sync migrate/],
+    ['42703', /run: conversation-sync migrate/],
+    ['25006', /read-only/],
+    ['53100', /out of disk space/],
+    ['53300', /connections/],
+    ['XX000', /a statement failed \(XX000\)/],
+    ['21000', /a statement failed \(21000\)/],
+    ['P0001', /a statement failed \(P0001\)/],
+  ])('%s', (code, message) => {
+    const error = trouble(serverError(code));
+    expect(error).toMatchObject({ passing: false, code });
+    expect(error.message).toMatch(message);
+    expect(error.message).toMatch(/^database: [^\n]+$/);
+  });
+
+  test.each([
+    'password must be a string',
+    'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string',
+    'The server does not support SSL connections',
+  ])('%s, which has no code', (message) => {
+    expect(trouble(new Error(message))).toMatchObject({ passing: false, code: '28000' });
+  });
+
+  test.each([
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'CERT_HAS_EXPIRED',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+  ])('a certificate that is not trusted: %s', (code) => {
+    const error = trouble(systemError(code));
+    expect(error.passing).toBe(false);
+    expect(error.message).toContain('certificate');
+    expect(error.message).toContain('sslrootcert');
+  });
+
+  test('says where nobody answered', () => {
+    const refused = systemError('ECONNREFUSED', { address: '10.0.0.5', port: 5432 });
+    expect(trouble(refused).message).toBe(
+      'database: the server cannot be reached at 10.0.0.5, port 5432 (ECONNREFUSED)',
+    );
+    const several = Object.assign(new AggregateError([refused, refused]), { code: 'ECONNREFUSED' });
+    expect(trouble(several).message).toContain('at 10.0.0.5, port 5432');
+    const unknown = systemError('ENOTFOUND', { hostname: 'db.example' });
+    expect(trouble(unknown).message).toContain('there is no host db.example');
+    const socket = systemError('ENOENT', { address: '/run/postgresql/.s.PGSQL.5432' });
+    expect(trouble(socket).message).toContain('at /run/postgresql/.s.PGSQL.5432');
+  });
+});
+
+describe('the data’s own', () => {
+  test.each(['22P02', '22021', '22P05', '22003', '22008', '23505', '23502', '23514', '54000', '54001'])(
+    '%s',
+    (code) => {
+      const error = translate(serverError(code, { schema: 'twilio', table: 'communications', column: 'text' }));
+      expect(error).toBeInstanceOf(Unstorable);
+      expect((error as Error).message).toBe(`Postgres refuses the data in twilio.communications.text (${code})`);
+    },
+  );
+});
+
+test('no message quotes a row, whatever the code', () => {
+  const classes = ['00', '08', '21', '22', '23', '25', '28', '40', '42', '53', '54', '57', 'P0', 'XX'];
+  for (const code of classes.flatMap((each) => [`${each}000`, `${each}P01`, `${each}P02`, `${each}501`])) {
+    const error = translate(serverError(code)) as Error;
+    expect(error.message).not.toContain(secret);
+    expect(error.message).not.toContain('\n');
+    expect(error.cause).toBeUndefined();
+  }
+});
+
+test('what is not the database’s passes through as it is', () => {
+  for (const error of [
+    new LeaseLost(),
+    new Unstorable('x'),
+    new TypeError('x'),
+    new DOMException('x', 'AbortError'),
+    'text',
+    null,
+    undefined,
+  ]) {
+    expect(translate(error)).toBe(error);
+  }
+});
