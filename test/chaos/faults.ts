@@ -16,9 +16,9 @@ function drawRule(random: Random): FaultRule {
   const on = random.pick(['list', 'firstPage', 'nextPage', 'detail', 'detail', 'any'] as const);
   const when: Partial<FaultRule> = random.pick([
     { rate: 0.05 },
-    { rate: 0.3 },
+    { rate: 0.2 },
     { nth: random.int(1, 8) },
-    { every: random.int(2, 5) },
+    { every: random.int(4, 7) },
     { times: random.int(1, 12) },
     { forMs: random.int(1, 60) * 1000 },
   ]);

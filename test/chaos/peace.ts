@@ -54,7 +54,11 @@ async function afterReconcile(stage: Stage): Promise<string | null> {
 }
 
 async function afterSecond(stage: Stage): Promise<string | null> {
-  const { world } = stage;
+  const { world, plan } = stage;
+  // Of a detail that was due, the program foresees what the list will show if that is as the reference has it; where it
+  // is not, the next listing fetches it once more.
+  const { listedResults = 'all', itemsWithout = [] } = plan.switches;
+  if (listedResults !== 'all' || itemsWithout.length > 0) await world.sync({ reconcile: true });
   const before = await world.rowsWritten();
   world.simulator.requests.reset();
   await world.sync({ reconcile: true });
@@ -159,10 +163,12 @@ function isCurrent({ history, record, world, plan }: Stage, { id, digest, rows }
   return silent ? null : firstDifference(current.rows, rows);
 
   function refreshed(): number {
-    if (current?.status !== 'CLOSED' || current.updatedAt === null) return 0;
+    // The closing that the program knows of.
+    const known = history.find(id, digest);
+    if (known?.status !== 'CLOSED' || known.updatedAt === null) return 0;
     const lagMs = plan.switches.detailLagFetches ? Number.POSITIVE_INFINITY : (plan.switches.detailLagMs ?? 0);
     const offsetMs = Math.abs(plan.switches.dateOffsetMs ?? 0);
-    const closedAt = Date.parse(current.updatedAt);
+    const closedAt = Date.parse(known.updatedAt);
     const instants = [60 * minute, day]
       .map((ms) => closedAt + ms)
       .filter((at) => at <= world.nowMs - offsetMs - minute);

@@ -193,6 +193,7 @@ class Chaos {
     } catch (error) {
       const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       note(`-- ended: ${said}`);
+
       if (!isTrouble(error)) this.#wrong ??= `a pass ended with ${error instanceof Error ? error.stack : said}`;
       if (error instanceof LeaseLost) await world.restart();
     }
@@ -275,6 +276,6 @@ class Chaos {
 function isTrouble(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (/^(stopped|no detail can be had|no answer of the list told the time)/.test(error.message)) return true;
-  const troubles = ['Unauthorized', 'Unavailable', 'Unreachable', 'BadAnswer', 'Refused', 'NotFound', 'TooLarge'];
+  const troubles = ['Unauthorized', 'Unavailable', 'Unreachable', 'BadAnswer', 'Refused', 'NotFound', 'TooLarge', 'TokenExpired'];
   return [...troubles, 'LeaseLost', 'DatabaseTrouble'].includes(error.name);
 }
