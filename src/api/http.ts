@@ -118,7 +118,9 @@ function receive(dispatcher: Dispatcher, request: Get): Promise<Received> {
           finish(() => resolve(received));
         },
         onResponseError(_controller, error) {
-          finish(() => reject(unreachable(tried, error)));
+          finish(() =>
+            reject(received.status === 0 ? unreachable(tried, error) : cut(tried, received.wireBytes, error)),
+          );
         },
       },
     );
@@ -126,6 +128,13 @@ function receive(dispatcher: Dispatcher, request: Get): Promise<Received> {
 }
 
 const stopped = new Error('stopped by the reader');
+
+/** The server was there and had begun: whatever cut it, it may be this one answer's own. */
+function cut(tried: string, bytes: number, error: Error): Unreachable {
+  const { code, cause } = unreachable(tried, error);
+  const inner = cause instanceof Error ? cause : undefined;
+  return new Unreachable(tried, 'protocol', code, `the answer was cut after ${bytes} bytes (${code})`, inner);
+}
 
 function timedOut(tried: string, timeoutMs: number): Unreachable {
   return new Unreachable(tried, 'timeout', 'ETIMEDOUT', `no whole answer within ${timeoutMs} ms`);

@@ -166,6 +166,16 @@ describe('quarantine', () => {
     expect(counts.changed).toBe(59);
   });
 
+  test('a detail that is cut every time is its own trouble', async () => {
+    await using world = await World.open({ conversations: 30, days: 10 });
+    const [cut = '', reset = ''] = world.source.ids();
+    world.simulator.faults.add({ on: 'detail', id: cut, fault: { kind: 'truncate', how: 'length' } });
+    world.simulator.faults.add({ on: 'detail', id: reset, fault: { kind: 'reset', at: 'body' } });
+    const counts = await world.sync();
+    expect((await quarantine(world)).map(({ conversation_id }) => conversation_id)).toEqual([cut, reset].sort());
+    expect(counts.changed).toBe(28);
+  });
+
   test("an API that gives no detail at all is the pass's trouble, not theirs", async () => {
     await using world = await World.open({ conversations: 30, days: 10 });
     await world.sync();
