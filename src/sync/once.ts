@@ -23,7 +23,14 @@ export async function syncAll(
 ): Promise<void> {
   for (const sweep of ['new', 'open', 'lookback'] as const) context.requested.add(sweep);
   if (reconcile) context.requested.add('reconcile');
+  // One that was cut short is gone on with, and says nothing of what has changed since where it had been: another follows.
+  const { pending } = await context.store.windows();
+  const again = reconcile && pending.some(({ sweep }) => sweep === 'reconcile');
   await pass(context, signal);
+  if (again) {
+    context.requested.add('reconcile');
+    await pass(context, signal);
+  }
   await settleDue(context, signal, waitFor);
 }
 

@@ -39,15 +39,18 @@ export class Reader {
 
   async #read(): Promise<void> {
     while (!this.#stopped && this.found === null) {
-      for (const stored of await readSome(this.#client, 6)) this.look(stored);
+      for (const stored of await readSome(this.#client, 6)) this.#look(stored);
       this.reads += 1;
       await this.#client.query('select pg_sleep(0.004)');
     }
   }
 
-  /** Checks one conversation as it was read. */
-  look(stored: Stored): void {
-    const { id, digest, rows } = stored;
+  /** Checks one conversation as somebody else has read it, perhaps later than what this one is reading. */
+  check({ id, digest, rows }: Stored): void {
+    if (this.#history.find(id, digest) === undefined) this.#refuse(id, rows);
+  }
+
+  #look({ id, digest, rows }: Stored): void {
     const before = this.#monotonic ? (this.#seen.get(id) ?? 0) : 0;
     const version = this.#history.find(id, digest, before);
     if (version !== undefined) {
@@ -55,9 +58,12 @@ export class Reader {
       return;
     }
     const older = this.#history.find(id, digest);
+    if (older === undefined) this.#refuse(id, rows);
+    else this.found ??= `a reader saw ${id} as of change ${older.seq}, having seen it as of change ${before}`;
+  }
+
+  #refuse(id: string, rows: Stored['rows']): void {
     const latest = this.#history.versions(id).findLast((each) => each.digest !== null);
-    this.found ??= older
-      ? `a reader saw ${id} as of change ${older.seq}, having seen it as of change ${before}`
-      : `a reader saw half of ${id}: ${latest ? firstDifference(latest.rows, rows) : 'which the source never had'}`;
+    this.found ??= `a reader saw half of ${id}: ${latest ? firstDifference(latest.rows, rows) : 'which the source never had'}`;
   }
 }

@@ -253,7 +253,7 @@ class Chaos {
     const after = await readAll(world.pool);
     const last = [...before.values()].reduce((most, { stamp }) => (stamp > most ? stamp : most), '');
     for (const [id, stored] of after) {
-      reader.look(stored);
+      reader.check(stored);
       const was = before.get(id);
       const same = was !== undefined && was.digest === stored.digest && was.deleted === stored.deleted;
       if (same && was.stamp !== stored.stamp && !this.#touched(id))
@@ -276,6 +276,15 @@ class Chaos {
 function isTrouble(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (/^(stopped|no detail can be had|no answer of the list told the time)/.test(error.message)) return true;
-  const troubles = ['Unauthorized', 'Unavailable', 'Unreachable', 'BadAnswer', 'Refused', 'NotFound', 'TooLarge', 'TokenExpired'];
+  const troubles = [
+    'Unauthorized',
+    'Unavailable',
+    'Unreachable',
+    'BadAnswer',
+    'Refused',
+    'NotFound',
+    'TooLarge',
+    'TokenExpired',
+  ];
   return [...troubles, 'LeaseLost', 'DatabaseTrouble'].includes(error.name);
 }
