@@ -31,8 +31,10 @@ export async function leased(
   { command, waitMs, allowMassDelete = false }: LeasedOptions,
   work: (context: Context, signal: AbortSignal) => Promise<number>,
 ): Promise<number> {
+  let said = waitMs === 0;
   const onWaiting = (heldBy: string) => {
-    if (waitMs > 0) terminal.write(`Waiting for another worker (${heldBy}) …`);
+    if (!said) terminal.write(`Waiting for another worker (${heldBy}) …`);
+    said = true;
   };
   const tenure = { holder: holderName(command), signal, giveUpAfterMs: waitMs, onWaiting };
   return await whileLeased(database, tenure, async (epoch, held) => {

@@ -8,6 +8,7 @@ import { type Context, createCounts } from '../sync/context.ts';
 import { pass } from '../sync/pass.ts';
 import { LeaseLost } from '../sync/ports.ts';
 import { verifySample } from '../sync/verify.ts';
+import type { Health } from './health.ts';
 import type { Log } from './log.ts';
 import { openSchedule, type StartCron } from './schedule.ts';
 
@@ -18,9 +19,8 @@ export interface WorkerOptions {
   log: Log;
   /** Wraps each pass, to note it. */
   record: (work: () => Promise<void>) => Promise<void>;
-  /** Milliseconds since anything last got on; what a stuck pass is told by. */
-  silentMs: () => number;
-  beat: () => void;
+  /** Told that the worker gets on; asked whether a pass still does. */
+  health: Health;
   startCron?: StartCron;
 }
 
@@ -68,15 +68,15 @@ export async function keepInStep(options: WorkerOptions): Promise<never> {
 
 /** @returns whether the pass came to its end. */
 async function onePass(
-  { context, signal, log, record, silentMs, beat }: WorkerOptions,
+  { context, signal, log, record, health }: WorkerOptions,
   proof: { due: boolean },
 ): Promise<boolean> {
   const stuck = new AbortController();
   const watch = setInterval(() => {
-    if (silentMs() > stuckAfterMs) stuck.abort(new Error(`no progress for ${stuckAfterMs / 60_000} minutes`));
+    if (health.silentMs() > stuckAfterMs) stuck.abort(new Error(`no progress for ${stuckAfterMs / 60_000} minutes`));
   }, 5_000);
   context.counts = createCounts();
-  beat();
+  health.beat();
   try {
     const either = AbortSignal.any([signal, stuck.signal]);
     await record(async () => {
@@ -107,7 +107,7 @@ async function proveSample(context: Context, log: Log, signal: AbortSignal): Pro
 
 /** Waits for the clock, or until something is due, or asked for by another command; rejects on abort. */
 async function idle(
-  { context, signal, log, beat }: WorkerOptions,
+  { context, signal, log, health }: WorkerOptions,
   woken: () => Promise<void>,
   askDue: boolean,
 ): Promise<void> {
@@ -118,7 +118,7 @@ async function idle(
   while (!awake) {
     const over = new AbortController();
     await Promise.race([waking, wait(askEveryMs, AbortSignal.any([signal, over.signal]))]).finally(() => over.abort());
-    beat();
+    health.beat();
     if (awake || !askDue) continue;
     try {
       if ((await context.store.dueAt(context.api.now(), 1)).length > 0) return;

@@ -22,7 +22,7 @@ export interface TenureOptions {
   signal: AbortSignal;
   /** How long to wait for another worker's; for ever unless given. */
   giveUpAfterMs?: number;
-  /** Told once that somebody else has it. */
+  /** Told at each ask that somebody else has it. */
   onWaiting?: (heldBy: string) => void;
 }
 
@@ -39,7 +39,7 @@ export async function whileLeased<Result>(
   let waitedMs = 0;
   let taken = await takeLease(database, holder);
   while ('heldBy' in taken) {
-    if (waitedMs === 0) onWaiting?.(taken.heldBy);
+    onWaiting?.(taken.heldBy);
     if (waitedMs >= giveUpAfterMs) throw new LeaseHeld(taken.heldBy, waitedMs);
     await wait(askEveryMs, signal);
     waitedMs += askEveryMs;

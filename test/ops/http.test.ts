@@ -1,7 +1,7 @@
 // The worker's HTTP server, asked over real sockets.
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { createHeartbeat } from '../../src/ops/heartbeat.ts';
+import { createHealth } from '../../src/ops/health.ts';
 import { type HttpOptions, type HttpServer, ListenError, openHttpServer } from '../../src/ops/http.ts';
 import { createLog } from '../../src/ops/log.ts';
 
@@ -24,14 +24,14 @@ async function ask(server: HttpServer, path: string): Promise<[number, unknown]>
   return [answer.status, await answer.json()];
 }
 
-test('/livez follows the heartbeat', async () => {
+test('/livez follows the beat', async () => {
   let now = 0;
-  const heartbeat = createHeartbeat(60_000, () => now);
-  const server = await open({ trouble: () => heartbeat.trouble() });
+  const health = createHealth(60_000, () => now);
+  const server = await open({ trouble: () => health.trouble() });
   expect(await ask(server, '/livez')).toEqual([200, { live: true }]);
   now = 61_000;
   expect(await ask(server, '/livez')).toEqual([503, { live: false, reason: 'the worker has done nothing for 61 s' }]);
-  heartbeat.beat();
+  health.beat();
   expect(await ask(server, '/livez')).toEqual([200, { live: true }]);
 });
 
