@@ -1,0 +1,222 @@
+// From an empty database to the tables, however many ask at once; and what the tables have to be, by Postgres' own
+// catalogue: described, indexed, named within its limits, and what the schema in TypeScript says.
+
+import { randomBytes } from 'node:crypto';
+import { getTableName, is } from 'drizzle-orm';
+import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as bookkeeping from '../../src/store/bookkeeping.ts';
+import { DatabaseTrouble, translate } from '../../src/store/errors.ts';
+import { findMissing, migrate } from '../../src/store/migrate.ts';
+import * as schema from '../../src/store/schema.ts';
+import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../database.ts';
+
+async function connected<Result>(
+  database: TestDatabase,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new pg.Client(database.connection);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+describe('migrate', () => {
+  test('five at once on an empty database: each succeeds, one does the work', async () => {
+    await using empty = await openEmptyDatabase();
+    const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(empty.connection)));
+    expect(applied.filter((count) => count === 0)).toHaveLength(4);
+    expect(Math.max(...applied)).toBeGreaterThan(0);
+    expect(await migrate(empty.connection)).toBe(0);
+    await connected(empty, async (client) => {
+      expect(await findMissing(client)).toEqual([]);
+      expect((await client.query('select from twilio_sync.lease')).rowCount).toBe(1);
+      expect((await client.query('select from twilio.conversations')).rowCount).toBe(0);
+    });
+  });
+
+  test('a user without rights is told so in one line, and nothing is left behind', async () => {
+    await using empty = await openEmptyDatabase();
+    const role = `migrate_${randomBytes(6).toString('hex')}`;
+    const password = randomBytes(6).toString('hex');
+    await connected(empty, (client) => client.query(`create role ${role} login password '${password}'`));
+    try {
+      const refused = await migrate({ ...empty.connection, user: role, password }).catch(translate);
+      expect(refused).toBeInstanceOf(DatabaseTrouble);
+      const { message } = refused as DatabaseTrouble;
+      expect(message).toMatch(/^database: this user lacks rights; it needs CREATE on the database[^\n]*\(42501\)$/);
+      expect(message).not.toContain(password);
+      await connected(empty, async (client) => {
+        const left = await client.query(`select from pg_namespace where nspname like 'twilio%'`);
+        expect(left.rowCount).toBe(0);
+      });
+    } finally {
+      await connected(empty, (client) => client.query(`drop role ${role}`));
+    }
+  });
+
+  test('a user with CREATE on the database and nothing else is enough', async () => {
+    await using empty = await openEmptyDatabase();
+    const role = `migrate_${randomBytes(6).toString('hex')}`;
+    const name = empty.connection.database;
+    await connected(empty, (client) =>
+      client.query(`create role ${role} login password 'x'; grant create on database ${name} to ${role}`),
+    );
+    try {
+      expect(await migrate({ ...empty.connection, user: role, password: 'x' })).toBeGreaterThan(0);
+    } finally {
+      await connected(empty, (client) => client.query(`drop owned by ${role} cascade; drop role ${role}`));
+    }
+  });
+
+  test('what fails in the middle leaves nothing, and the next one does it all', async () => {
+    await using empty = await openEmptyDatabase();
+    await connected(empty, (client) => client.query('create schema twilio; create table twilio.participants (id int)'));
+    await expect(migrate(empty.connection)).rejects.toMatchObject({ code: '42P07' });
+    await connected(empty, async (client) => {
+      const { rows } = await client.query(
+        `select to_regclass('twilio.communications') as made, to_regnamespace('twilio_sync') as sync`,
+      );
+      expect(rows).toEqual([{ made: null, sync: null }]);
+      await client.query('drop table twilio.participants');
+    });
+    expect(await migrate(empty.connection)).toBeGreaterThan(0);
+  });
+});
+
+describe('the catalogue', () => {
+  let database: TestDatabase;
+  let client: pg.Client;
+
+  beforeAll(async () => {
+    database = await openTestDatabase();
+    client = new pg.Client(database.connection);
+    await client.connect();
+  });
+
+  afterAll(async () => {
+    await client.end();
+    await database[Symbol.asyncDispose]();
+  });
+
+  const names = async (sql: string, parameters: unknown[] = []) =>
+    (await client.query<{ name: string }>(sql, parameters)).rows.map(({ name }) => name);
+  const ours = `n.nspname in ('twilio', 'twilio_sync') and c.relname <> '__drizzle_migrations'`;
+
+  test('both schemas, every table, view and column have a comment', async () => {
+    const schemas = `select nspname as name from pg_namespace where nspname in ('twilio', 'twilio_sync') and obj_description(oid, 'pg_namespace') is null`;
+    expect(await names(schemas)).toEqual([]);
+    const relations = `from pg_class c join pg_namespace n on n.oid = relnamespace and ${ours} and relkind in ('r', 'p', 'v', 'm', 'f')`;
+    expect(
+      await names(`select relname as name ${relations} and nullif(obj_description(c.oid, 'pg_class'), '') is null`),
+    ).toEqual([]);
+    const columns = `select relname || '.' || attname as name ${relations}
+      join pg_attribute on attrelid = c.oid and attnum > 0 and not attisdropped
+      where nullif(col_description(c.oid, attnum), '') is null`;
+    expect(await names(columns)).toEqual([]);
+    expect((await names(`select relname as name ${relations}`)).length).toBeGreaterThanOrEqual(16);
+  });
+
+  test('every foreign key has an index that begins with its columns', async () => {
+    const keys = await client.query(
+      `select from pg_constraint where contype = 'f' and connamespace::regnamespace::text like 'twilio%'`,
+    );
+    expect(keys.rowCount).toBeGreaterThanOrEqual(8);
+    const unindexed = `select conname as name from pg_constraint
+      where contype = 'f' and connamespace::regnamespace::text like 'twilio%' and not exists (
+        select from pg_index where indrelid = conrelid and indpred is null
+          and (select array_agg(key order by key) from unnest((indkey::int2[])[0:cardinality(conkey) - 1]) as first(key))
+            = (select array_agg(key order by key) from unnest(conkey) as own(key)))`;
+    expect(await names(unindexed)).toEqual([]);
+  });
+
+  test('no index is there twice, or begins another', async () => {
+    const twice = `select a.indexrelid::regclass || ' within ' || b.indexrelid::regclass as name
+      from pg_index a join pg_index b on a.indrelid = b.indrelid and a.indexrelid <> b.indexrelid
+      join pg_class c on c.oid = a.indrelid join pg_namespace n on n.oid = c.relnamespace and ${ours}
+      where a.indpred is null and b.indpred is null and (b.indkey::int2[])[0:cardinality(a.indkey::int2[]) - 1] = a.indkey::int2[]`;
+    expect(await names(twice)).toEqual([]);
+  });
+
+  test('every child begins its key with the conversation, and is deleted with it', async () => {
+    const keys = await client.query<{ name: string; first: string }>(
+      `select relname as name, attname as first from pg_index join pg_class c on c.oid = indrelid
+       join pg_namespace n on n.oid = relnamespace and nspname = 'twilio'
+       join pg_attribute on attrelid = indrelid and attnum = indkey[0] where indisprimary and relname <> 'conversations'`,
+    );
+    expect(keys.rows).toHaveLength(7);
+    for (const { first } of keys.rows) expect(first).toBe('conversation_id');
+    const kept = `select conname as name from pg_constraint where contype = 'f' and connamespace = 'twilio'::regnamespace and confdeltype <> 'c'`;
+    expect(await names(kept)).toEqual([]);
+  });
+
+  test('ids, statuses and types are text, times have a zone, and nothing is an enum', async () => {
+    const types = await names(
+      `select distinct format_type(atttypid, atttypmod) as name from pg_attribute
+       join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace and nspname = 'twilio'
+       where relkind = 'r' and attnum > 0 order by 1`,
+    );
+    expect(types).toEqual(['integer', 'jsonb', 'text', 'timestamp with time zone']);
+  });
+
+  test('the columns are those of the schema in TypeScript, with types, nullability and defaults', async () => {
+    const { rows } = await client.query(
+      `select n.nspname || '.' || relname as table, attname as name, format_type(atttypid, atttypmod) as type, attnotnull as "notNull",
+         atthasdef or attidentity <> '' as "hasDefault"
+       from pg_attribute join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace and ${ours}
+       where relkind = 'r' and attnum > 0 and not attisdropped order by 1, attnum`,
+    );
+    const expected = tables.flatMap(({ config }) =>
+      config.columns.map((column) => ({
+        table: `${config.schema}.${config.name}`,
+        name: column.name,
+        type: column.getSQLType(),
+        notNull: column.notNull,
+        hasDefault: column.hasDefault || column.generatedIdentity !== undefined,
+      })),
+    );
+    const sorted = (all: { table: string; name: string }[]) =>
+      all.toSorted((a, b) => (`${a.table}.${a.name}` < `${b.table}.${b.name}` ? -1 : 1));
+    expect(sorted(rows)).toEqual(sorted(expected));
+  });
+
+  test('keys, indexes and checks are those of the schema in TypeScript, by name', async () => {
+    const constraints = await names(
+      `select conname as name from pg_constraint where connamespace::regnamespace::text in ('twilio', 'twilio_sync')
+         and contype in ('f', 'c') order by 1`,
+    );
+    const indexes = await names(
+      `select i.relname as name from pg_index join pg_class i on i.oid = indexrelid join pg_class c on c.oid = indrelid
+       join pg_namespace n on n.oid = c.relnamespace and ${ours} where not indisprimary order by 1`,
+    );
+    const named = tables.flatMap(({ config }) => [
+      ...config.foreignKeys.map((key) => key.getName()),
+      ...config.checks.map((check) => check.name),
+    ]);
+    expect(constraints).toEqual(named.sort());
+    expect(indexes).toEqual(
+      tables.flatMap(({ config }) => config.indexes.map(({ config: { name } }) => name ?? '')).sort(),
+    );
+  });
+});
+
+const tables = Object.values({ ...schema, ...bookkeeping })
+  .filter((each) => is(each, PgTable))
+  .map((table) => ({ name: getTableName(table), config: getTableConfig(table) }));
+
+test('no name is longer than the 63 bytes that Postgres keeps', () => {
+  const names = tables.flatMap(({ name, config }) => [
+    name,
+    ...config.columns.map((column) => column.name),
+    ...config.primaryKeys.map((key) => key.getName()),
+    ...config.foreignKeys.map((key) => key.getName()),
+    ...config.indexes.map((index) => index.config.name ?? ''),
+    ...config.checks.map((check) => check.name),
+  ]);
+  expect(names.length).toBeGreaterThan(100);
+  expect(names.filter((name) => Buffer.byteLength(name) > 63)).toEqual([]);
+});
