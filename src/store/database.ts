@@ -27,6 +27,8 @@ export interface DatabaseLimits {
   connectMs: number;
   /** For the answer to one statement; past it the connection is given up. */
   answerMs: number;
+  /** The same where it migrates: a large table may be rewritten, and another process's migration has to end first. */
+  migrationMs: number;
   /** For a lock, within a transaction. */
   lockMs: number;
   /** Between two statements of a transaction. Frees the lease's row from a worker that froze in the middle of a load. */
@@ -36,6 +38,7 @@ export interface DatabaseLimits {
 export const databaseLimits: Readonly<DatabaseLimits> = {
   connectMs: 10_000,
   answerMs: 60_000,
+  migrationMs: 600_000,
   lockMs: 30_000,
   idleInTransactionMs: 5_000,
 };

@@ -13,9 +13,6 @@ const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
 /** Any constant will do that no other program on the database uses. */
 const lockKey = '8391162077580680803';
 
-/** A migration may rewrite a large table; and before it starts, another process's may have to end. */
-const migrationMs = 30 * 60_000;
-
 /**
  * Applies the migrations that are still missing, waiting for another migrator to end first.
  * @returns how many were applied.
@@ -26,14 +23,15 @@ export async function migrate(
   limits: Partial<DatabaseLimits> = {},
   signal?: AbortSignal,
 ): Promise<number> {
-  const { connectMs, answerMs } = { ...databaseLimits, ...limits };
+  const { connectMs, answerMs, migrationMs, idleInTransactionMs } = { ...databaseLimits, ...limits };
   const connected = <Result>(limitMs: number, work: (client: pg.Client) => Promise<Result>) =>
     whileConnected({ ...connection, query_timeout: limitMs }, connectMs, signal, work);
   // Mostly nothing is missing, and that is found out quickly and without waiting for anybody.
   const none = await connected(answerMs, async (client) => (await findMissing(client)).length === 0);
   if (none) return 0;
   return await connected(migrationMs, async (client) => {
-    await client.query('begin');
+    // Frees the lock from a process that froze.
+    await client.query(`begin; set local idle_in_transaction_session_timeout = ${idleInTransactionMs}`);
     await client.query('select pg_advisory_xact_lock($1)', [lockKey]);
     const missing = await findMissing(client);
     if (missing.length > 0) await apply(client, missing);

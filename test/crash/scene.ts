@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import type { WireConversationDetail } from '../../src/api/wire.ts';
 import { fillSource } from '../../src/simulator/seed.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
+import { migrate } from '../../src/store/migrate.ts';
 import { openCopyOf, openEmptyDatabase, type TestDatabase } from '../database.ts';
 import { type Environment, Processes } from '../e2e/process.ts';
 import { http, postgres } from '../lib/frames.ts';
@@ -25,8 +26,8 @@ export class Scene implements AsyncDisposable {
   readonly versions: WireConversationDetail[][];
 
   /** Nothing is stored yet, not even tables. */
-  static async first(): Promise<Scene> {
-    const { simulator, before } = await Scene.#begin();
+  static async first(conversations = 12): Promise<Scene> {
+    const { simulator, before } = await Scene.#begin(conversations);
     return new Scene(simulator, before, ['sync'], []);
   }
 
@@ -49,10 +50,10 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
-  static async #begin() {
+  static async #begin(conversations = 12) {
     const before = await openEmptyDatabase();
     const simulator = await startSimulator();
-    fillSource(simulator.source, { conversations: 12, days, untilMs: Date.now() - 3_600_000 });
+    fillSource(simulator.source, { conversations, days, untilMs: Date.now() - 3_600_000 });
     return { before, simulator };
   }
 
@@ -96,7 +97,7 @@ export class Take implements AsyncDisposable {
   readonly toApi: TcpProxy;
   /** How often each conversation's detail was asked for. */
   readonly fetched = new Map<string, number>();
-  readonly #env: Environment;
+  readonly env: Environment;
 
   static async open(scene: Scene): Promise<Take> {
     const database = await openCopyOf(scene.before);
@@ -118,11 +119,16 @@ export class Take implements AsyncDisposable {
     this.client = client;
     this.toDatabase = toDatabase;
     this.toApi = toApi;
-    this.#env = scene.env(toApi.through(), toDatabase.through(database.url));
+    this.env = scene.env(toApi.through(), toDatabase.through(database.url));
   }
 
   async start() {
-    return await this.scene.processes.start(this.scene.args, this.#env);
+    return await this.scene.processes.start(this.scene.args, this.env);
+  }
+
+  /** Makes the tables, so that there is something to tamper with. */
+  async prepare(): Promise<void> {
+    await migrate(this.database.connection);
   }
 
   /** Nothing passes any more, anywhere: so much and no more was done when the process died. */
