@@ -130,11 +130,12 @@ async function finishMark(queries: Queries, mark: Mark, generation: number): Pro
   if (await moveCursor(queries, mark)) await finishWindow(queries, mark);
 }
 
+/** Each once: an item without an id has its hash for one, and a page may show it twice. */
 async function putDue(queries: Queries, due: Change['due']): Promise<void> {
   if (due.length === 0) return;
   await queries.sql(
     `insert into twilio_sync.due (conversation_id, reason, due_at, attempts, first_at, error, fingerprint, wants, last_at)
-     select id, reason, to_timestamp(due_at), attempts, to_timestamp(first_at), error, fingerprint, wants, now()
+     select distinct on (id, reason) id, reason, to_timestamp(due_at), attempts, to_timestamp(first_at), error, fingerprint, wants, now()
      from unnest($1::text[], $2::text[], $3::float8[], $4::int4[], $5::float8[], $6::text[], $7::text[], $8::jsonb[])
        as answer(id, reason, due_at, attempts, first_at, error, fingerprint, wants)
      on conflict (conversation_id, reason) do update set last_at = excluded.last_at`,

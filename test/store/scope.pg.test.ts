@@ -23,13 +23,12 @@ afterAll(async () => {
   await opened[Symbol.asyncDispose]();
 });
 
-beforeEach(() =>
-  database.run(({ sql }) =>
-    sql(
-      'truncate twilio.conversations, twilio_sync.fingerprints, twilio_sync.scope, twilio_sync.due, twilio_sync.windows, twilio_sync.sweeps cascade',
-    ),
-  ),
-);
+beforeEach(async () => {
+  const tables = ['scope', 'fingerprints', 'due', 'sweeps'].map((name) => `twilio_sync.${name}`);
+  for (const table of ['twilio.conversations', ...tables]) {
+    await database.run(({ sql }) => sql(`delete from ${table}`));
+  }
+});
 
 const fill = () => store.load([changeOf(detailOf('a'))], null, now);
 const filtered = (filters: Partial<Scope['filters']>): Scope => ({ ...mine, filters: { ...noFilters, ...filters } });
