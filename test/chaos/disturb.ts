@@ -3,17 +3,18 @@
 
 import type { Json } from '../../src/lib/json.ts';
 import type { Context } from '../../src/sync/context.ts';
-import type { Api, Change, Store } from '../../src/sync/ports.ts';
+import type { Api, Change, Mark, Store, Stretch } from '../../src/sync/ports.ts';
 
 export interface Watch {
   /** Before an answer is handed to the program. */
   answered(): Promise<void>;
-  listed(ids: string[]): void;
+  /** A stretch was listed to its last page. */
+  listed(stretch: Stretch, ids: string[]): void;
   delivered(id: string, raw: Json): void;
   /** Before a load; what comes back is called while it runs. */
   loading(): Promise<() => Promise<void>>;
   /** A load was committed, and its answer came. */
-  loaded(changes: Change[], finished: boolean): Promise<void>;
+  loaded(changes: Change[], mark: Mark | null): void;
 }
 
 const watched = new WeakSet<Context>();
@@ -38,11 +39,13 @@ function watchedApi(api: Api, on: Watch): Api {
     },
     proveBounds: (start, signal) => api.proveBounds(start, signal),
     async *list(stretch, status, signal) {
+      const ids: string[] = [];
       for await (const page of api.list(stretch, status, signal)) {
         await on.answered();
-        on.listed(page.items.map(({ id }) => id));
+        ids.push(...page.items.map(({ id }) => id));
         yield page;
       }
+      on.listed(stretch, ids);
     },
     async detail(id, limitBytes, signal) {
       const outcome = await api.detail(id, limitBytes, signal);
@@ -59,7 +62,7 @@ function watchedStore(store: Store, on: Watch): Store {
     async load(changes, mark, now) {
       const meanwhile = await on.loading();
       const [loaded] = await Promise.all([store.load(changes, mark, now), meanwhile()]);
-      await on.loaded(changes, mark !== null);
+      on.loaded(changes, mark);
       return loaded;
     },
   };

@@ -5,7 +5,7 @@
 import { createRandom, type Random } from '../../src/lib/random.ts';
 import { type Context, createCounts } from '../../src/sync/context.ts';
 import { pass } from '../../src/sync/pass.ts';
-import { LeaseLost, type Sweep } from '../../src/sync/ports.ts';
+import { type Change, LeaseLost, type Mark, type Sweep } from '../../src/sync/ports.ts';
 import { World } from '../world.ts';
 import { type Watch, watch } from './disturb.ts';
 import { happen, type Scene } from './events.ts';
@@ -27,7 +27,7 @@ export interface Result {
 export interface Record {
   /** Of each conversation, the rows of the last detail that was stored. */
   stored: Map<string, string>;
-  /** Ids whose slices are wholly loaded, and which may so never be forgotten. */
+  /** Ids of slices that the cursor has passed: they are stored, or due, for ever. */
   listed: Set<string>;
 }
 
@@ -96,8 +96,12 @@ class Chaos {
   #stop = new AbortController();
   /** Nothing is done to what runs now. */
   #isCalm = false;
-  #delivered = new Map<string, string>();
-  #inSlice = new Set<string>();
+  readonly #delivered = new Map<string, string>();
+  /** Of each slice, what it showed last. */
+  readonly #listed = new Map<string, string[]>();
+  #isSuperseded = false;
+  /** Details that are there have been answered with 404. */
+  #lies404 = false;
   #wrong: string | null = null;
 
   constructor(stage: Stage, lags: boolean) {
@@ -107,21 +111,28 @@ class Chaos {
     this.#scene = { world, history, random: createRandom(plan.seed, streams.history), lags, removed: [] };
     this.#watch = {
       answered: () => this.#answered(),
-      listed: (ids) => {
-        for (const id of ids) this.#inSlice.add(id);
+      listed: (stretch, ids) => {
+        const key = `${stretch.from} ${stretch.to}`;
+        this.#listed.set(key, ids);
       },
       delivered: (id, raw) => this.#delivered.set(id, digestOf(expectedRows(raw as never))),
       loading: () => this.#loading(),
-      loaded: async (changes, finished) => {
-        for (const { id, rows } of changes) {
-          const digest = this.#delivered.get(id);
-          if (rows !== null && digest !== undefined) stage.record.stored.set(id, digest);
-          if (finished) stage.record.listed.add(id);
-        }
-        if (this.#isCalm) return;
-        if (this.#disturbance === 'stop after a load' && this.#loadsLeft <= 0) this.#stop.abort(new Error('stopped'));
-      },
+      loaded: (changes, mark) => this.#loaded(changes, mark),
     };
+  }
+
+  #loaded(changes: Change[], mark: Mark | null): void {
+    const { record } = this.#stage;
+    if (this.#isSuperseded && !this.#isCalm) this.#wrong ??= 'a worker that had lost its lease has written';
+    for (const { id, rows } of changes) {
+      const digest = this.#delivered.get(id);
+      if (rows !== null && digest !== undefined) record.stored.set(id, digest);
+    }
+    // The cursor says that all of this slice is stored.
+    const slice = mark && this.#listed.get(`${mark.cursor} ${mark.window.cursor}`);
+    for (const id of slice ?? []) record.listed.add(id);
+    if (this.#isCalm || this.#loadsLeft > 0) return;
+    if (this.#disturbance === 'stop after a load') this.#stop.abort(new Error('stopped'));
   }
 
   async play(): Promise<string | null> {
@@ -157,6 +168,7 @@ class Chaos {
   #trouble(): void {
     const { world, note } = this.#stage;
     for (const rule of drawFaults(this.#random, world.source.ids())) {
+      if (rule.fault.kind === 'status' && rule.fault.status === 404) this.#lies404 = true;
       world.simulator.faults.add(rule);
       note(`-- fault ${JSON.stringify(rule)}`);
     }
@@ -175,6 +187,7 @@ class Chaos {
     this.#answersLeft = random.int(1, 40);
     this.#loadsLeft = random.int(1, 5);
     this.#stop = new AbortController();
+    this.#isSuperseded = false;
     note(`-- pass ${sweeps.join(' ')}; ${this.#disturbance}`);
     await this.#run(sweeps, this.#stop.signal);
   }
@@ -244,12 +257,13 @@ class Chaos {
     note('-- superseded: another worker takes a pass');
     await this.#run(['new', 'open', 'lookback'], this.#stop.signal);
     this.#isCalm = false;
+    this.#isSuperseded = true;
     return async () => {};
   }
 
   /** What a pass may have done to the tables: nothing forgotten, nothing half, stamps that say what changed. */
   async #compare(before: Map<string, Stored>): Promise<string | null> {
-    const { world, reader } = this.#stage;
+    const { world, reader, record } = this.#stage;
     const after = await readAll(world.pool);
     const last = [...before.values()].reduce((most, { stamp }) => (stamp > most ? stamp : most), '');
     for (const [id, stored] of after) {
@@ -260,8 +274,24 @@ class Chaos {
         return `synced_at of ${id} moved, and nothing changed`;
       if (!same && stored.stamp <= last) return `${id} changed, and its synced_at is not after ${last}`;
     }
+    for (const [id, { deleted }] of after) {
+      if (deleted && !before.get(id)?.deleted && !this.#mayBeDeleted(id))
+        return `${id} is marked deleted, and never was`;
+    }
+    const due = await world.pool.query<{ id: string }>('select conversation_id as id from twilio_sync.due');
+    const known = new Set([...after.keys(), ...due.rows.map(({ id }) => id)]);
+    for (const id of record.listed)
+      if (!known.has(id)) return `${id} was listed, its slice is done, and it is forgotten`;
     for (const id of before.keys()) if (!after.has(id)) return `${id} was stored, and is forgotten`;
     return reader.found;
+  }
+
+  /** It was, or both keys lied: it was not listed, and its detail was answered with 404. */
+  #mayBeDeleted(id: string): boolean {
+    const { plan, history } = this.#stage;
+    const shifts = plan.switches.paging === 'offset' && plan.changesMidPass > 0;
+    if ((plan.hides || shifts) && this.#lies404) return true;
+    return history.versions(id).some(({ digest }) => digest === null);
   }
 
   /** Changed, and changed back, within one pass. */
