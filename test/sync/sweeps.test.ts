@@ -2,60 +2,10 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Context, createCounts } from '../../src/sync/context.ts';
-import type { Api, Store, Stretch, Sweep, Window } from '../../src/sync/ports.ts';
+import type { Store, Stretch, Sweep, Window } from '../../src/sync/ports.ts';
 import { isRecent, isTooMany, plan, stretchesOf } from '../../src/sync/sweeps.ts';
 import { maxWindowSeconds, uncovered } from '../../src/sync/windows.ts';
-
-const day = 86_400;
-const now = 1_780_000_000;
-const start = now - 100 * day;
-
-/** A port of which a test fills in what is to be asked; anything else that is asked fails it. */
-function portOf<Port extends object>(name: string, given: Partial<Port>): Port {
-  return new Proxy(given, {
-    get(target, property) {
-      if (property in target) return Reflect.get(target, property);
-      throw new Error(`${name}.${String(property)} was asked for`);
-    },
-  }) as Port;
-}
-
-interface Given {
-  settings?: Partial<Context['settings']>;
-  openFromStart?: boolean;
-  bounded?: boolean;
-  store?: Partial<Store>;
-  requested?: Sweep[];
-}
-
-function contextOf({
-  settings,
-  openFromStart = false,
-  bounded = true,
-  store = {},
-  requested = [],
-}: Given = {}): Context {
-  return {
-    api: portOf<Api>('api', { now: () => now, bounded }),
-    store: portOf<Store>('store', store),
-    settings: {
-      start,
-      lookbackSeconds: 3 * day,
-      refreshSeconds: [],
-      status: null,
-      generation: 1,
-      allowMassDelete: false,
-      ...settings,
-    },
-    watcher: { stored() {}, warn() {} },
-    counts: createCounts(),
-    requested: new Set(requested),
-    dueWaits: false,
-    openFromStart,
-    spans: { all: day, open: day },
-  };
-}
+import { contextOf, day, now, start } from './context.ts';
 
 describe('stretchesOf', () => {
   test('new: from ten minutes before what was reached, to now', async () => {

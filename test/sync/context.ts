@@ -1,0 +1,57 @@
+// What a part of the program carries along, for tests that run it by itself: the ports are what a test fills in.
+
+import { type Context, createCounts } from '../../src/sync/context.ts';
+import type { Api, Store, Sweep } from '../../src/sync/ports.ts';
+
+export const day = 86_400;
+export const now = 1_780_000_000;
+export const start = now - 100 * day;
+
+/** A port of which a test fills in what is to be asked; anything else that is asked fails it. */
+export function portOf<Port extends object>(name: string, given: Partial<Port>): Port {
+  return new Proxy(given, {
+    get(target, property) {
+      if (property in target) return Reflect.get(target, property);
+      throw new Error(`${name}.${String(property)} was asked for`);
+    },
+  }) as Port;
+}
+
+export interface Given {
+  api?: Partial<Api>;
+  settings?: Partial<Context['settings']>;
+  openFromStart?: boolean;
+  bounded?: boolean;
+  store?: Partial<Store>;
+  requested?: Sweep[];
+}
+
+/** A context in which nothing may be asked of the ports but what is given. */
+export function contextOf({
+  settings,
+  openFromStart = false,
+  bounded = true,
+  api = {},
+  store = {},
+  requested = [],
+}: Given = {}): Context {
+  return {
+    api: portOf<Api>('api', { now: () => now, bounded, ...api }),
+    store: portOf<Store>('store', store),
+    settings: {
+      start,
+      lookbackSeconds: 3 * day,
+      refreshSeconds: [],
+      status: null,
+      generation: 1,
+      allowMassDelete: false,
+      ...settings,
+    },
+    watcher: { stored() {}, warn() {} },
+    counts: createCounts(),
+    requested: new Set(requested),
+    dueWaits: false,
+    openFromStart,
+    spans: { all: day, open: day },
+  };
+}

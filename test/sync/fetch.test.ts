@@ -1,0 +1,73 @@
+// How much is held at once: no request starts while 64 MB of bodies wait to be stored, and nobody waits for ever.
+
+import { expect, test } from 'vitest';
+import { decodeDetail } from '../../src/api/decode.ts';
+import type { Fetch } from '../../src/sync/due.ts';
+import { createFetcher } from '../../src/sync/fetch.ts';
+import type { Outcome } from '../../src/sync/ports.ts';
+import { contextOf } from './context.ts';
+
+const megabyte = 1_000_000;
+const turns = () => new Promise<void>((resolve) => setImmediate(resolve));
+const fetchOf = (id: string): Fetch => ({ id, item: null, due: [], stored: false });
+
+function found(id: string, bytes: number): Outcome {
+  return { kind: 'found', detail: decodeDetail('GET detail', id, { id, createdAt: '2026-05-28T20:00:00Z' }), bytes };
+}
+
+/** A fetcher over an API whose details are of this many bytes, and what was asked of it. */
+function fetcherOf(bytes: number, signal = new AbortController().signal) {
+  const asked: [id: string, limit: number][] = [];
+  const context = contextOf({
+    api: {
+      async detail(id, limit) {
+        asked.push([id, limit]);
+        return id === 'gone' ? { kind: 'gone' } : found(id, bytes);
+      },
+    },
+  });
+  return { fetcher: createFetcher(context, signal), asked, context };
+}
+
+test('a request waits until there is room, and goes on when what was fetched is stored', async () => {
+  const { fetcher, asked, context } = fetcherOf(32 * megabyte);
+  await fetcher.fetch(fetchOf('a'));
+  const { bytes } = await fetcher.fetch(fetchOf('b'));
+  expect(bytes).toBe(32 * megabyte);
+  const waiting = [fetcher.fetch(fetchOf('c')), fetcher.fetch(fetchOf('d'))];
+  await turns();
+  expect(asked).toHaveLength(2);
+  expect(context.counts.fetched).toBe(2);
+  fetcher.release(bytes);
+  await Promise.all(waiting);
+  expect(asked.map(([id]) => id)).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('what is not found takes no room', async () => {
+  const { fetcher, asked } = fetcherOf(64 * megabyte);
+  for (let count = 0; count < 3; count++) expect((await fetcher.fetch(fetchOf('gone'))).bytes).toBe(0);
+  expect(asked).toHaveLength(3);
+});
+
+test('one fetched alone may be of 64 MB, and others wait for it', async () => {
+  const { fetcher, asked } = fetcherOf(64 * megabyte);
+  const alone = fetcher.fetchAlone(fetchOf('large'));
+  const other = fetcher.fetch(fetchOf('other'));
+  const { bytes } = await alone;
+  await turns();
+  expect(asked).toEqual([['large', 64 * megabyte]]);
+  fetcher.release(bytes);
+  await other;
+  expect(asked[1]).toEqual(['other', 8 * megabyte]);
+});
+
+test('a wait for room ends with the signal, and no request is made', async () => {
+  const controller = new AbortController();
+  const { fetcher, asked } = fetcherOf(64 * megabyte, controller.signal);
+  await fetcher.fetch(fetchOf('a'));
+  const waiting = [fetcher.fetch(fetchOf('b')), fetcher.fetch(fetchOf('c'))];
+  controller.abort(new Error('told to end'));
+  expect(await Promise.allSettled(waiting)).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+  await expect(fetcher.fetch(fetchOf('d'))).rejects.toThrow('told to end');
+  expect(asked).toHaveLength(1);
+});
