@@ -1,10 +1,12 @@
 // `npm run test:chaos -- --seeds 200`: plays seeds 1 to 200, or from `--from`, and says which failed; `--seed 17` plays
-// one and prints its timeline. `--first` ends at the first failure. Exit status 1 where a seed failed.
+// one and prints its timeline. `--first` ends at the first failure. `--scenario stamps` plays one of scenarios.ts.
+// Exit status 1 where something differed.
 
 import { parseArgs } from 'node:util';
 import { useDatabaseServer } from '../database.ts';
 import { startServer } from '../database-server.ts';
 import { play, type Result } from './run.ts';
+import { scenarios } from './scenarios.ts';
 
 const { values } = parseArgs({
   options: {
@@ -12,6 +14,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     first: { type: 'boolean', default: false },
+    scenario: { type: 'string' },
   },
 });
 
@@ -33,12 +36,25 @@ async function playAll(): Promise<Result[]> {
   return failed;
 }
 
+async function playScenario(name: string): Promise<boolean> {
+  const scenario = scenarios[name];
+  if (scenario === undefined)
+    throw new Error(`there is no scenario ${name}; there are ${Object.keys(scenarios).join(', ')}`);
+  const difference = await scenario();
+  say(`scenario ${name}: ${difference ?? 'no difference'}`);
+  return difference === null;
+}
+
 const server = await startServer();
 try {
   useDatabaseServer(server.url);
-  const failed = await playAll();
-  for (const { seed } of failed) say(`To replay: npm run test:chaos -- --seed ${seed}`);
-  process.exitCode = failed.length === 0 ? 0 : 1;
+  if (values.scenario !== undefined) {
+    process.exitCode = (await playScenario(values.scenario)) ? 0 : 1;
+  } else {
+    const failed = await playAll();
+    for (const { seed } of failed) say(`To replay: npm run test:chaos -- --seed ${seed}`);
+    process.exitCode = failed.length === 0 ? 0 : 1;
+  }
 } finally {
   await server.stop();
 }

@@ -69,6 +69,8 @@ async function afterSecond(stage: Stage): Promise<string | null> {
 }
 
 async function afterRetry(stage: Stage): Promise<string | null> {
+  // What is asked for once is fetched once: a lag that ends only with so many fetches is over.
+  stage.world.simulator.turn({ detailLagFetches: 0 });
   const ids = (await readDue(stage))
     .filter(({ reason }) => reason === 'failed' || reason === 'absent')
     .map(({ id }) => id);

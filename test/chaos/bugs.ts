@@ -1,0 +1,159 @@
+// Bugs to plant: each alters one place of the sources in a way that somebody might. An oracle that does not catch them
+// proves nothing. `scenario` names the play that brings the bug about where seeds hardly ever would; without it, seeds do.
+// What is to be found has to stand in its file exactly once, so that this list cannot rot.
+
+export interface Bug {
+  name: string;
+  file: string;
+  find: string;
+  replace: string;
+  scenario?: string;
+}
+
+export const bugs: Bug[] = [
+  {
+    name: 'skips the overlap of new windows',
+    file: 'sync/windows.ts',
+    find: 'reached ?? now) - overlapSeconds',
+    replace: 'reached ?? now)',
+    scenario: 'late',
+  },
+  {
+    name: 'moves the cursor before the rows are stored',
+    file: 'sync/flow.ts',
+    find: '    await load(context, batch, mark);\n    fetcher.release',
+    replace:
+      '    if (mark !== null) await load(context, [], mark);\n    await load(context, batch, null);\n    fetcher.release',
+  },
+  {
+    name: 'leaves operatorResultIds out of the fingerprint',
+    file: 'sync/fingerprint.ts',
+    find: '    .sort()\n    .map((key)',
+    replace: "    .filter((key) => key !== 'operatorResultIds')\n    .sort()\n    .map((key)",
+  },
+  {
+    name: 'stamps synced_at without the row lock of the lease',
+    file: 'store/lease.ts',
+    find: `\`update twilio_sync.lease set stamp = greatest(clock_timestamp(), stamp + interval '1 microsecond'),
+       expires_at = clock_timestamp() + \${term}
+     where epoch = $1 returning stamp::text as stamp\``,
+    replace: "'select clock_timestamp()::text as stamp from twilio_sync.lease where epoch = $1'",
+    scenario: 'stamps',
+  },
+  {
+    name: 'writes though the lease is lost',
+    file: 'store/lease.ts',
+    find: 'where epoch = $1 returning stamp::text',
+    replace: 'where epoch >= $1 returning stamp::text',
+  },
+  {
+    name: 'asks for slices without a second to spare',
+    file: 'api/listing.ts',
+    find: 'const asked = { from: stretch.from - 1, to: stretch.to + 1 };',
+    replace: 'const asked = { from: stretch.from, to: stretch.to };',
+    scenario: 'edges',
+  },
+  {
+    name: 'deletes what is missing, without a 404',
+    file: 'sync/due.ts',
+    find: '    if (missing) due.push(again',
+    replace: '    if (missing) return { store: false, deleted: true, due: [] };\n    if (missing) due.push(again',
+  },
+  {
+    name: 'deletes what answers 404, though it is listed',
+    file: 'sync/due.ts',
+    find: "const unlisted = fetch.item === null && find(fetch, 'missing') !== undefined;",
+    replace: 'const unlisted = fetch.stored;',
+    scenario: 'oneKey',
+  },
+  {
+    name: 'deletes without the brake',
+    file: 'sync/sweeps.ts',
+    find: 'return missing > 20 && missing > expected * 0.05;',
+    replace: 'return missing > expected;',
+    scenario: 'brake',
+  },
+  {
+    name: 'takes an absent array for an empty one',
+    file: 'sync/normalize.ts',
+    find: 'return texts && [...new Set(texts.map(storableText))];',
+    replace: 'return [...new Set((texts ?? []).map(storableText))];',
+    scenario: 'absent',
+  },
+  {
+    name: 'never asks again for a detail that lags',
+    file: 'sync/due.ts',
+    find: "if (tryAgain) due.push({ ...again(fetch, 'behind', attempts, now), wants: lacking });",
+    replace: '',
+  },
+  {
+    name: 'stores an older detail over a newer one',
+    file: 'sync/due.ts',
+    find: 'return { store: !older, deleted: false, due };',
+    replace: 'return { store: true, deleted: false, due: due.filter((each) => !older || each.reason !== "behind") };',
+  },
+  {
+    name: 'leaves children that are gone',
+    file: 'store/tables.ts',
+    find: "where ${same(scope, 'stored', 'scope')} and ${row(key, 'stored')} not in (select ${key.join(', ')} from answer)\n      returning",
+    replace: 'where false\n      returning',
+  },
+  {
+    name: 'trusts a bound that was never proved',
+    file: 'api/bounds.ts',
+    find: "return this.name === null || this.#known[this.name].upper !== 'unknown';",
+    replace: 'return true;',
+  },
+  {
+    name: 'forgets which filters showed a conversation last',
+    file: 'sync/diff.ts',
+    find: 'if (stored.generation !== generation) result.touched.push(item.id);',
+    replace: '',
+    scenario: 'generation',
+  },
+  {
+    name: 'writes a conversation in two transactions',
+    file: 'store/load.ts',
+    find: '    for (const { table, parameters } of childArrays(differing)) {',
+    replace:
+      "    await queries.sql('commit');\n    await queries.sql('begin');\n    for (const { table, parameters } of childArrays(differing)) {",
+    scenario: 'half',
+  },
+  {
+    name: 'forgets what failed',
+    file: 'sync/due.ts',
+    find: 'return [{ ...failed, error }, ...kept.map',
+    replace: 'return [...kept.map',
+  },
+  {
+    name: 'leaves synced_at where only children changed',
+    file: 'store/load.ts',
+    find: "update twilio.conversations set synced_at = $2 where id = any($1) and synced_at <> $2'",
+    replace: "select from twilio.conversations where id = any($1) and synced_at = $2 and false'",
+  },
+  {
+    name: 'leaves deleted_at on what is back',
+    file: 'store/tables.ts',
+    find: 'synced_at = excluded.synced_at, deleted_at = null',
+    replace: 'synced_at = excluded.synced_at',
+  },
+  {
+    name: 'never looks at what a sweep found missing',
+    file: 'store/marks.ts',
+    find: "'update twilio_sync.due set due_at = to_timestamp($2), sweep_id = null where sweep_id = $1'",
+    replace: "'update twilio_sync.due set sweep_id = null where sweep_id = $1 and $2::float8 is not null'",
+  },
+  {
+    name: 'reads only the first page',
+    file: 'api/client.ts',
+    find: 'next = nextToken === null ? null : fetch(nextToken, signal);',
+    replace: 'next = null;',
+  },
+  {
+    name: 'does not go on with a reconcile anew',
+    file: 'sync/once.ts',
+    find: "const again = reconcile && pending.some(({ sweep }) => sweep === 'reconcile');",
+    replace: "const again = reconcile && pending.some(({ sweep }) => sweep === 'range');",
+    scenario: 'cutShort',
+  },
+];

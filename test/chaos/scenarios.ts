@@ -1,0 +1,249 @@
+// Small plays for what chance hardly ever brings about: who commits first, an instant at the very edge, an array that is
+// absent. Each ends with the first thing that is wrong, or null. The program passes them all; planted bugs do not.
+
+import pg from 'pg';
+import { pass } from '../../src/sync/pass.ts';
+import { World } from '../world.ts';
+import { readAll } from './rows.ts';
+
+const second = 1000;
+const minute = 60 * second;
+const day = 24 * 60 * minute;
+
+export type Scenario = () => Promise<string | null>;
+
+/** It lists minutes late: only the overlap of `new` finds it before the next lookback. */
+async function late(): Promise<string | null> {
+  await using world = await World.open({ conversations: 5, days: 1 });
+  await world.sync();
+  world.simulator.turn({ listLagMs: 9 * minute });
+  const { id } = world.source.create();
+  for (let tick = 0; tick < 10; tick += 1) {
+    world.nowMs += minute;
+    await world.pass('new');
+  }
+  return (await readAll(world.pool)).has(id) ? null : `${id} listed 9 minutes late, and is not stored`;
+}
+
+/** Whole seconds at which slices and windows begin and end, by bounds that include equality and that do not. */
+async function edges(): Promise<string | null> {
+  for (const bound of ['exclusive', 'inclusive'] as const) {
+    await using world = await World.open({ switches: { upperBound: bound, lowerBound: bound } });
+    const agoMs = [
+      10 * minute,
+      day,
+      3 * day,
+      4 * day,
+      6 * day,
+      30 * day,
+      33 * day,
+      60 * day,
+      63 * day,
+      90 * day,
+      93 * day,
+    ];
+    for (const ago of agoMs)
+      world.source.create({ createdAt: `${new Date(world.nowMs - ago).toISOString().slice(0, 19)}Z` });
+    await world.sync();
+    const [difference] = await world.differences();
+    if (difference !== undefined) return `bounds ${bound}: ${difference}`;
+  }
+  return null;
+}
+
+/** An array that the detail does not have says nothing: what is stored stays. */
+async function absent(): Promise<string | null> {
+  await using world = await World.open();
+  const { id } = world.source.create({ channels: ['VOICE', 'SMS'] });
+  world.nowMs += minute;
+  await world.sync();
+  const { channels: _, ...rest } = world.source.get(id);
+  world.source.put({ ...rest, name: 'Without channels' });
+  await world.sync();
+  const { rows } = await world.pool.query('select from twilio.conversation_channels where conversation_id = $1', [id]);
+  return rows.length === 2 ? null : `${rows.length} channels are left, where the detail no longer says`;
+}
+
+/** Other filters, and back: what is deleted then is still missed. */
+async function generation(): Promise<string | null> {
+  await using world = await World.open({ conversations: 40, days: 20 });
+  await world.sync();
+  await world.restart({ filters: { channels: ['VOICE'] } });
+  await world.sync({ reconcile: true });
+  await world.restart({ filters: {} });
+  await world.sync({ reconcile: true });
+  const [id = ''] = world.source.ids();
+  world.source.remove(id);
+  await world.sync({ reconcile: true });
+  return (await readAll(world.pool)).get(id)?.deleted ? null : `${id} is gone, and not marked deleted`;
+}
+
+/** A key of another account, so to speak: nothing is listed, and no detail is there. */
+async function brake(): Promise<string | null> {
+  await using world = await World.open({ conversations: 60, days: 20 });
+  await world.sync();
+  world.simulator.turn({ lists: 'nothing' });
+  world.simulator.faults.add({ on: 'detail', fault: { kind: 'status', status: 404 } });
+  await world.pass('reconcile');
+  const deleted = [...(await readAll(world.pool)).values()].filter((each) => each.deleted).length;
+  return deleted === 0 ? null : `${deleted} of 60 are marked deleted, since nothing was listed`;
+}
+
+/** A conversation's communications are locked by somebody: it is being written, and not to be seen by halves. */
+async function half(): Promise<string | null> {
+  await using world = await World.open({ conversations: 8, days: 1 });
+  await world.sync();
+  const id = world.source.ids().find((each) => (world.source.get(each).communications ?? []).length > 0) ?? '';
+  const before = (await readAll(world.pool)).get(id)?.digest;
+  world.source.redact(id, { text: '[redacted]' });
+  return await whileLocked(
+    world,
+    `select from twilio.communications where conversation_id = '${id}' for update`,
+    async (free) => {
+      const passing = world.pass('reconcile');
+      await blocked(world, 1);
+      const seen = (await readAll(world.pool)).get(id)?.digest;
+      await free();
+      await passing;
+      return seen === before ? null : `a reader saw ${id} half written`;
+    },
+  );
+}
+
+/** Two loads at once, the first of them held up: whoever reads on from the newest stamp has to see it all the same. */
+async function stamps(): Promise<string | null> {
+  await using world = await World.open({ conversations: 8, days: 1 });
+  await world.sync();
+  const { store, api } = await world.context();
+  const [first = '', second = ''] = world.source.ids();
+  const change = async (id: string) => {
+    const { rows } = await world.pool.query('select * from twilio.conversations where id = $1', [id]);
+    const { account_id: accountId } = rows[0] ?? {};
+    return {
+      id,
+      rows: {
+        id,
+        accountId,
+        name: 'Changed',
+        status: null,
+        conversationConfigurationId: null,
+        createdAt: '2026-06-15T09:00:00Z',
+        updatedAt: null,
+        extra: null,
+        channels: null,
+        channelIds: null,
+        intelligenceConfigurationIds: null,
+        operatorResultIds: null,
+        participants: null,
+        communications: null,
+      },
+      listed: true,
+      item: 'item',
+      detail: 'detail',
+      deleted: false,
+      force: true,
+      due: [],
+    };
+  };
+  const [one, two] = [await change(first), await change(second)];
+  return await whileLocked(world, `select from twilio.conversations where id = '${first}' for update`, async (free) => {
+    const slow = store.load([one], null, api.now());
+    await blocked(world, 1);
+    const fast = store.load([two], null, api.now());
+    // It waits for the lease, or, where nothing makes it wait, is through.
+    await Promise.race([fast, blocked(world, 2).catch(() => {})]);
+    const { rows } = await world.pool.query<{ last: string }>(
+      'select max(synced_at)::text as last from twilio.conversations',
+    );
+    await free();
+    await Promise.all([slow, fast]);
+    const late = await world.pool.query('select from twilio.conversations where id = $1 and synced_at > $2', [
+      first,
+      rows[0]?.last,
+    ]);
+    return late.rowCount === 1 ? null : `${first} was committed with a synced_at that readers had passed already`;
+  });
+}
+
+/** Deleted at the API while it is still listed for a moment: one key is not two. */
+async function oneKey(): Promise<string | null> {
+  await using world = await World.open({ conversations: 12, days: 1 });
+  await world.sync();
+  const [id = ''] = world.source.ids();
+  world.source.say(id, 'Still here');
+  world.simulator.faults.add({ on: 'detail', id, fault: { kind: 'status', status: 404 }, times: 1 });
+  const context = await world.context();
+  context.requested.add('reconcile');
+  await pass(context, AbortSignal.timeout(60_000));
+  return (await readAll(world.pool)).get(id)?.deleted ? `${id} is marked deleted, and was listed` : null;
+}
+
+/** A reconcile that was cut short says nothing of what has changed since where it had been. */
+async function cutShort(): Promise<string | null> {
+  await using world = await World.open({ conversations: 60, days: 100 });
+  await world.sync();
+  const context = await world.context();
+  const stop = new AbortController();
+  const { load } = context.store;
+  context.requested.add('reconcile');
+  context.store = {
+    ...context.store,
+    async load(changes, mark, now) {
+      const loaded = await load(changes, mark, now);
+      // The newest month is listed, and more is not.
+      if (mark?.window.sweep === 'reconcile' && mark.cursor < now - 32 * 86_400) stop.abort(new Error('stopped'));
+      return loaded;
+    },
+  };
+  await pass(context, stop.signal).catch(() => {});
+  await world.restart();
+  const old = world.source.all().find(({ createdAt }) => {
+    const agoMs = world.nowMs - Date.parse(createdAt);
+    return agoMs > 10 * day && agoMs < 25 * day;
+  });
+  world.source.addResult(old?.id ?? '', { silent: true });
+  await world.sync({ reconcile: true });
+  return (await world.differences())[0] ?? null;
+}
+
+export const scenarios: Record<string, Scenario> = {
+  late,
+  edges,
+  absent,
+  generation,
+  brake,
+  half,
+  stamps,
+  oneKey,
+  cutShort,
+};
+
+async function whileLocked(
+  world: World,
+  statement: string,
+  work: (free: () => Promise<void>) => Promise<string | null>,
+): Promise<string | null> {
+  const client = new pg.Client({ ...world.database.connection, application_name: 'lock' });
+  await client.connect();
+  try {
+    await client.query('begin');
+    await client.query(statement);
+    return await work(async () => {
+      await client.query('rollback');
+    });
+  } finally {
+    await client.end();
+  }
+}
+
+/** Waits until so many of the program's sessions wait for a lock. */
+async function blocked(world: World, count: number): Promise<void> {
+  for (let tries = 0; tries < 2000; tries += 1) {
+    const { rowCount } = await world.pool.query(
+      `select from pg_stat_activity where datname = current_database() and application_name = 'program' and wait_event_type = 'Lock'`,
+    );
+    if ((rowCount ?? 0) >= count) return;
+    await world.pool.query('select pg_sleep(0.005)');
+  }
+  throw new Error(`no ${count} sessions wait for a lock`);
+}
