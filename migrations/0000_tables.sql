@@ -1,6 +1,8 @@
-CREATE SCHEMA IF NOT EXISTS "twilio";
+-- Only where it is missing: Postgres asks for the right to make it also where IF NOT EXISTS would find it.
+DO $$ BEGIN IF to_regnamespace('twilio') IS NULL THEN CREATE SCHEMA "twilio"; END IF; END $$;
 --> statement-breakpoint
-CREATE SCHEMA IF NOT EXISTS "twilio_sync";
+-- Only where it is missing: Postgres asks for the right to make it also where IF NOT EXISTS would find it.
+DO $$ BEGIN IF to_regnamespace('twilio_sync') IS NULL THEN CREATE SCHEMA "twilio_sync"; END IF; END $$;
 --> statement-breakpoint
 CREATE TABLE "twilio"."communications" (
 	"conversation_id" text NOT NULL,

@@ -129,4 +129,4 @@ COMMENT ON COLUMN twilio_sync.quarantine.attempts IS 'Failures so far.';
 COMMENT ON COLUMN twilio_sync.quarantine.next_attempt_at IS 'When it is tried again.';
 COMMENT ON COLUMN twilio_sync.quarantine.fingerprint IS 'Fingerprint of the list item it concerns.';
 --> statement-breakpoint
-INSERT INTO twilio_sync.lease DEFAULT VALUES;
+INSERT INTO twilio_sync.lease DEFAULT VALUES ON CONFLICT DO NOTHING;

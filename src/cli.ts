@@ -105,7 +105,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .option('--json', 'for programs', false)
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(({ sample, full, repair, json }: { sample: number; full: boolean; repair: boolean; json: boolean }) => {
-      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel']);
+      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
       carry = (signal) => verify(config, { sample: full ? null : sample, repair, json }, log, terminal, signal);
     });
 
@@ -114,7 +114,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .description('tries everything in quarantine now')
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(() => {
-      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel']);
+      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
       carry = (signal) => retry(config, log, terminal, signal);
     });
 

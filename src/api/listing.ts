@@ -54,8 +54,9 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
     // A name that is disproved on the way is given up, and the stretch listed again under the next one.
     for (let name = bounds.name, again = true; again; name = bounds.name) {
       again = false;
+      const see = order.walk();
       for await (const { items, bad } of pages([...bounds.query(asked), ...wanted], signal)) {
-        order.see(items.map(({ createdAt }) => createdAt));
+        see(items.map(({ createdAt }) => createdAt));
         const broken = new Set(items.map((item) => bounds.check(item, asked, name)));
         if (broken.has('lower')) onNews('the lower bound is ignored', { name });
         yield { items: items.filter(belongs), bad };
@@ -65,7 +66,6 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
         const last = items.at(-1);
         if (!bounds.hasLower && order.believed && last !== undefined && secondsOf(last.createdAt) < asked.from) break;
       }
-      order.endWalk();
     }
   }
 
@@ -106,8 +106,7 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
       const [witness] = items;
       // Empty under every name: the account is empty, and there is nothing to prove it by.
       if (witness === undefined) return;
-      order.see(items.map(({ createdAt }) => createdAt));
-      order.endWalk();
+      order.walk()(items.map(({ createdAt }) => createdAt));
       await bounds.prove(witness, now(), (query, walkSignal) => pages(query, walkSignal), signal);
       onNews('bounds of createdAt', { name: bounds.name ?? 'none', lowerBound: bounds.hasLower });
     },
@@ -127,7 +126,6 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
 class NewestFirst {
   disproved = false;
   #inOrder = 0;
-  #last: Timestamp | null = null;
   readonly #onDisproved: () => void;
 
   constructor(onDisproved: () => void) {
@@ -138,19 +136,19 @@ class NewestFirst {
     return !this.disproved && this.#inOrder >= enoughInOrder;
   }
 
-  see(times: Timestamp[]): void {
-    for (const time of times) {
-      if (this.#last !== null && time > this.#last && !this.disproved) {
-        this.disproved = true;
-        this.#onDisproved();
+  /** Begins with a list's first page; the result is told each page's times. Several walks may be under way at once. */
+  walk(): (times: Timestamp[]) => void {
+    let last: Timestamp | null = null;
+    return (times) => {
+      for (const time of times) {
+        if (last !== null && time > last && !this.disproved) {
+          this.disproved = true;
+          this.#onDisproved();
+        }
+        if (last !== null && time < last) this.#inOrder += 1;
+        last = time;
       }
-      if (this.#last !== null && time < this.#last) this.#inOrder += 1;
-      this.#last = time;
-    }
-  }
-
-  endWalk(): void {
-    this.#last = null;
+    };
   }
 }
 

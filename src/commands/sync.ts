@@ -41,7 +41,8 @@ export async function sync(
 ): Promise<number> {
   await using opened = await openConfigured(config.database);
   const { database } = opened;
-  await opened.prepare();
+  // A preview changes nothing, not even the tables.
+  if (!options.dryRun) await opened.prepare();
   await refuseWrongScope(database, scopeOf(config));
   const around: Surroundings = { config, database, log, terminal, signal };
   if (options.dryRun) return await dryRun(around, options);

@@ -41,7 +41,14 @@ export async function keepInStep(options: WorkerOptions): Promise<never> {
     wake.resolve();
   };
   const ticks = {
-    new: () => request('new', 'open'),
+    new() {
+      // Also in the middle of a pass: the first load of history is one, and takes hours.
+      if (performance.now() - openFromStartAtMs >= openFromStartEveryMs) {
+        openFromStartAtMs = performance.now();
+        context.openFromStart = true;
+      }
+      request('new', 'open');
+    },
     lookback: () => request('lookback'),
     reconcile: () => {
       proof.due = true;
@@ -52,14 +59,12 @@ export async function keepInStep(options: WorkerOptions): Promise<never> {
   request('new', 'open', 'lookback');
   try {
     for (;;) {
-      if (performance.now() - openFromStartAtMs >= openFromStartEveryMs) {
-        openFromStartAtMs = performance.now();
-        context.openFromStart = true;
-      }
       wake = Promise.withResolvers();
       const done = await onePass(options, proof);
-      // After a failure only the clock wakes it: what is due would fail again.
-      if (context.requested.size === 0) await idle(options, () => wake.promise, done);
+      if (done && context.requested.size > 0) continue;
+      // After a failure only the clock's next tick wakes it: whatever else there is to do would fail again at once.
+      if (!done) wake = Promise.withResolvers();
+      await idle(options, () => wake.promise, done);
     }
   } finally {
     schedule.close();

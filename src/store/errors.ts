@@ -41,7 +41,7 @@ const table: [codes: RegExp, kind: Kind, means: string][] = [
   [
     /^42501$/,
     'trouble',
-    'this user lacks rights; it needs CREATE on the database, or ownership of the schemas twilio and twilio_sync',
+    'this user lacks rights: to migrate, CREATE on the database or ownership of the schemas twilio and twilio_sync; to sync, USAGE on both and rights to their tables',
   ],
   [/^(42P01|3F000|42703)$/, 'trouble', 'a table is missing; run: conversation-sync migrate'],
   [/^(22|23|54)/, 'data', 'Postgres refuses the data'],

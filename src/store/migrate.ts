@@ -78,7 +78,9 @@ export async function findMissing(client: pg.ClientBase | pg.Pool) {
 }
 
 async function apply(client: pg.ClientBase, migrations: ReturnType<typeof readMigrationFiles>): Promise<void> {
-  await client.query('create schema if not exists twilio_sync');
+  // Postgres asks for the right to make a schema also where IF NOT EXISTS would find it.
+  const schema = await client.query<{ missing: boolean }>(`select to_regnamespace('twilio_sync') is null as missing`);
+  if (schema.rows[0]?.missing === true) await client.query('create schema twilio_sync');
   await client.query(
     'create table if not exists twilio_sync.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
   );

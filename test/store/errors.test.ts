@@ -58,7 +58,7 @@ describe('for a person to see to', () => {
     ['28P01', /refuses this user or password; see DATABASE_URL or PGUSER/],
     ['28000', /refuses this user or password/],
     ['3D000', /no such database; see DATABASE_URL or PGDATABASE/],
-    ['42501', /lacks rights; it needs CREATE on the database/],
+    ['42501', /lacks rights: to migrate, CREATE on the database/],
     ['42P01', /a table is missing; run: conversation-sync migrate/],
     ['3F000', /run: conversation-sync migrate/],
     ['42703', /run: conversation-sync migrate/],

@@ -48,7 +48,7 @@ describe('migrate', () => {
       const refused = await migrate({ ...empty.connection, user: role, password }).catch(translate);
       expect(refused).toBeInstanceOf(DatabaseTrouble);
       const { message } = refused as DatabaseTrouble;
-      expect(message).toMatch(/^database: this user lacks rights; it needs CREATE on the database[^\n]*\(42501\)$/);
+      expect(message).toMatch(/^database: this user lacks rights: to migrate, CREATE on the database[^\n]*\(42501\)$/);
       expect(message).not.toContain(password);
       await connected(empty, async (client) => {
         const left = await client.query(`select from pg_namespace where nspname like 'twilio%'`);
