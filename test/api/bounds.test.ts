@@ -158,6 +158,25 @@ describe('prove', () => {
     expect(bounds.name).toBeNull();
   });
 
+  test('something shown where nothing can be proves nothing, though it breaks no bound', async () => {
+    /** Shows the witness, and whatever else is asked for at these instants. */
+    const showing = (...times: number[]): Pages =>
+      async function* ([first, second]) {
+        const [after = '', before = ''] = [first?.[1], second?.[1]];
+        const within = (at: number) => at > Date.parse(after) / 1000 && at < Date.parse(before) / 1000;
+        yield pageOf([now, ...times].filter(within), null);
+      };
+    const upper = new Bounds(['createdAtBefore']);
+    await upper.prove(itemAt(now), now, showing(beforeAnything.from + 5), never);
+    expect(state(upper)).toMatchObject({ name: 'createdAtBefore', settled: false });
+    const lower = new Bounds(['createdAtBefore']);
+    await lower.prove(itemAt(now), now, showing(now + day + 5), never);
+    expect(state(lower)).toMatchObject({ name: 'createdAtBefore', settled: true, hasLower: true });
+    // Without an upper bound it would be asked with only where its lower one is proved.
+    lower.check(itemAt(now), { from: 0, to: 10 });
+    expect(lower.name).toBeNull();
+  });
+
   test('asks around the witness, before anything can exist, and in a time still to come', async () => {
     const { asked } = await proved({ honours: pair, items: [now - 10] });
     expect(asked).toEqual([

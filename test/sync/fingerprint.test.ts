@@ -124,6 +124,7 @@ describe('fingerprint', () => {
     const of = (text: string) => fingerprint(parseLossless(`{"n":${text}}`));
     expect(of('12345678901234567890')).not.toBe(of('12345678901234567891'));
     expect(of('12345678901234567890')).not.toBe(of('"12345678901234567890"'));
+    expect(of('12345678901234567890')).not.toBe(of('{"rawJSON":"12345678901234567890"}'));
     expect(of('0.1000000000000000055')).not.toBe(of('0.1'));
     expect(of('1e400')).not.toBe(of('1e401'));
     expect(of('12345678901234567890')).toBe(of('12345678901234567890'));
