@@ -186,7 +186,7 @@ function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
     throw new UsageError('--reconcile lists everything: leave out --from and --to');
   }
   if (to !== undefined && from === undefined) throw new UsageError('--to needs --from');
-  const stretch = from === undefined ? null : { from, to: to ?? Math.floor(Date.now() / 1000) + 86_400 };
+  const stretch = from === undefined ? null : { from, to: to ?? Number.POSITIVE_INFINITY };
   if (stretch !== null && stretch.from >= stretch.to) throw new UsageError('--from has to lie before --to');
   return { ...rest, ids: [...new Set(id)], stretch };
 }

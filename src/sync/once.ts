@@ -42,8 +42,7 @@ export async function syncStretch(
   waitFor = wait,
 ): Promise<void> {
   await context.api.proveBounds(stretch.from, signal);
-  const stretches = upToNow(Math.min(stretch.to, context.api.now()), stretch.from);
-  const windows = await context.store.plan('range', cut(stretches, maxWindowSeconds));
+  const windows = await context.store.plan('range', stretchUpTo(stretch, context.api.now()));
   await flow(context, (ended) => windowSteps(context, windows, () => false, ended), signal);
   await endSweeps(context);
   await settleDue(context, signal, waitFor);
@@ -76,12 +75,17 @@ export async function preview(
   return { listed: context.counts.listed, wouldFetch: wanted.size };
 }
 
+/** The windows of a stretch, which may reach past the API's time. */
+function stretchUpTo({ from, to }: Stretch, now: number): Stretch[] {
+  return cut(upToNow(Math.min(to, now), from), maxWindowSeconds);
+}
+
 async function previewWindows(context: Context, stretch: Stretch | 'reconcile' | null): Promise<Window[]> {
   const { start } = context.settings;
   const now = context.api.now();
   const made = (sweep: Window['sweep'], stretches: Stretch[]): Window[] =>
     stretches.map((each) => ({ ...each, id: 0, sweepId: 0, sweep, cursor: each.to, failures: 0 }));
-  if (stretch !== null && stretch !== 'reconcile') return made('range', cut([stretch], maxWindowSeconds));
+  if (stretch !== null && stretch !== 'reconcile') return made('range', stretchUpTo(stretch, now));
   if (stretch === 'reconcile') return made('reconcile', await stretchesOf(context, 'reconcile', null));
   const { pending, covered, reached } = await context.store.windows();
   const planned = [
