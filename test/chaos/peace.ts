@@ -11,6 +11,7 @@ const day = 24 * 60 * minute;
 interface Due {
   id: string;
   reason: string;
+  /** It was tried, and waits for its time. */
   later: boolean;
 }
 
@@ -115,7 +116,7 @@ async function afterRepair(stage: Stage): Promise<string | null> {
 
 async function readDue({ world, plan }: Stage): Promise<Due[]> {
   const { rows } = await world.pool.query<Due>(
-    'select conversation_id as id, reason, due_at > to_timestamp($1) as later from twilio_sync.due',
+    `select conversation_id as id, reason, due_at > to_timestamp($1) and attempts > 0 as later from twilio_sync.due`,
     [Math.floor((world.nowMs + (plan.switches.dateOffsetMs ?? 0)) / 1000)],
   );
   return rows;

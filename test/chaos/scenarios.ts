@@ -51,6 +51,14 @@ async function edges(): Promise<string | null> {
   return null;
 }
 
+/** A server that takes createdAtBefore, ignores it, and shows the last 31 days. */
+async function ignored(): Promise<string | null> {
+  const switches = { boundNames: 'createdBefore', unknownParameters: 'ignored', unbounded: 'last31Days' } as const;
+  await using world = await World.open({ conversations: 40, days: 100, switches });
+  await world.sync();
+  return (await world.differences())[0] ?? null;
+}
+
 /** An array that the detail does not have says nothing: what is stored stays. */
 async function absent(): Promise<string | null> {
   await using world = await World.open();
@@ -209,6 +217,7 @@ async function cutShort(): Promise<string | null> {
 export const scenarios: Record<string, Scenario> = {
   late,
   edges,
+  ignored,
   absent,
   generation,
   brake,
