@@ -1,5 +1,6 @@
 // Cron expressions → requests, in UTC. A tick does no work: it asks for some, and whoever does it takes any number of
-// requests for the same thing as one, so that nothing ever overlaps. A tick that a busy process missed is made up for.
+// requests for the same thing as one, so that nothing ever overlaps. A tick that a busy process missed is made up for, and
+// a clock that is set back stops nothing: the ticks that it has before it again are not waited for.
 
 import { schedule as startNodeCron } from 'node-cron';
 
@@ -18,20 +19,47 @@ export interface Schedule<Name extends string> {
   close(): void;
 }
 
+/** How far this machine's clock is ahead of one that never jumps, in milliseconds. */
+const clockOffsetMs = () => Date.now() - performance.now();
+const lookEveryMs = 10_000;
+/** Clocks are also corrected by a little, all the time. */
+const setBackMs = 2_000;
+
 /** Requests each name by its own cron expression. Throws where an expression is not one; the configuration has looked before. */
 export function openSchedule<Name extends string>(
   expressions: Record<Name, string>,
   request: (name: Name) => void,
   start: StartCron = startCron,
+  offsetMs: () => number = clockOffsetMs,
+  every: (ms: number, look: () => void) => () => void = repeat,
 ): Schedule<Name> {
   const entries = Object.entries<string>(expressions) as [Name, string][];
-  const crons = entries.map(([name, expression]) => [name, start(expression, () => request(name))] as const);
+  const startAll = () => entries.map(([name, expression]) => [name, start(expression, () => request(name))] as const);
+  let crons = startAll();
+  const stopAll = () => {
+    for (const [, cron] of crons) cron.stop();
+  };
+  let lastOffsetMs = offsetMs();
+  const endLooking = every(lookEveryMs, () => {
+    const setBack = lastOffsetMs - offsetMs() > setBackMs;
+    lastOffsetMs = offsetMs();
+    if (!setBack) return;
+    // node-cron waits for the time it has reckoned out, which is now further off by as much as the clock was set back.
+    stopAll();
+    crons = startAll();
+  });
   return {
     next: () => Object.fromEntries(crons.map(([name, cron]) => [name, cron.next()])) as Record<Name, Date | undefined>,
     close() {
-      for (const [, cron] of crons) cron.stop();
+      endLooking();
+      stopAll();
     },
   };
+}
+
+function repeat(ms: number, look: () => void): () => void {
+  const timer = setInterval(look, ms);
+  return () => clearInterval(timer);
 }
 
 /** node-cron writes what it has to say to the console, where it would be no line of the log; nothing of it matters here. */

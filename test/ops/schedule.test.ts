@@ -20,6 +20,46 @@ test('each tick requests its own sweep, and none after the end', () => {
   expect(ticks.size).toBe(0);
 });
 
+test('a clock set back starts the ticks anew; one that is corrected a little, or set forward, does not', () => {
+  const started: string[] = [];
+  let running = 0;
+  const start: StartCron = (expression) => {
+    started.push(expression);
+    running += 1;
+    const stop = () => {
+      running -= 1;
+    };
+    return { stop, next: () => undefined };
+  };
+  let offsetMs = 0;
+  let look = () => {};
+  let looking = true;
+  const every = (_ms: number, given: () => void) => {
+    look = given;
+    return () => {
+      looking = false;
+    };
+  };
+  const schedule = openSchedule(
+    { new: '* * * * *' },
+    () => {},
+    start,
+    () => offsetMs,
+    every,
+  );
+  for (const next of [-500, 3_600_000, 3_599_000]) {
+    offsetMs = next;
+    look();
+  }
+  expect(started).toHaveLength(1);
+  offsetMs = 0;
+  look();
+  look();
+  expect({ times: started.length, running }).toEqual({ times: 2, running: 1 });
+  schedule.close();
+  expect({ running, looking }).toEqual({ running: 0, looking: false });
+});
+
 test('node-cron counts in UTC', () => {
   const cron = startCron('30 3 * * *', () => {});
   try {
