@@ -38,7 +38,7 @@ test('a request waits until there is room, and goes on when what was fetched is 
   await turns();
   expect(asked).toHaveLength(2);
   expect(context.counts.fetched).toBe(2);
-  fetcher.release(bytes);
+  fetcher.release(2 * bytes);
   await Promise.all(waiting);
   expect(asked.map(([id]) => id)).toEqual(['a', 'b', 'c', 'd']);
 });
