@@ -90,6 +90,11 @@ async function remember(queries: Queries, changes: Change[], now: number, genera
       now,
     ],
   );
+  await rememberShown(
+    queries,
+    stored.filter(({ listed }) => !listed),
+    generation,
+  );
   // Found, but older than what is stored: its item is known all the same, or each listing would begin the waits anew.
   const seen = changes.filter(({ rows, item, deleted }) => rows === null && item !== null && !deleted);
   const behind = seen.filter(({ due }) => due.some(({ reason }) => reason === 'behind'));
@@ -97,6 +102,16 @@ async function remember(queries: Queries, changes: Change[], now: number, genera
   await queries.sql(
     `update twilio_sync.fingerprints set item = answer.item from unnest($1::text[], $2::text[]) as answer(id, item) where conversation_id = answer.id`,
     [behind.map(({ id }) => id), behind.map(({ item }) => item)],
+  );
+}
+
+/** What was due because a list item showed it was listed, though its detail came only now: when it is missing, it is missed. */
+async function rememberShown(queries: Queries, changes: Change[], generation: number): Promise<void> {
+  if (changes.length === 0) return;
+  await queries.sql(
+    `update twilio_sync.fingerprints set generation = $2 where conversation_id = any($1) and generation <> $2
+     and exists (select from twilio_sync.due where due.conversation_id = fingerprints.conversation_id and due.fingerprint is not null)`,
+    [changes.map(({ id }) => id), generation],
   );
 }
 

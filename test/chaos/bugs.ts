@@ -151,6 +151,13 @@ export const bugs: Bug[] = [
     replace: 'next = null;',
   },
   {
+    name: 'misses nothing that was fetched after its listing',
+    file: 'store/load.ts',
+    find: 'stored.filter(({ listed }) => !listed),',
+    replace: '[],',
+    scenario: 'briefly',
+  },
+  {
     name: 'does not go on with a reconcile anew',
     file: 'sync/once.ts',
     find: "const again = reconcile && pending.some(({ sweep }) => sweep === 'reconcile');",

@@ -34,7 +34,10 @@ export async function keepPeace(stage: Stage): Promise<string | null> {
     await stage.attend();
     const difference = (await step()) ?? reader.found;
     note(`-- ${when}: ${difference ?? 'as promised'}`);
-    if (difference !== null) return `${when}: ${difference}`;
+    if (difference !== null) {
+      await noteBooks(stage, difference);
+      return `${when}: ${difference}`;
+    }
   }
   return null;
 }
@@ -112,6 +115,15 @@ async function afterRepair(stage: Stage): Promise<string | null> {
     `select conversation_id, reason from twilio_sync.due where reason in ('failed', 'behind', 'asked')`,
   );
   return due.length === 0 ? null : `still due: ${JSON.stringify(due)}`;
+}
+
+/** What the program's books say of a conversation that a difference names, for whoever reads the timeline. */
+async function noteBooks({ world, history, note }: Stage, difference: string): Promise<void> {
+  const id = history.ids().find((each) => difference.includes(each));
+  for (const table of ['fingerprints', 'due']) {
+    const { rows } = await world.pool.query(`select * from twilio_sync.${table} where conversation_id = $1`, [id]);
+    note(`   ${table}: ${JSON.stringify(rows)}`);
+  }
 }
 
 async function readDue({ world, plan }: Stage): Promise<Due[]> {

@@ -14,7 +14,7 @@ const { values } = parseArgs({
 });
 
 const root = join(import.meta.dirname, '../..');
-const copies = join(root, '.planted');
+const copies = join(root, '.planted', String(process.pid));
 const atOnce = 2;
 
 interface Outcome {

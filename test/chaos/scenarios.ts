@@ -118,6 +118,22 @@ async function half(): Promise<string | null> {
   );
 }
 
+/** Listed before it has a detail, fetched when it has, and deleted before it is listed again: it is missed all the same. */
+async function briefly(): Promise<string | null> {
+  await using world = await World.open({ conversations: 8, days: 1 });
+  await world.sync();
+  const { id } = world.source.create();
+  world.nowMs += minute;
+  world.simulator.faults.add({ on: 'detail', id, fault: { kind: 'status', status: 404 }, times: 1 });
+  await world.pass('new');
+  world.nowMs += minute;
+  await world.pass();
+  if (!(await readAll(world.pool)).has(id)) return `${id} is not stored`;
+  world.source.remove(id);
+  await world.sync({ reconcile: true });
+  return (await readAll(world.pool)).get(id)?.deleted ? null : `${id} is gone, and not marked deleted`;
+}
+
 /** Two loads at once, the first of them held up: whoever reads on from the newest stamp has to see it all the same. */
 async function stamps(): Promise<string | null> {
   await using world = await World.open({ conversations: 8, days: 1 });
@@ -224,6 +240,7 @@ export const scenarios: Record<string, Scenario> = {
   half,
   stamps,
   oneKey,
+  briefly,
   cutShort,
 };
 
