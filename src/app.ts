@@ -148,6 +148,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       start: config.sync.start,
       lookbackSeconds: config.sync.lookbackSeconds,
       refreshSeconds: config.sync.refreshSeconds,
+      maxConcurrency: config.api.maxConcurrency,
       status: config.filters.status ?? null,
       generation,
       allowMassDelete: options.allowMassDelete ?? false,

@@ -211,6 +211,7 @@ export class World implements AsyncDisposable {
         start: startMs / 1000 - 120 * 86_400,
         lookbackSeconds: 3 * 86_400,
         refreshSeconds: [3600, 86_400],
+        maxConcurrency: 32,
         status: null,
         generation,
         allowMassDelete: false,

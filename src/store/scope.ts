@@ -49,7 +49,10 @@ export async function refuseWrongScope(database: Database, scope: Scope): Promis
  * everything is to be listed again. To be called by whoever holds the lease. @throws WrongScope for another account or URL.
  */
 export async function enterScope(database: Database, scope: Scope): Promise<Entered> {
-  const filters = JSON.parse(JSON.stringify(scope.filters));
+  // The order in which a filter's values were written says nothing.
+  const filters = JSON.parse(
+    JSON.stringify(scope.filters, (_name, value) => (Array.isArray(value) ? value.toSorted() : value)),
+  );
   return await database.transaction(async (queries) => {
     await queries.sql(
       'insert into twilio_sync.scope (account_sid, base_url, filters) values ($1, $2, $3) on conflict do nothing',

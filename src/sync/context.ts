@@ -8,6 +8,8 @@ export interface Settings {
   start: number;
   lookbackSeconds: number;
   refreshSeconds: number[];
+  /** Most details asked for at once. */
+  maxConcurrency: number;
   /** The one status that is synced; null for all. */
   status: string | null;
   /** Counts the changes of the filters: which of them a conversation was last listed under. */

@@ -126,7 +126,7 @@ function afterGone(fetch: Fetch, now: number): Verdict {
 function afterFailure(fetch: Fetch, error: string, now: number): Due[] {
   const failed = again(fetch, 'failed', find(fetch, 'failed')?.attempts ?? 0, now);
   // What it was due for besides is still wanted, with the next attempt.
-  const kept = fetch.due.filter(({ reason }) => reason === 'missing' || reason === 'absent');
+  const kept = fetch.due.filter(({ reason }) => reason === 'missing' || reason === 'absent' || reason === 'behind');
   return [{ ...failed, error }, ...kept.map((each) => ({ ...each, dueAt: Math.max(each.dueAt, failed.dueAt) }))];
 }
 

@@ -28,26 +28,45 @@ export interface Fetcher {
 
 export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
   let held = 0;
-  let freed = Promise.withResolvers<void>();
+  let inFlight = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  let changed = Promise.withResolvers<void>();
+  const change = () => {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
   // Whoever waits for room when the flow ends has to notice.
-  signal.addEventListener('abort', () => freed.resolve(), { once: true });
+  signal.addEventListener('abort', change, { once: true });
+
+  const attempt = async (fetch: Fetch, limit: number): Promise<Fetched> => {
+    inFlight += 1;
+    try {
+      const outcome = await context.api.detail(fetch.id, limit, signal);
+      const bytes = outcome.kind === 'found' ? outcome.bytes : 0;
+      held += bytes;
+      return { kind: 'fetched', fetch, outcome, bytes };
+    } finally {
+      inFlight -= 1;
+      change();
+    }
+  };
+  /** Asked just before a request starts, one after the other: what many have begun together must not pass all at once. */
+  const enter = async () => {
+    while ((held >= heldBytes || inFlight >= context.settings.maxConcurrency) && !signal.aborted) await changed.promise;
+    signal.throwIfAborted();
+  };
   const release = (bytes: number) => {
     held -= bytes;
-    freed.resolve();
-    freed = Promise.withResolvers();
-  };
-  const attempt = async (fetch: Fetch, limit: number): Promise<Fetched> => {
-    const outcome = await context.api.detail(fetch.id, limit, signal);
-    const bytes = outcome.kind === 'found' ? outcome.bytes : 0;
-    held += bytes;
-    return { kind: 'fetched', fetch, outcome, bytes };
+    change();
   };
   return {
     async fetch(fetch) {
-      while (held >= heldBytes && !signal.aborted) await freed.promise;
-      signal.throwIfAborted();
-      context.counts.fetched += 1;
-      return await attempt(fetch, usualBytes);
+      const started = last.then(enter).then(() => {
+        context.counts.fetched += 1;
+        return { fetched: attempt(fetch, usualBytes) };
+      });
+      last = started.catch(() => {});
+      return await (await started).fetched;
     },
     async fetchAlone(fetch) {
       held += heldBytes;

@@ -5,9 +5,14 @@ import { hash } from 'node:crypto';
 import { isJsonObject, type Json } from '../lib/json.ts';
 import { isRawNumber } from '../lib/lossless-json.ts';
 
-/** 132 bits of SHA-256 over the order-free form, as 22 characters. */
+/** 132 bits of SHA-256 over the order-free form, as 22 characters. JSON nested thousands deep, which nobody could store, is all alike. */
 export function fingerprint(value: Json): string {
-  return hash('sha256', orderFree(value), 'base64url').slice(0, 22);
+  try {
+    return hash('sha256', orderFree(value), 'base64url').slice(0, 22);
+  } catch (error) {
+    if (error instanceof RangeError) return 'nested too deeply';
+    throw error;
+  }
 }
 
 function orderFree(value: Json): string {

@@ -112,6 +112,7 @@ function firstOfEach<Row extends { id: string; position: number }>(rows: Row[]):
 class Fields {
   readonly #raw: JsonObject;
   readonly #taken: Set<string>;
+  readonly #nested: [string, Json][] = [];
 
   constructor(raw: JsonObject, taken: string[]) {
     this.#raw = raw;
@@ -146,11 +147,16 @@ class Fields {
     return text;
   }
 
-  readonly #nested: [string, Json][] = [];
-
   rest(): string | null {
     const entries = [...this.#left(), ...this.#nested];
-    return entries.length === 0 ? null : JSON.stringify(storableJson(Object.fromEntries(entries)));
+    if (entries.length === 0) return null;
+    try {
+      return JSON.stringify(storableJson(Object.fromEntries(entries)));
+    } catch (error) {
+      // The stack's end; Postgres' own comes soon after.
+      if (error instanceof RangeError) throw new Unstorable('a field is nested too deeply');
+      throw error;
+    }
   }
 
   #left(): [string, Json][] {

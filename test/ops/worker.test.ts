@@ -23,7 +23,15 @@ test('a pass that fails is said once, and tried again at the next tick only', as
   const context: Context = {
     api,
     store: {} as Store,
-    settings: { start: 0, lookbackSeconds: 0, refreshSeconds: [], status: null, generation: 1, allowMassDelete: false },
+    settings: {
+      start: 0,
+      lookbackSeconds: 0,
+      refreshSeconds: [],
+      maxConcurrency: 32,
+      status: null,
+      generation: 1,
+      allowMassDelete: false,
+    },
     watcher: { stored() {}, warn() {} },
     counts: createCounts(),
     requested: new Set(),

@@ -42,6 +42,7 @@ export function contextOf({
       start,
       lookbackSeconds: 3 * day,
       refreshSeconds: [],
+      maxConcurrency: 32,
       status: null,
       generation: 1,
       allowMassDelete: false,

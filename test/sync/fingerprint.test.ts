@@ -148,3 +148,8 @@ describe('fingerprint', () => {
     expect(fingerprint(item)).toBe('gnWQJDIPUtwG9zLBCAuKPN');
   });
 });
+
+test('nested thousands deep, it ends all the same', () => {
+  const deep = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`);
+  expect(fingerprint(deep)).toBe('nested too deeply');
+});

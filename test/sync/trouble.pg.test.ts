@@ -217,7 +217,11 @@ describe('quarantine', () => {
 
 describe('windows', () => {
   test('too wide for the server: shorter slices are asked for', async () => {
-    await using world = await World.open({ conversations: 100, days: 60 });
+    await using world = await World.open({
+      conversations: 100,
+      days: 10,
+      settings: { start: Date.UTC(2026, 5, 1) / 1000 },
+    });
     world.simulator.faults.add({ on: 'list', widerThanSeconds: 3 * 3600, fault: { kind: 'status', status: 504 } });
     await world.sync();
     expect(await world.differences()).toEqual([]);
