@@ -3,7 +3,7 @@
 import { defineConfig } from 'vitest/config';
 
 const withDatabase = ['test/**/*.pg.test.ts', 'test/**/*.e2e.test.ts'];
-const limits = { testTimeout: 60_000, hookTimeout: 60_000 };
+const limits = { testTimeout: 180_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {

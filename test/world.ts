@@ -103,7 +103,7 @@ export class World implements AsyncDisposable {
     context.counts = createCounts();
     for (const sweep of sweeps) context.requested.add(sweep);
     context.openFromStart = true;
-    await pass(context, AbortSignal.timeout(60_000));
+    await pass(context, AbortSignal.timeout(150_000));
     return context.counts;
   }
 
@@ -112,7 +112,7 @@ export class World implements AsyncDisposable {
     const { context } = await this.#start();
     context.counts = createCounts();
     context.openFromStart = true;
-    await syncAll(context, reconcile, AbortSignal.timeout(120_000), async (ms) => {
+    await syncAll(context, reconcile, AbortSignal.timeout(150_000), async (ms) => {
       this.nowMs += ms;
     });
     return context.counts;
@@ -121,7 +121,7 @@ export class World implements AsyncDisposable {
   /** What `verify` finds, in everything or in so many. */
   async verify(what: 'full' | number): Promise<Verification> {
     const { context } = await this.#start();
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(150_000);
     return what === 'full' ? await verifyFull(context, signal) : await verifySample(context, what, signal);
   }
 
@@ -132,7 +132,7 @@ export class World implements AsyncDisposable {
       `insert into twilio_sync.due (conversation_id, reason, due_at) select id, 'asked', now() from unnest($1::text[]) as asked(id)`,
       [ids],
     );
-    await syncIds(context, ids, AbortSignal.timeout(60_000));
+    await syncIds(context, ids, AbortSignal.timeout(150_000));
   }
 
   /** What the program carries along, for tests that run parts of it; without a program running, a new one is started. */
