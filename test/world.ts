@@ -182,7 +182,7 @@ export class World implements AsyncDisposable {
       wait: async (ms) => {
         this.nowMs += ms;
       },
-      timeoutMs: 5_000,
+      timeoutMs: 20_000,
       ...options.client,
     });
     const filters: FilterConfig = {
