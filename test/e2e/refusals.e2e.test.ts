@@ -115,7 +115,7 @@ describe('the database', () => {
   test('a user without CREATE: exit status 2, naming what it lacks, also of run', async () => {
     for (const ended of await refused(asRole(), [['sync'], ['migrate'], ['run']])) {
       expect(ended.code).toBe(2);
-      expect(ended.stderr).toMatch(/^database: this user lacks rights: to migrate, CREATE on the database, [^\n]+\n$/);
+      expect(ended.stderr).toMatch(/^database: this user lacks rights: to migrate, CREATE on the database [^\n]+\n$/);
       expect(ended.stderr).toContain('permission denied for database');
     }
   });
