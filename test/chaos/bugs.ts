@@ -58,6 +58,7 @@ export const bugs: Bug[] = [
     file: 'sync/due.ts',
     find: '    if (missing) due.push(again',
     replace: '    if (missing) return { store: false, deleted: true, due: [] };\n    if (missing) due.push(again',
+    scenario: 'otherKey',
   },
   {
     name: 'deletes what answers 404, though it is listed',
@@ -125,6 +126,7 @@ export const bugs: Bug[] = [
     file: 'sync/due.ts',
     find: 'return [{ ...failed, error }, ...kept.map',
     replace: 'return [...kept.map',
+    scenario: 'quarantine',
   },
   {
     name: 'leaves synced_at where only children changed',

@@ -118,6 +118,16 @@ async function half(): Promise<string | null> {
   );
 }
 
+/** The list shows half, and the other half has details: the other key is not two either. */
+async function otherKey(): Promise<string | null> {
+  await using world = await World.open({ conversations: 20, days: 2 });
+  await world.sync();
+  world.simulator.turn({ lists: 'half' });
+  await world.pass('lookback');
+  const deleted = [...(await readAll(world.pool)).values()].filter((each) => each.deleted).length;
+  return deleted === 0 ? null : `${deleted} of 20 are marked deleted, and their details are there`;
+}
+
 /** Listed before it has a detail, fetched when it has, and deleted before it is listed again: it is missed all the same. */
 async function briefly(): Promise<string | null> {
   await using world = await World.open({ conversations: 8, days: 1 });
@@ -132,6 +142,18 @@ async function briefly(): Promise<string | null> {
   world.source.remove(id);
   await world.sync({ reconcile: true });
   return (await readAll(world.pool)).get(id)?.deleted ? null : `${id} is gone, and not marked deleted`;
+}
+
+/** One new conversation's detail fails; nothing but the quarantine remembers it. */
+async function quarantine(): Promise<string | null> {
+  await using world = await World.open({ conversations: 8, days: 1 });
+  const [id = ''] = world.source.ids();
+  world.simulator.faults.add({ on: 'detail', id, fault: { kind: 'status', status: 500 } });
+  await world.sync();
+  world.simulator.faults.clear();
+  world.nowMs += 2 * minute;
+  await world.pass();
+  return (await readAll(world.pool)).has(id) ? null : `${id} failed once, and is forgotten`;
 }
 
 /** Two loads at once, the first of them held up: whoever reads on from the newest stamp has to see it all the same. */
@@ -196,9 +218,7 @@ async function oneKey(): Promise<string | null> {
   const [id = ''] = world.source.ids();
   world.source.say(id, 'Still here');
   world.simulator.faults.add({ on: 'detail', id, fault: { kind: 'status', status: 404 }, times: 1 });
-  const context = await world.context();
-  context.requested.add('reconcile');
-  await pass(context, AbortSignal.timeout(60_000));
+  await world.pass('reconcile');
   return (await readAll(world.pool)).get(id)?.deleted ? `${id} is marked deleted, and was listed` : null;
 }
 
@@ -240,7 +260,9 @@ export const scenarios: Record<string, Scenario> = {
   half,
   stamps,
   oneKey,
+  otherKey,
   briefly,
+  quarantine,
   cutShort,
 };
 
