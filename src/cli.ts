@@ -61,7 +61,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
       new Option('--to <time>', 'only conversations created before this; now, unless given').argParser(parseInstant),
     )
     .option('--id <id>', 'only this conversation; may be repeated', collect)
-    .option('--dry-run', 'say what it would fetch, with how many requests; change nothing')
+    .option('--dry-run', 'say what it would fetch, with how many requests; store nothing')
     .option('--allow-mass-delete', 'let the deletion brake through')
     .addHelpText('after', `\n${settingsHelp()}`)
     .action((given: SyncArguments) => {

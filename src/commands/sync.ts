@@ -41,8 +41,7 @@ export async function sync(
 ): Promise<number> {
   await using opened = await openConfigured(config.database);
   const { database } = opened;
-  // A preview changes nothing, not even the tables.
-  if (!options.dryRun) await opened.prepare();
+  await opened.prepare();
   await refuseWrongScope(database, scopeOf(config));
   const around: Surroundings = { config, database, log, terminal, signal };
   if (options.dryRun) return await dryRun(around, options);
