@@ -68,7 +68,7 @@ interface Listing {
   items: Map<string, Item>;
   bad: Mark['due'];
   pages: number;
-  /** The last page was a full one, or there were several. */
+  /** More than one page showed anything. */
   full: boolean;
 }
 
@@ -81,8 +81,10 @@ async function listStretch(
   const listing: Listing = { items: new Map(), bad: [], pages: 0, full: false };
   for (const status of statuses(context, window)) {
     let pages = 0;
+    let shown = 0;
     for await (const page of context.api.list(stretch, status, signal)) {
       pages += 1;
+      if (page.items.length + page.bad.length > 0) shown += 1;
       for (const item of page.items) {
         if (Buffer.byteLength(item.id) <= maxKeyBytes) listing.items.set(item.id, reduce(item));
         else page.bad.push({ id: null, raw: item.raw, reason: `id: longer than ${maxKeyBytes} bytes` });
@@ -101,8 +103,8 @@ async function listStretch(
       if (context.api.selective && pages > maxPages && stretch.to - stretch.from > 1) return 'dense';
     }
     listing.pages = Math.max(listing.pages, pages);
+    listing.full ||= shown > 1;
   }
-  listing.full = listing.pages > 1;
   return listing;
 }
 
