@@ -45,8 +45,10 @@ export class Scene implements AsyncDisposable {
     source.redact(redacted ?? '');
     source.remove(gone ?? '');
     for (const { id, status } of source.all()) if (status === 'ACTIVE') source.close(id);
-    source.create({ status: 'CLOSED' });
-    source.create({ status: 'ACTIVE' });
+    // One of the very second in which a sync looks is for the next one.
+    const at = new Date(Date.now() - 60_000).toISOString();
+    source.create({ status: 'CLOSED', createdAt: at, updatedAt: at });
+    source.create({ status: 'ACTIVE', createdAt: at, updatedAt: at });
     return scene;
   }
 
