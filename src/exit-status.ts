@@ -30,7 +30,7 @@ export class UsageError extends Error {
 
 /** What a person has to put right before anything can go well: nothing of it passes by waiting. */
 export function isMisconfigured(error: unknown): boolean {
-  if (error instanceof DatabaseTrouble) return /^(28...|3D000|42501)$/.test(error.code);
+  if (error instanceof DatabaseTrouble) return /^(22...|28...|3D000|42501|42704)$/.test(error.code);
   return [ConfigError, UsageError, WrongScope, ListenError, EmbeddedInUse, EmbeddedError].some(
     (kind) => error instanceof kind,
   );

@@ -53,6 +53,11 @@ export function translate(error: unknown): unknown {
   if (!(cause instanceof Error)) return error;
   const code = codeOf(cause);
   if (code === null) return error;
+  // FATAL is the end of a connection: nothing of ours was asked yet but how to connect.
+  if ('severity' in cause && cause.severity === 'FATAL' && /^(22|42)(?!501)/.test(code)) {
+    const means = 'the server refuses the connection; see options in DATABASE_URL or PGOPTIONS';
+    return new DatabaseTrouble(`${means}: ${cause.message}`, code, false);
+  }
   const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? unforeseen;
   const named = detailOf(cause, code);
   const place = ['schema', 'table', 'column', 'constraint'].flatMap((name) => {

@@ -30,6 +30,13 @@ const asRole = (given = password) => {
   return url.href;
 };
 
+/** The stage's own URL but for the database's name. */
+const asDatabase = (name: string) => {
+  const url = new URL(stage.database.url);
+  url.pathname = `/${name}`;
+  return url.href;
+};
+
 /** Every command that needs a database, with one that cannot be used. */
 async function refused(DATABASE_URL: string, commands: string[][]) {
   return await Promise.all(commands.map((args) => finish(args, { DATABASE_URL })));
@@ -96,13 +103,25 @@ describe('the database', () => {
   });
 
   test('no such database, or a wrong password: exit status 2, also of run', async () => {
-    for (const ended of await refused(`${stage.database.url}_not`, [...every, ['run']])) {
+    for (const ended of await refused(asDatabase('e2e_not_there'), [...every, ['run']])) {
       expect(ended.code).toBe(2);
       expect(ended.stderr).toMatch(/^database: there is no such database; see DATABASE_URL or PGDATABASE \(3D000\)\n$/);
     }
     for (const ended of await refused(asRole('wrong-password'), [...every, ['run']])) {
       expect(ended.code).toBe(2);
       expect(ended.stderr).toMatch(/^database: the server refuses this user or password; [^\n]+ \(28P01\)\n$/);
+    }
+  });
+
+  test('a connection that asks for what the server does not have: exit status 2, also of run', async () => {
+    const url = new URL(stage.database.url);
+    for (const options of ['-cclient_min_messages=nonsense', '-cno_such_setting=1']) {
+      url.searchParams.set('options', options);
+      for (const ended of await refused(url.href, [['sync'], ['run']])) {
+        expect(ended.code).toBe(2);
+        expect(ended.stderr).toMatch(/^database: the server refuses the connection; see options in [^\n]+\n$/);
+        expect(ended.stderr).toContain(/\w+(?==)/.exec(options.slice(2))?.[0]);
+      }
     }
   });
 
