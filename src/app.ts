@@ -9,7 +9,7 @@ import { type Client, createClient } from './api/client.ts';
 import { createListing } from './api/listing.ts';
 import type { Retry } from './api/request.ts';
 import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './config.ts';
-import { connectionOf, parametersOfUrl } from './lib/libpq.ts';
+import { type Connection, connectionOf, parametersOfUrl } from './lib/libpq.ts';
 import type { Log } from './ops/log.ts';
 import { type Database, type DatabaseLimits, openDatabase } from './store/database.ts';
 import { openEmbedded } from './store/embedded.ts';
@@ -30,6 +30,7 @@ export interface AppConfig {
 /** A database that is there and migrated, or will be: `prepare` finds out. */
 export interface OpenedDatabase extends AsyncDisposable {
   database: Database;
+  connection: Connection;
   /** A line for a shell that opens it; only of an embedded one. */
   psql: string | null;
   /** Applies missing migrations. @throws DatabaseTrouble. */
@@ -60,7 +61,7 @@ export async function openConfigured(config: DatabaseConfig, options: OpenOption
 }
 
 function connected(
-  connection: Parameters<typeof openDatabase>[0],
+  connection: Connection,
   psql: string | null,
   close: () => Promise<void>,
   { limits = {}, signal }: OpenOptions,
@@ -73,6 +74,7 @@ function connected(
   signal?.addEventListener('abort', onAbort, { once: true });
   return {
     database,
+    connection,
     psql,
     async prepare() {
       try {

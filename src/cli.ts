@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openConfigured } from './app.ts';
 import { demo } from './commands/demo.ts';
+import { type GrantReaderOptions, grantReaderCommand } from './commands/grant-reader.ts';
 import { retry } from './commands/retry.ts';
 import { run } from './commands/run.ts';
 import { simulate } from './commands/simulate.ts';
@@ -116,6 +117,20 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .action(() => {
       const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
       carry = (signal) => retry(config, log, terminal, signal);
+    });
+
+  program
+    .command('grant-reader')
+    .description('makes or updates a login role that reads schema twilio and nothing else')
+    .argument('<name>', 'the role')
+    .option('--password-file <path>', 'set the password that this file holds; a new role has a random one otherwise')
+    .option('--new-password', 'set a new random password; without it a role that exists keeps its own', false)
+    .option('--print', 'change nothing: print the SQL, for an administrator to run', false)
+    .addHelpText('after', `\n${settingsHelp(['database'])}`)
+    .action((name: string, options: GrantReaderOptions) => {
+      const wanted = grantReaderCommand(name, options);
+      const { config } = configure(world, ['database', 'logLevel']);
+      carry = () => wanted(config.database, terminal);
     });
 
   program

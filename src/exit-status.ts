@@ -9,6 +9,7 @@ import { Interrupted } from './ops/shutdown.ts';
 import { EmbeddedInUse } from './store/embedded.ts';
 import { EmbeddedError } from './store/embedded-binaries.ts';
 import { DatabaseTrouble } from './store/errors.ts';
+import { ReaderRefused } from './store/reader.ts';
 import { WrongScope } from './store/scope.ts';
 
 export const exitStatus = {
@@ -31,7 +32,7 @@ export class UsageError extends Error {
 /** What a person has to put right before anything can go well: nothing of it passes by waiting. */
 export function isMisconfigured(error: unknown): boolean {
   if (error instanceof DatabaseTrouble) return /^(22...|28...|3D000|42501|42704)$/.test(error.code);
-  return [ConfigError, UsageError, WrongScope, ListenError, EmbeddedInUse, EmbeddedError].some(
+  return [ConfigError, UsageError, WrongScope, ReaderRefused, ListenError, EmbeddedInUse, EmbeddedError].some(
     (kind) => error instanceof kind,
   );
 }

@@ -33,6 +33,9 @@ describe('wrong usage is refused before any setting is looked at', () => {
     ['sync --id a --reconcile', '--id goes alone'],
     ['sync --id a --from 2026-01-01', '--id goes alone'],
     ['sync --from 2026-01-01 --reconcile', '--reconcile lists everything'],
+    ['grant-reader', "missing required argument 'name'"],
+    ['grant-reader pg_bi', 'is a name that Postgres keeps for itself'],
+    ['grant-reader bi --new-password --password-file x', 'give one of them'],
     ['simulate --port 70000', "'--port <port>' argument '70000' is invalid"],
     ['demo --conversations many', "'--conversations <count>' argument 'many' is invalid"],
   ])('conversation-sync %s', async (line, says) => {
@@ -48,6 +51,7 @@ describe('help', () => {
     ['sync', ['--reconcile', '--from', '--to', '--id', '--dry-run', 'SYNC_START', 'DATABASE_URL']],
     ['migrate', ['DATABASE_URL']],
     ['status', ['--json', 'DATABASE_URL']],
+    ['grant-reader', ['<name>', '--password-file', '--new-password', '--print', 'DATABASE_URL']],
     ['demo', ['--conversations']],
     ['simulate', ['--port', '--no-traffic']],
   ])('of %s names what it takes', async (command, names) => {

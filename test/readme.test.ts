@@ -66,7 +66,9 @@ test('commands and their options', async () => {
     return lines.join('\n');
   };
   const [, list = ''] = (await helpOf()).split('Commands:\n');
-  const real = Array.from(list.matchAll(/^ {2}([a-z]+) /gm), ([, name = '']) => name).filter((name) => name !== 'help');
+  const real = Array.from(list.matchAll(/^ {2}([a-z-]+) /gm), ([, name = '']) => name).filter(
+    (name) => name !== 'help',
+  );
   const rows = table('Commands').map(([first = '', second = '']) => ({
     first: codes(first),
     all: codes(`${first} ${second}`),

@@ -10,8 +10,8 @@ import { type DatabaseLimits, databaseLimits } from './database.ts';
 
 const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
-/** Any constant will do that no other program on the database uses. */
-const lockKey = '8391162077580680803';
+/** The advisory lock of whoever changes the schema or its rights. Any constant will do that no other program on the database uses. */
+export const migrationLock = '8391162077580680803';
 
 /**
  * Applies the migrations that are still missing, waiting for another migrator to end first.
@@ -32,7 +32,7 @@ export async function migrate(
   return await connected(migrationMs, async (client) => {
     // Frees the lock from a process that froze.
     await client.query(`begin; set local idle_in_transaction_session_timeout = ${idleInTransactionMs}`);
-    await client.query('select pg_advisory_xact_lock($1)', [lockKey]);
+    await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
     const missing = await findMissing(client);
     if (missing.length > 0) await apply(client, missing);
     await client.query('commit');

@@ -57,6 +57,19 @@ test('sync twice in one folder keeps its rows; run and status use one server, wh
   const { code, stdout } = await processes.finish(['status', '--json'], env, folder);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ conversations: 100, worker: expect.stringContaining(String(worker.pid)) });
+
+  const granted = await processes.finish(['grant-reader', 'Weekly reports'], env, folder);
+  expect(granted).toMatchObject({ code: 0, stderr: '' });
+  const [, password = ''] = /^Password {2}(\S+) {2}\(shown only now\)$/m.exec(granted.stdout) ?? [];
+  const [, url = ''] = /^Connect {3}psql '([^']+)'$/m.exec(granted.stdout) ?? [];
+  const reader = await connect(url.replace('@', `:${password}@`));
+  expect((await reader.query('select id from twilio.conversations')).rowCount).toBe(100);
+  await expect(reader.query('select from twilio_sync.windows')).rejects.toMatchObject({ code: '42501' });
+  await reader.end();
+  expect(await processes.finish(['grant-reader', 'Weekly reports'], env, folder)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/existed, and is up to date[\s\S]*the one it had/),
+  });
   expect(runsIn(data)).toBe(true);
   worker.kill('SIGTERM');
   expect(await worker.ended).toMatchObject({ code: 0 });

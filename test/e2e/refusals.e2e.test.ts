@@ -145,6 +145,11 @@ describe('the database', () => {
       stdout: expect.stringMatching(/^Applied \d+ migrations?\.\n$/),
     });
     expect(await finish(['migrate'])).toMatchObject({ code: 0, stdout: 'The tables are up to date.\n' });
+    const granting = await refused(asRole(), [['grant-reader', `${role}_reader`]]);
+    expect(granting).toMatchObject([{ code: 2, stdout: '' }]);
+    expect(granting[0]?.stderr).toMatch(
+      /^this user may not make a reader [^\n]+\nAn administrator [^\n]+:\n {2}\S+ grant-reader \w+ --print\n$/,
+    );
     const one = await refused(asRole(), [...every, ['run']]);
     // May read all there is, and write nothing.
     await stage.client.query(
