@@ -23,8 +23,15 @@ export function conversationArrays(all: ConversationRows[]): Cell[][] {
   );
 }
 
-/** The children's statements and their parameters, parents before children; an array that a detail did not have is not in their scope. */
-export function childArrays(all: ConversationRows[]): { table: tables.Table; parameters: Cell[][] }[] {
+/** Rows of one table, an array a column, and what they speak of, an array a scope column. */
+export interface ChildArrays {
+  table: tables.Table;
+  columns: Cell[][];
+  scope: Cell[][];
+}
+
+/** The children's tables, parents before children; an array that a detail did not have is not in their scope. */
+export function childArrays(all: ConversationRows[]): ChildArrays[] {
   const parts = [
     part(tables.channels, all, ({ channels }) => channels?.map((channel) => [channel])),
     part(tables.channelIds, all, ({ channelIds }) => channelIds?.map((channelId) => [channelId])),
@@ -47,14 +54,14 @@ export function childArrays(all: ConversationRows[]): { table: tables.Table; par
       operatorResultIds?.map((id, position) => [id, position]),
     ),
   ];
-  return parts.filter(({ parameters }) => parameters.at(-1)?.length !== 0);
+  return parts.filter(({ scope }) => scope[0]?.length !== 0);
 }
 
 function part(
   table: tables.Table,
   all: ConversationRows[],
   rowsOf: (conversation: ConversationRows) => Cell[][] | null | undefined,
-): { table: tables.Table; parameters: Cell[][] } {
+): ChildArrays {
   const rows: Cell[][] = [];
   const scope: Cell[] = [];
   for (const conversation of all) {
@@ -63,11 +70,11 @@ function part(
     scope.push(conversation.id);
     for (const cells of own) rows.push([conversation.id, ...cells]);
   }
-  return { table, parameters: [...columnsOf(Object.keys(table.columns).length, rows), scope] };
+  return { table, columns: columnsOf(Object.keys(table.columns).length, rows), scope: [scope] };
 }
 
 /** Addresses belong to a participant: its own array says whether they are known. */
-function addresses(all: ConversationRows[]): { table: tables.Table; parameters: Cell[][] } {
+function addresses(all: ConversationRows[]): ChildArrays {
   const rows: Cell[][] = [];
   const scope: Cell[][] = [];
   for (const { id, participants } of all) {
@@ -77,7 +84,7 @@ function addresses(all: ConversationRows[]): { table: tables.Table; parameters: 
       for (const address of participant.addresses) rows.push([id, participant.id, address]);
     }
   }
-  return { table: tables.participantAddresses, parameters: [...columnsOf(3, rows), ...columnsOf(2, scope)] };
+  return { table: tables.participantAddresses, columns: columnsOf(3, rows), scope: columnsOf(2, scope) };
 }
 
 function columnsOf(count: number, rows: Cell[][]): Cell[][] {

@@ -9,8 +9,9 @@ import { conversations, differenceStatement } from './tables.ts';
 /** See Store.compare. */
 export async function readDifferences(queries: Queries, rows: ConversationRows[]): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
-  const parts = [{ table: conversations, parameters: conversationArrays(rows) }, ...childArrays(rows)];
-  for (const { table, parameters } of parts) {
+  const parts = [{ table: conversations, columns: conversationArrays(rows), scope: [] }, ...childArrays(rows)];
+  for (const { table, columns, scope } of parts) {
+    const parameters = [...columns, ...scope];
     const differing = await queries.sql<{ id: string; place: string }>(differenceStatement(table), parameters);
     for (const { id, place } of differing) {
       found.set(id, [...new Set([...(found.get(id) ?? []), `${table.name}.${place}`])]);

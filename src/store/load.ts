@@ -2,36 +2,44 @@
 // written where they differ, what is due is put anew, and the window's cursor moves. Loading the same batch again, as
 // after an answer to COMMIT that was lost, changes nothing.
 
-import { normalizerVersion } from '../sync/normalize.ts';
+import { type ConversationRows, normalizerVersion } from '../sync/normalize.ts';
 import type { Change, Loaded, Mark } from '../sync/ports.ts';
 import { childArrays, conversationArrays } from './arrays.ts';
 import type { Queries } from './database.ts';
 import { finishWindow, moveCursor } from './marks.ts';
-import { childStatement, conversationStatement } from './tables.ts';
+import { childStatement, conversationStatement, insertStatement } from './tables.ts';
 
 /** Writes a batch and its mark. To be run in a transaction that holds the lease's row; `stamp` is what that handed out. */
 export async function load(queries: Queries, { changes, mark, now, stamp, generation }: LoadInput): Promise<Loaded> {
-  const differing = await dropUnchanged(queries, changes);
-  const touched = new Set<string>();
-  if (differing.length > 0) {
-    const arrays = conversationArrays(differing);
-    for (const { id } of await queries.sql<{ id: string }>(conversationStatement(), [...arrays, stamp]))
-      touched.add(id);
-    for (const { table, parameters } of childArrays(differing)) {
-      const rows = await queries.sql<{ conversation_id: string }>(childStatement(table), parameters);
-      for (const row of rows) touched.add(row.conversation_id);
-    }
-    await queries.sql('update twilio.conversations set synced_at = $2 where id = any($1) and synced_at <> $2', [
-      [...touched],
-      stamp,
-    ]);
-  }
+  const touched = await writeRows(queries, await dropUnchanged(queries, changes), stamp);
   const deleted = await markDeleted(queries, changes, stamp);
   await remember(queries, changes, now, generation);
   await replaceDue(queries, changes);
   if (mark !== null) await finishMark(queries, mark, generation);
   const due = await queries.sql('select from twilio_sync.due where due_at <= to_timestamp($1) limit 1', [now]);
-  return { changed: touched.size, deleted, due: due.length > 0 };
+  return { changed: touched, deleted, due: due.length > 0 };
+}
+
+/** Writes what differs. @returns how many conversations anything was written of. */
+async function writeRows(queries: Queries, all: ConversationRows[], stamp: string): Promise<number> {
+  if (all.length === 0) return 0;
+  const parameters = [...conversationArrays(all), stamp];
+  const written = await queries.sql<{ id: string; fresh: boolean }>(conversationStatement(), parameters);
+  const stamped = new Set(written.map(({ id }) => id));
+  const fresh = new Set(written.filter((each) => each.fresh).map(({ id }) => id));
+  // A child needs its conversation's row: of one that is new nothing is stored to be held against.
+  for (const { table, columns } of childArrays(all.filter(({ id }) => fresh.has(id)))) {
+    if (columns[0]?.length !== 0) await queries.sql(insertStatement(table), columns);
+  }
+  const late = new Set<string>();
+  for (const { table, columns, scope } of childArrays(all.filter(({ id }) => !fresh.has(id)))) {
+    const rows = await queries.sql<{ conversation_id: string }>(childStatement(table), [...columns, ...scope]);
+    for (const { conversation_id } of rows) if (!stamped.has(conversation_id)) late.add(conversation_id);
+  }
+  if (late.size > 0) {
+    await queries.sql('update twilio.conversations set synced_at = $2 where id = any($1)', [[...late], stamp]);
+  }
+  return stamped.size + late.size;
 }
 
 export interface LoadInput {

@@ -121,7 +121,15 @@ export function childStatement({ name, columns, key, scope }: Table): string {
     select conversation_id from gone union select conversation_id from written`;
 }
 
-/** Parameters: an array a column, then the stamp. Returns the ids of rows that are new, differ, or were deleted. */
+/** Parameters: an array a column. For conversations that were not stored before. */
+export function insertStatement({ name, columns }: Table): string {
+  const list = Object.keys(columns)
+    .map((column) => `"${column}"`)
+    .join(', ');
+  return `insert into twilio.${name} (${list}) select ${list} from ${answer(Object.entries(columns), 'answer', 1)}`;
+}
+
+/** Parameters: an array a column, then the stamp. Returns the ids of rows that are new (`fresh`), differ, or were deleted. */
 export function conversationStatement(): string {
   const { columns, key } = conversations;
   const entries = Object.entries(columns);
@@ -135,7 +143,7 @@ export function conversationStatement(): string {
       select from twilio.conversations stored
       where stored.id = answer.id and stored.deleted_at is null and ${row(values, 'stored')} is not distinct from ${row(values, 'answer')})
     on conflict (id) do update set ${update}, synced_at = excluded.synced_at, deleted_at = null
-    returning id`;
+    returning id, xmax = 0 as fresh`;
 }
 
 /** Parameters as of `childStatement`. Returns the conversations that differ from the answer, and in which columns; `row` stands for a whole row. */

@@ -1,15 +1,12 @@
-// Steps in, stored rows out. Details are fetched ahead and concurrently, in the order of the steps; they are loaded in
+// Steps in, stored rows out. Details are fetched and prepared ahead and concurrently, in the order of the steps; they are loaded in
 // batches of 250 or 8 MB, and a mark moves its window's cursor in the transaction that stores the slice's last rows.
 // While one batch is loaded the next is fetched. At a pause nothing is in flight.
 
 import { mapAhead } from '../lib/ahead.ts';
-import type { JsonObject } from '../lib/json.ts';
 import type { Context } from './context.ts';
-import { judge } from './due.ts';
-import { createFetcher, type Fetched } from './fetch.ts';
-import { fingerprint } from './fingerprint.ts';
-import { normalize, normalizerVersion } from './normalize.ts';
-import { type Change, type Mark, Unstorable } from './ports.ts';
+import { createFetcher } from './fetch.ts';
+import { type Mark, type Outcome, Unstorable } from './ports.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import type { Step } from './steps.ts';
 
 const batchSize = 250;
@@ -29,7 +26,7 @@ export async function flow(
   const end = () => ended.abort(new Error('the flow has ended'));
   const either = AbortSignal.any([signal, ended.signal]);
   const fetcher = createFetcher(context, either);
-  let batch: Fetched[] = [];
+  let batch: Prepared[] = [];
   let bytes = 0;
 
   const flush = async (mark: Mark | null) => {
@@ -43,9 +40,9 @@ export async function flow(
     if (mark !== null) context.counts.secondsListed += mark.window.cursor - mark.cursor;
     context.watcher.stored(context.counts);
   };
-  const add = (fetched: Fetched) => {
-    batch.push(fetched);
-    bytes += fetched.bytes;
+  const add = (prepared: Prepared) => {
+    batch.push(prepared);
+    bytes += prepared.bytes;
   };
 
   try {
@@ -54,14 +51,14 @@ export async function flow(
     const results = mapAhead(
       steps(either),
       fetchedAhead,
-      async (step) => (step.kind === 'fetch' ? await fetcher.fetch(step.fetch) : step),
+      async (step) => (step.kind === 'fetch' ? prepare(context, await fetcher.fetch(step.fetch)) : step),
       end,
     );
     for await (const result of results) {
-      if (result.kind === 'fetched') {
-        const tooLarge = result.outcome.kind === 'tooLarge';
+      if (result.kind === 'prepared') {
+        const tooLarge = result.outcome === 'tooLarge';
         if (tooLarge || batch.length >= batchSize || bytes + result.bytes > batchBytes) await flush(null);
-        add(tooLarge ? await fetcher.fetchAlone(result.fetch) : result);
+        add(tooLarge ? prepare(context, await fetcher.fetchAlone(result.fetch)) : result);
         if (tooLarge) await flush(null);
       } else if (result.kind === 'mark') {
         await flush(result.mark);
@@ -78,56 +75,36 @@ export async function flow(
 }
 
 /** One bad detail is that conversation's trouble; where none can be had, it is the API's, and the pass ends. */
-async function confirmFailures(context: Context, batch: Fetched[], signal: AbortSignal): Promise<void> {
-  const failed = batch.filter(({ outcome }) => outcome.kind === 'failed');
-  const last = failed.at(-1)?.outcome;
-  if (last?.kind !== 'failed' || batch.some(({ outcome }) => outcome.kind === 'found' || outcome.kind === 'gone'))
-    return;
+async function confirmFailures(context: Context, batch: Prepared[], signal: AbortSignal): Promise<void> {
+  const failed = batch.filter(({ outcome }) => outcome === 'failed');
+  const last = failed.at(-1);
+  if (last === undefined || batch.some(({ outcome }) => outcome === 'found' || outcome === 'gone')) return;
   const control = await context.store.control(failed.map(({ fetch }) => fetch.id));
-  const outcome = control === null ? last : await context.api.detail(control, batchBytes, signal);
-  if (outcome.kind === 'failed') throw new Error(`no detail can be had: ${outcome.error}`);
+  const outcome = control === null ? null : await context.api.detail(control, batchBytes, signal);
+  const error = outcome === null ? last.error : outcome.kind === 'failed' ? outcome.error : null;
+  if (error !== null) throw new Error(`no detail can be had: ${error}`);
 }
 
 /** Loads a batch; where one conversation cannot be stored, halves it until that one stands alone. */
-async function load(context: Context, batch: Fetched[], mark: Mark | null): Promise<void> {
-  const now = context.api.now();
+async function load(context: Context, batch: Prepared[], mark: Mark | null): Promise<void> {
   try {
-    const changes = batch.map((fetched) => change(context, fetched, now));
-    const loaded = await context.store.load(changes, mark, now);
+    const changes = batch.map(({ change }) => change);
+    const loaded = await context.store.load(changes, mark, context.api.now());
     context.counts.changed += loaded.changed;
     context.counts.deleted += loaded.deleted;
     context.dueWaits = loaded.due;
-    context.counts.failed += batch.filter(({ outcome }) => outcome.kind === 'failed').length;
+    context.counts.failed += batch.filter(({ outcome }) => outcome === 'failed').length;
   } catch (error) {
     if (!(error instanceof Unstorable) || batch.length === 0) throw error;
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
-      if (only.outcome.kind === 'failed') throw error;
-      await load(context, [{ ...only, outcome: { kind: 'failed', error: error.message } }], mark);
+      if (only.outcome === 'failed') throw error;
+      const outcome: Outcome = { kind: 'failed', error: error.message };
+      await load(context, [prepare(context, { kind: 'fetched', fetch: only.fetch, outcome, bytes: 0 })], mark);
       return;
     }
     const half = Math.ceil(batch.length / 2);
     await load(context, batch.slice(0, half), null);
     await load(context, batch.slice(half), mark);
   }
-}
-
-/** What the list will show of a detail, if nothing changes and the list is as the reference has it. */
-function itemFingerprint({ communications: _left, ...item }: JsonObject): string {
-  return fingerprint(item);
-}
-
-function change(context: Context, { fetch, outcome }: Fetched, now: number): Change {
-  const { store, deleted, due } = judge(fetch, outcome, now, context.settings.refreshSeconds);
-  const found = outcome.kind === 'found' && store ? outcome.detail : null;
-  return {
-    id: fetch.id,
-    rows: found && normalize(found),
-    listed: fetch.item !== null,
-    item: fetch.item?.fingerprint ?? (found && itemFingerprint(found.raw)),
-    detail: found && `${normalizerVersion}.${fingerprint(found.raw)}`,
-    deleted,
-    force: fetch.due.some(({ reason }) => reason === 'asked' || reason === 'upgrade'),
-    due,
-  };
 }

@@ -5,7 +5,13 @@ import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import * as schema from '../../src/store/schema.ts';
 import * as tables from '../../src/store/tables.ts';
-import { childStatement, conversationStatement, differenceStatement, type Table } from '../../src/store/tables.ts';
+import {
+  childStatement,
+  conversationStatement,
+  differenceStatement,
+  insertStatement,
+  type Table,
+} from '../../src/store/tables.ts';
 
 const { conversations } = tables;
 const all = Object.values(tables).filter((each): each is Table => typeof each === 'object');
@@ -54,6 +60,7 @@ test('as many parameters are used as there are columns and scope columns, and a 
     const count = Object.keys(table.columns).length + table.scope.length;
     expect(highest(childStatement(table))).toBe(count);
     expect(highest(differenceStatement(table))).toBe(count);
+    expect(highest(insertStatement(table))).toBe(Object.keys(table.columns).length);
   }
   expect(highest(conversationStatement())).toBe(Object.keys(conversations.columns).length + 1);
   expect(highest(differenceStatement(conversations))).toBe(Object.keys(conversations.columns).length);

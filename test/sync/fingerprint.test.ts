@@ -144,8 +144,8 @@ describe('fingerprint', () => {
   test('is 22 characters that can stand in a URL, the same on every machine and in every version', () => {
     const item = { id: 'conv_conversation_1', channels: ['SMS', 'VOICE'], name: null };
     expect(fingerprint(item)).toMatch(/^[\w-]{22}$/);
-    // SHA-256 of {"channels":["SMS","VOICE"],"id":"conv_conversation_1","name":null}
-    expect(fingerprint(item)).toBe('gnWQJDIPUtwG9zLBCAuKPN');
+    // SHA-256 of {"channels":[3"SMS,5"VOICE],"id":19"conv_conversation_1,"name":null,}
+    expect(fingerprint(item)).toBe('tMlB59Rn7jXDixH7WQDSiO');
   });
 });
 

@@ -1,0 +1,52 @@
+// A fetched detail in, its part of a load out, made as soon as the detail is there: while other details are on their way
+// and the batch before it is loaded. The body is let go of; only its rows, fingerprints and what is due are kept.
+
+import type { JsonObject } from '../lib/json.ts';
+import type { Context } from './context.ts';
+import { type Fetch, judge } from './due.ts';
+import type { Fetched } from './fetch.ts';
+import { fingerprint } from './fingerprint.ts';
+import { normalize, normalizerVersion } from './normalize.ts';
+import { type Change, type Outcome, Unstorable } from './ports.ts';
+
+export interface Prepared {
+  kind: 'prepared';
+  fetch: Fetch;
+  outcome: Outcome['kind'];
+  /** Why there is no detail to store; empty where there is. */
+  error: string;
+  change: Change;
+  /** What the body took, and counts for until it is loaded. */
+  bytes: number;
+}
+
+/** Prepares an outcome for loading; a detail that no rows can be made of has failed. */
+export function prepare(context: Context, { fetch, outcome, bytes }: Fetched): Prepared {
+  try {
+    const error = outcome.kind === 'failed' ? outcome.error : '';
+    return { kind: 'prepared', fetch, outcome: outcome.kind, error, change: change(context, fetch, outcome), bytes };
+  } catch (error) {
+    if (!(error instanceof Unstorable)) throw error;
+    return prepare(context, { kind: 'fetched', fetch, outcome: { kind: 'failed', error: error.message }, bytes });
+  }
+}
+
+function change(context: Context, fetch: Fetch, outcome: Outcome): Change {
+  const { store, deleted, due } = judge(fetch, outcome, context.api.now(), context.settings.refreshSeconds);
+  const found = outcome.kind === 'found' && store ? outcome.detail : null;
+  return {
+    id: fetch.id,
+    rows: found && normalize(found),
+    listed: fetch.item !== null,
+    item: fetch.item?.fingerprint ?? (found && itemFingerprint(found.raw)),
+    detail: found && `${normalizerVersion}.${fingerprint(found.raw)}`,
+    deleted,
+    force: fetch.due.some(({ reason }) => reason === 'asked' || reason === 'upgrade'),
+    due,
+  };
+}
+
+/** What the list will show of a detail, if nothing changes and the list is as the reference has it. */
+function itemFingerprint({ communications: _left, ...item }: JsonObject): string {
+  return fingerprint(item);
+}
