@@ -1,11 +1,15 @@
-// `status`: how things stand, from the database alone.
+// `status`: how things stand, from the database alone, on one screen.
 // It asks the API nothing and writes nothing; its exit status is the one a sync would have left.
 
 import { openConfigured } from '../app.ts';
 import type { DatabaseConfig } from '../config.ts';
 import { exitStatus } from '../exit-status.ts';
-import { formatDuration } from '../lib/duration.ts';
+import { headlineOf } from '../ops/headline.ts';
+import { foldQuiet, type PassLine, sayRun } from '../ops/passes.ts';
+import { sayCount, sayDay, sayDuration, sayInstant, sayMany, sayWork } from '../ops/words.ts';
+import type { Standing } from '../store/standing.ts';
 import { readStatus, type Status } from '../store/status.ts';
+import type { Volume } from '../store/volume.ts';
 import type { Terminal } from './sync.ts';
 
 /** Shows it, for people or as JSON. @returns the exit status. */
@@ -17,49 +21,113 @@ export async function status(database: DatabaseConfig, json: boolean, terminal: 
 }
 
 /** The exit status that says how things stand. */
-export function statusOfSync(found: Status): number {
-  if (found.listedUpTo === null || found.pendingWindows.length > 0 || found.braked.length > 0)
-    return exitStatus.incomplete;
+export function statusOfSync(found: Standing): number {
+  if (found.state !== 'in step' || found.pendingWindows.length > 0) return exitStatus.incomplete;
   return found.quarantine > 0 ? exitStatus.quarantine : exitStatus.inStep;
 }
 
 /** A screen of it, in words. */
 export function describeStatus(found: Status): string {
-  const rows: [string, string][] = [
-    ['account', found.accountSid ?? 'none yet: nothing was synced'],
-    ['in step', inStep(found)],
-    ['worker', found.worker ?? 'none holds the lease'],
-    ['conversations', `${found.conversations} (${found.open} open; ${found.deleted} deleted at the API besides)`],
-    ['communications', String(found.communications)],
-    ['operator results', `${found.operatorResultLinks} links`],
-    ['history', history(found)],
-    ['reconciled', found.reconciledAt ?? 'never'],
-    ['due', `${found.due} details`],
-    ['quarantine', found.quarantine === 0 ? 'empty' : `${found.quarantine}: see twilio_sync.quarantine`],
-    ['last run', lastRun(found)],
+  const rows = [...standingRows(found), ...volumeRows(found), ...troubleRows(found)];
+  const sections = [
+    headlineLines(found).join('\n'),
+    rows.map(([name, value]) => `${name.padEnd(18)}${value}`).join('\n'),
   ];
-  for (const { sweep, expected, missing } of found.braked) {
-    rows.push(['deletion brake', `${sweep}: ${missing} of ${expected} were not listed; see --allow-mass-delete`]);
+  if (found.runs.length > 0) {
+    const lines = foldQuiet(found.runs, 6).map((line) => runLine(line, found.at));
+    sections.push(['last runs', ...lines].join('\n'));
   }
-  for (const { sweep, from, to, failures, error } of found.pendingWindows.filter((window) => window.failures > 0)) {
-    rows.push(['window fails', `${sweep} ${from} to ${to}, ${failures} times: ${error ?? 'no reason known'}`]);
-  }
-  return rows.map(([name, value]) => `${name.padEnd(18)}${value}`).join('\n');
+  return sections.join('\n\n');
 }
 
-function inStep({ listedUpTo, listedSecondsAgo }: Status): string {
-  if (listedUpTo === null || listedSecondsAgo === null) return 'nothing was listed yet';
-  return `up to ${listedUpTo}, ${formatDuration(Math.max(0, listedSecondsAgo))} ago`;
+function headlineLines(found: Status): string[] {
+  const { title, reason, fresh, notes } = headlineOf(found);
+  const age = fresh && found.listedSecondsAgo !== null ? `, as of ${sayDuration(found.listedSecondsAgo)} ago` : '';
+  return [`${title}${reason === null ? '' : `: ${reason}`}${age}`, ...notes];
+}
+
+type Rows = [name: string, value: string][];
+
+function standingRows(found: Status): Rows {
+  const { at, listedUpTo, listedSecondsAgo, reconciledAt } = found;
+  return [
+    ['account', found.accountSid ?? 'none yet: nothing was synced'],
+    ['worker', found.worker ?? 'none holds the lease'],
+    [
+      'listed up to',
+      listedUpTo === null || listedSecondsAgo === null
+        ? 'nothing was listed yet'
+        : `${sayInstant(listedUpTo, at)}, ${sayDuration(listedSecondsAgo)} ago`,
+    ],
+    ['history', history(found)],
+    ['coverage', coverage(found)],
+    ['reconciled', reconciledAt === null ? 'never' : sayInstant(reconciledAt, at)],
+  ];
+}
+
+function volumeRows(found: Status): Rows {
+  const { conversations, open, deleted, days, hours } = found;
+  const byDay = days.slice(-60).map(({ stored }) => stored);
+  const byHour = hours.slice(-24).map((hour) => hour.added + hour.changed + hour.deleted);
+  return [
+    [
+      'conversations',
+      `${sayCount(conversations)} (${sayCount(open)} open; ${sayCount(deleted)} deleted at the API besides)`,
+    ],
+    ['… by day', `${sparkline(byDay)}  ${sayMany(byDay.length, 'day')} to today, at most ${most(byDay)}`],
+    ['stored by hour', `${sparkline(byHour)}  the last 24 hours, at most ${most(byHour)}`],
+    ['communications', sayCount(found.communications)],
+    ['operator results', `${sayCount(found.operatorResultLinks)} links`],
+    ['due', sayMany(found.due, 'detail')],
+    ['quarantine', found.quarantine === 0 ? 'empty' : `${sayCount(found.quarantine)}: see twilio_sync.quarantine`],
+  ];
+}
+
+function troubleRows({ braked, pendingWindows }: Status): Rows {
+  const failing = pendingWindows.filter((window) => window.failures > 0);
+  return [
+    ...braked.map(({ sweep, expected, missing }): Rows[number] => {
+      return ['deletion brake', `${sweep}: ${missing} of ${expected} were not listed; see --allow-mass-delete`];
+    }),
+    ...failing.map(({ sweep, from, to, failures, error }): Rows[number] => {
+      return ['window fails', `${sweep} ${from} to ${to}, ${failures} times: ${error ?? 'no reason known'}`];
+    }),
+  ];
 }
 
 function history({ listedUpTo, pendingWindows, pendingDays }: Status): string {
   if (listedUpTo === null) return 'not begun';
   if (pendingWindows.length === 0) return 'complete';
-  return `${pendingDays} days of it still to be listed, in ${pendingWindows.length} windows`;
+  return `${sayMany(pendingDays, 'day')} of it still to be listed, in ${sayMany(pendingWindows.length, 'window')}`;
 }
 
-function lastRun({ lastRun: run }: Status): string {
-  if (run === null) return 'none';
-  const how = run.outcome ?? 'not ended';
-  return `${run.command} at ${run.startedAt}: ${how}${run.error === null ? '' : ` (${run.error})`}`;
+function coverage({ days }: Volume): string {
+  const [first] = days;
+  if (first === undefined) return 'none';
+  const whole = days.filter(({ listedCompletelyAt }) => listedCompletelyAt !== null).length;
+  return `${sayCount(whole)} of ${sayMany(days.length, 'day')} listed completely, back to ${sayDay(first.day)}`;
 }
+
+function runLine(line: PassLine, at: string): string {
+  const { run } = line;
+  const start = `  ${sayInstant(run.startedAt, at)}  ${run.command.padEnd(6)}  `;
+  if (line.kind === 'quiet')
+    return `${start}${sayCount(line.count)} without changes since ${sayInstant(line.firstStartedAt, at)}`;
+  const took = run.seconds === null ? '' : sayWork(run.seconds);
+  const what = [sayRun(run), run.error].filter(Boolean).join('; ');
+  return `${start}${(run.outcome ?? 'not ended').padEnd(10)} ${took.padStart(7)}  ${what}`.trimEnd();
+}
+
+const bars = '▁▂▃▄▅▆▇█';
+
+/** Nothing is a dot, so that it is told apart from little. */
+function sparkline(values: readonly number[]): string {
+  const top = Math.max(...values, 1);
+  return values
+    .map((value) =>
+      value === 0 ? '·' : (bars[Math.min(bars.length - 1, Math.floor((value / top) * bars.length))] ?? ''),
+    )
+    .join('');
+}
+
+const most = (values: readonly number[]) => sayCount(Math.max(0, ...values));

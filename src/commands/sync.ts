@@ -7,7 +7,7 @@ import type { Log } from '../ops/log.ts';
 import { createProgress, say } from '../ops/progress.ts';
 import type { Database } from '../store/database.ts';
 import { refuseWrongScope } from '../store/scope.ts';
-import { readStatus } from '../store/status.ts';
+import { readStanding } from '../store/standing.ts';
 import type { Context } from '../sync/context.ts';
 import { preview, syncAll, syncStretch } from '../sync/once.ts';
 import type { Stretch } from '../sync/ports.ts';
@@ -66,7 +66,7 @@ export async function sync(
 
 async function standing(database: Database, context: Context, terminal: Terminal): Promise<number> {
   if (context.counts.incomplete.length > 0) return exitStatus.incomplete;
-  const { quarantine } = await readStatus(database);
+  const { quarantine } = await database.run(readStanding);
   if (quarantine === 0) return exitStatus.inStep;
   terminal.write(`${quarantine} in quarantine: see twilio_sync.quarantine.`);
   return exitStatus.quarantine;
