@@ -24,7 +24,7 @@ const conversationsPath = '/v3/Conversations';
 const resultsPath = '/v3/OperatorResults';
 /** Bytes of serialized bodies kept. */
 const defaultDetailCacheBytes = 256 * 1024 * 1024;
-const itemCacheBytes = 64 * 1024 * 1024;
+const defaultItemCacheBytes = 64 * 1024 * 1024;
 
 /** Which endpoint a path is, and of what. */
 export function routeOf(path: string): Route {
@@ -40,12 +40,13 @@ export class Answers {
   readonly tokens = new PageTokens();
   readonly #source: Source;
   readonly #details: BodyCache;
-  readonly #items = new BodyCache(itemCacheBytes);
+  readonly #items: BodyCache;
   readonly #random: Random;
 
-  constructor(source: Source, seed: number, detailCacheBytes = defaultDetailCacheBytes) {
+  constructor(source: Source, seed: number, caches: { detailCacheBytes?: number; itemCacheBytes?: number } = {}) {
     this.#source = source;
-    this.#details = new BodyCache(detailCacheBytes);
+    this.#details = new BodyCache(caches.detailCacheBytes ?? defaultDetailCacheBytes);
+    this.#items = new BodyCache(caches.itemCacheBytes ?? defaultItemCacheBytes);
     this.#random = createRandom(seed, 0xa5);
   }
 

@@ -35,6 +35,8 @@ export interface SimulatorOptions {
   keepRecords?: boolean;
   /** How many bytes of serialized details are kept; 256 MB unless given. A bench gives as much as its details need. */
   detailCacheBytes?: number;
+  /** The same of list items; 64 MB unless given. */
+  itemCacheBytes?: number;
 }
 
 export interface Simulator extends AsyncDisposable {
@@ -67,7 +69,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const source = options.source ?? new Source({ accountId: credentials.accountSid, now, seed });
   const requests = new RequestLog(options.keepRecords === undefined ? {} : { keepRecords: options.keepRecords });
   const faults = new Faults({ seed, rules: options.faults ?? [] });
-  const answers = new Answers(source, seed, options.detailCacheBytes);
+  const answers = new Answers(source, seed, options);
   let switches: Readonly<Switches> = { ...defaultSwitches, ...options.switches };
   const admitted = admittedHeaders(credentials);
   const exchange = createExchange({ answers, faults, requests, admitted, now, switches: () => switches });

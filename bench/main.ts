@@ -1,0 +1,43 @@
+// The benchmark: `npm run bench` for everything, `npm run bench -- NAME …` for some of it, with `--quick` in small numbers.
+// Steps go to standard error, the table to standard output. Only everything in full leaves its results behind.
+
+import { parseArgs } from 'node:util';
+import { Bench, type Measure } from './bench.ts';
+import { history } from './measures/history.ts';
+import { latency, limited } from './measures/latency.ts';
+import { memory } from './measures/memory.ts';
+import { relist } from './measures/relist.ts';
+import { simulator } from './measures/simulator.ts';
+import { start } from './measures/start.ts';
+import { tick } from './measures/tick.ts';
+import { describe, writeResults } from './results.ts';
+import type { Row } from './row.ts';
+import { asText } from './table.ts';
+
+const measures: Measure[] = [simulator, history, latency, limited, relist, memory, tick, start];
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
+const names = measures.map(({ name }) => name);
+const unknown = positionals.filter((name) => !names.includes(name));
+if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: no such measure; there are ${names.join(', ')}`);
+const quick = values.quick ?? false;
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+
+const startedMs = performance.now();
+const rows: Row[] = [];
+await using bench = await Bench.open({ quick, say });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void bench[Symbol.asyncDispose]().finally(() => process.exit(1)));
+}
+for (const measure of measures.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
+  try {
+    rows.push(...(await measure.run(bench)));
+  } catch (error) {
+    say(`${measure.name}: ${error instanceof Error ? error.stack : error}`);
+    process.exitCode = 1;
+  }
+}
+process.stdout.write(`${asText(rows)}\n`);
+if (!quick && positionals.length === 0 && process.exitCode !== 1) {
+  writeResults(describe(rows, bench.server.version, (performance.now() - startedMs) / 60_000));
+}

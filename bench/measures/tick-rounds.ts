@@ -1,0 +1,94 @@
+// Ticks by hand: a program put together as `run` does it, passes of the sweeps that a minute's tick asks for, and what each
+// cost. Between them the simulator changes ten conversations.
+
+import { setTimeout as wait } from 'node:timers/promises';
+import { openConfigured, openProgram } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { createLog } from '../../src/ops/log.ts';
+import { takeLease } from '../../src/store/lease.ts';
+import { type Context, createCounts } from '../../src/sync/context.ts';
+import { pass } from '../../src/sync/pass.ts';
+import type { Bench, Filled } from '../bench.ts';
+import type { BenchDatabase } from '../postgres.ts';
+
+export interface Tick {
+  requests: number;
+  /** The fewest that could do: a page of new ones, the pages of open ones by status, a detail for each changed one. */
+  leastRequests: number;
+  statements: number;
+  buffers: number;
+}
+
+const changed = { created: 5, said: 5 };
+const all = changed.created + changed.said;
+const pageSize = 1_000;
+
+/** Takes so many ticks, after one that is not counted. */
+export async function tickOften(bench: Bench, { simulator, database }: Filled, rounds: number): Promise<Tick[]> {
+  const config = readConfig(bench.env(simulator, database), () => '', ['api', 'database', 'filters', 'sync']);
+  await using opened = await openConfigured(config.database);
+  const lease = await takeLease(opened.database, `bench ${performance.now()}`);
+  if (!('epoch' in lease)) throw new Error(`${lease.heldBy} holds the lease`);
+  const log = createLog({ level: 'silent' });
+  await using program = await openProgram({ config, database: opened.database, epoch: lease.epoch, log });
+  const { context } = program;
+  // At a worker's start, once, open ones are listed from the beginning.
+  context.openFromStart = rounds === 0;
+  await passOf(context);
+  const ticks: Tick[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    await simulator.order('change', changed);
+    // What is created in the second that has begun is listed with the next.
+    await wait(1_100);
+    await simulator.reset();
+    await bench.server.ask('select pg_stat_statements_reset()');
+    await passOf(context);
+    if (context.counts.changed !== all) throw new Error(`${context.counts.changed} changes were found, not ${all}`);
+    const { list, detail } = await simulator.counters();
+    const leastRequests = 1 + (await openPages(bench, database)) + all;
+    ticks.push({ requests: list + detail, leastRequests, ...(await work(bench, database)) });
+    bench.say(`tick: ${list} lists, ${detail} details, ${JSON.stringify(ticks.at(-1))}`);
+  }
+  await opened.database.run((queries) =>
+    queries.sql(`update twilio_sync.lease set expires_at = '-infinity', holder = null`),
+  );
+  return ticks;
+}
+
+async function passOf(context: Context): Promise<void> {
+  context.counts = createCounts();
+  context.requested.add('new').add('open');
+  await pass(context, AbortSignal.timeout(150_000));
+}
+
+/** What Postgres did for a database since the counters were reset. */
+async function work(bench: Bench, { name }: BenchDatabase): Promise<{ statements: number; buffers: number }> {
+  const [row] = await bench.server.ask<{ statements: number; buffers: number }>(
+    `select sum(calls)::int as statements, sum(shared_blks_hit + shared_blks_read)::int as buffers
+     from pg_stat_statements where dbid = (select oid from pg_database where datname = $1)`,
+    [name],
+  );
+  return row ?? { statements: Number.NaN, buffers: Number.NaN };
+}
+
+/** Pages that list what is open, a status at a time; one that shows nothing is one as well. */
+async function openPages(bench: Bench, database: BenchDatabase): Promise<number> {
+  return await bench.server.within(database, async (client) => {
+    const { rows } = await client.query<{ open: number }>(
+      `select count(id)::int as open from (values ('ACTIVE'), ('INACTIVE')) as statuses(status)
+       left join twilio.conversations using (status) group by status`,
+    );
+    return rows.reduce((pages, { open }) => pages + Math.max(1, Math.ceil(open / pageSize)), 0);
+  });
+}
+
+/** Rows that were read by sequential scans of tables with over 1,000 rows so far. Sessions report when they end. */
+export async function scannedRows(bench: Bench, { name }: BenchDatabase): Promise<number> {
+  await bench.server.quiet(name);
+  return await bench.server.within({ name }, async (client) => {
+    const { rows } = await client.query<{ scanned: number }>(
+      'select coalesce(sum(seq_tup_read), 0)::float8 as scanned from pg_stat_user_tables where n_live_tup > 1000',
+    );
+    return rows[0]?.scanned ?? Number.NaN;
+  });
+}

@@ -1,0 +1,59 @@
+// What a whole run leaves behind: results.json with the machine it ran on, results.svg, and the table between two markers
+// of the README. One from the other, so that the three say the same.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem, type } from 'node:os';
+import { drawChart } from './chart.ts';
+import type { Row } from './row.ts';
+import { asMarkdown } from './table.ts';
+
+export interface Results {
+  /** UTC. */
+  date: string;
+  machine: { cpu: string; cores: number; memoryGb: number; system: string };
+  node: string;
+  postgres: string;
+  minutes: number;
+  rows: Row[];
+}
+
+const folder = new URL('./', import.meta.url);
+const readmeFile = new URL('../README.md', import.meta.url);
+const [from, to] = ['<!-- measured: npm run bench writes this -->', '<!-- end of what was measured -->'];
+
+/** What this machine is, and what it ran. */
+export function describe(rows: Row[], postgres: string, minutes: number): Results {
+  const all = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: {
+      cpu: all[0]?.model.trim() ?? '',
+      cores: all.length,
+      memoryGb: Math.round(totalmem() / 2 ** 30),
+      system: `${type()} ${release()}`,
+    },
+    node: process.versions.node,
+    postgres,
+    minutes: Math.round(minutes),
+    rows,
+  };
+}
+
+export function writeResults(results: Results): void {
+  writeFileSync(new URL('results.json', folder), `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(new URL('results.svg', folder), `${drawChart(results.rows)}\n`);
+  writeFileSync(readmeFile, withResults(readFileSync(readmeFile, 'utf8'), results));
+}
+
+/** What was measured last. */
+export function readResults(): Results {
+  return JSON.parse(readFileSync(new URL('results.json', folder), 'utf8')) as Results;
+}
+
+/** The README with this table between its markers. @throws where it has none. */
+export function withResults(readme: string, { date, machine, node, postgres, rows }: Results): string {
+  const [before, after] = [readme.indexOf(from) + from.length, readme.indexOf(to)];
+  if (!readme.includes(from) || after < before) throw new Error(`README.md lacks ${from} … ${to}`);
+  const where = `Measured on ${date}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB; Node ${node}, Postgres ${postgres}. Medians, with the extremes of all rounds in brackets.`;
+  return `${readme.slice(0, before)}\n\n${where}\n\n${asMarkdown(rows)}\n\n${readme.slice(after)}`;
+}
