@@ -98,7 +98,12 @@ export function holderName(command: string): string {
 }
 
 export function scopeOf(config: AppConfig): Scope {
-  return { accountSid: config.api.accountSid, baseUrl: baseUrl(config.api), filters: config.filters };
+  return {
+    accountSid: config.api.accountSid,
+    baseUrl: baseUrl(config.api),
+    filters: config.filters,
+    start: config.sync.start,
+  };
 }
 
 export interface Program extends AsyncDisposable {

@@ -189,9 +189,17 @@ describe('the tables', () => {
         .flatMap((name) => Array.from(columns.matchAll(/`([a-z_]+)`/g), ([, column]) => `${name}.${column}`)),
     );
     const { rows } = await world.pool.query<{ name: string }>(
-      `select table_name || '.' || column_name as name from information_schema.columns where table_schema = 'twilio'`,
+      `select table_name || '.' || column_name as name from information_schema.columns
+       join information_schema.tables using (table_schema, table_name) where table_schema = 'twilio' and table_type = 'BASE TABLE'`,
     );
     expect(explained.sort()).toEqual(rows.map(({ name }) => name).sort());
+  });
+
+  test('say whether they are whole', async () => {
+    const title = 'Is the copy whole?';
+    const { fields } = await world.pool.query('select * from twilio.coverage');
+    expect(table(title).map(([name = '']) => name.replaceAll('`', ''))).toEqual(fields.map(({ name }) => name));
+    expect(await rowsOf(title)).toEqual([{ dashboard: 'final through 14 June' }]);
   });
 
   test('of the bookkeeping that are named are there', async () => {

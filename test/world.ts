@@ -195,7 +195,9 @@ export class World implements AsyncDisposable {
       ...options.filters,
     };
     const database = openDatabase({ ...this.database.connection, application_name: 'program' });
-    const { generation } = await enterScope(database, { accountSid: accountId, baseUrl: simulator.url, filters });
+    const start = options.settings?.start ?? startMs / 1000 - 120 * 86_400;
+    const scope = { accountSid: accountId, baseUrl: simulator.url, filters, start };
+    const { generation } = await enterScope(database, scope);
     await this.pool.query(`update twilio_sync.lease set expires_at = '-infinity'`);
     const lease = await takeLease(database, 'test');
     if (!('epoch' in lease)) throw new Error('the lease could not be taken');
@@ -208,7 +210,7 @@ export class World implements AsyncDisposable {
       }),
       store: createStore({ database, filters, generation, epoch: lease.epoch }),
       settings: {
-        start: startMs / 1000 - 120 * 86_400,
+        start,
         lookbackSeconds: 3 * 86_400,
         refreshSeconds: [3600, 86_400],
         maxConcurrency: 32,

@@ -31,6 +31,7 @@ export const scope = twilioSync.table(
     filters: jsonb().notNull(),
     generation: integer().notNull().default(1),
     createdAt: at('created_at').notNull().defaultNow(),
+    historyFrom: at('history_from'),
   },
   (table) => [check('scope_only', sql`${table.singleton}`)],
 );
@@ -99,6 +100,7 @@ export const due = twilioSync.table(
     error: text(),
     fingerprint: text(),
     wants: jsonb(),
+    createdFrom: at('created_from'),
     sweepId: bigint('sweep_id', { mode: 'number' }),
     firstAt: at('first_at').notNull().defaultNow(),
     lastAt: at('last_at'),
@@ -106,6 +108,7 @@ export const due = twilioSync.table(
   (table) => [
     primaryKey({ columns: [table.conversationId, table.reason] }),
     index('due_due_at').on(table.dueAt),
+    index('due_created_from').on(table.createdFrom).where(sql`created_from is not null`),
     index('due_sweep_id').on(table.sweepId).where(sql`sweep_id is not null`),
   ],
 );

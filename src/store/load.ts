@@ -157,11 +157,12 @@ async function finishMark(queries: Queries, mark: Mark, generation: number): Pro
 async function putDue(queries: Queries, due: Change['due']): Promise<void> {
   if (due.length === 0) return;
   await queries.sql(
-    `insert into twilio_sync.due (conversation_id, reason, due_at, attempts, first_at, error, fingerprint, wants, last_at)
-     select distinct on (id, reason) id, reason, to_timestamp(due_at), attempts, to_timestamp(first_at), error, fingerprint, wants, now()
-     from unnest($1::text[], $2::text[], $3::float8[], $4::int4[], $5::float8[], $6::text[], $7::text[], $8::jsonb[])
-       as answer(id, reason, due_at, attempts, first_at, error, fingerprint, wants)
-     on conflict (conversation_id, reason) do update set last_at = excluded.last_at`,
+    `insert into twilio_sync.due (conversation_id, reason, due_at, attempts, first_at, error, fingerprint, wants, created_from, last_at)
+     select distinct on (id, reason) id, reason, to_timestamp(due_at), attempts, to_timestamp(first_at), error, fingerprint, wants, to_timestamp(created_from), now()
+     from unnest($1::text[], $2::text[], $3::float8[], $4::int4[], $5::float8[], $6::text[], $7::text[], $8::jsonb[], $9::float8[])
+       as answer(id, reason, due_at, attempts, first_at, error, fingerprint, wants, created_from)
+     on conflict (conversation_id, reason) do update set last_at = excluded.last_at,
+       created_from = least(due.created_from, excluded.created_from)`,
     [
       due.map(({ id }) => id),
       due.map(({ reason }) => reason),
@@ -171,6 +172,7 @@ async function putDue(queries: Queries, due: Change['due']): Promise<void> {
       due.map(({ error }) => error),
       due.map(({ fingerprint }) => fingerprint),
       due.map(({ wants }) => wants && JSON.stringify(wants)),
+      due.map(({ createdFrom }) => createdFrom),
     ],
   );
 }

@@ -15,7 +15,8 @@ export async function readKnown(queries: Queries, ids: string[]): Promise<Map<st
   for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [] });
   const due = await queries.sql<Due>(
     `select conversation_id as id, reason, extract(epoch from due_at)::float8 as "dueAt", attempts,
-       extract(epoch from first_at)::float8 as "firstAt", error, fingerprint, wants
+       extract(epoch from first_at)::float8 as "firstAt", error, fingerprint, wants,
+       extract(epoch from created_from)::float8 as "createdFrom"
      from twilio_sync.due where conversation_id = any($1) and sweep_id is null`,
     [ids],
   );

@@ -14,6 +14,8 @@ export interface Scope {
   accountSid: string;
   baseUrl: string;
   filters: FilterConfig;
+  /** How far back history goes, seconds since the epoch. */
+  start: number;
 }
 
 export interface Entered {
@@ -55,8 +57,9 @@ export async function enterScope(database: Database, scope: Scope): Promise<Ente
   );
   return await database.transaction(async (queries) => {
     await queries.sql(
-      'insert into twilio_sync.scope (account_sid, base_url, filters) values ($1, $2, $3) on conflict do nothing',
-      [scope.accountSid, scope.baseUrl, filters],
+      `insert into twilio_sync.scope (account_sid, base_url, filters, history_from) values ($1, $2, $3, to_timestamp($4))
+       on conflict (singleton) do update set history_from = excluded.history_from`,
+      [scope.accountSid, scope.baseUrl, filters, scope.start],
     );
     const [stored] = await queries.sql<Stored>(`${select} for update`);
     if (stored === undefined) throw new Error('the row of twilio_sync.scope is gone');

@@ -2,6 +2,7 @@
 // Pure. Decided by fingerprints of whole list items, since `updatedAt` stands still when operator results arrive late.
 
 import type { ListItem } from '../api/decode.ts';
+import { secondsOf } from '../lib/timestamp.ts';
 import { dueForUpgrade } from './due.ts';
 import { fingerprint } from './fingerprint.ts';
 import { normalizerVersion } from './normalize.ts';
@@ -11,6 +12,8 @@ import type { Due, Known, Wants } from './ports.ts';
 export interface Item {
   id: string;
   fingerprint: string;
+  /** When it was created, or the earliest it can have been. */
+  createdFrom: number;
   wants: Wants;
 }
 
@@ -22,6 +25,7 @@ export function reduce(item: ListItem): Item {
   return {
     id: item.id,
     fingerprint: fingerprint(item.raw),
+    createdFrom: secondsOf(item.createdAt),
     wants: {
       updatedAt: item.updatedAt,
       operatorResultIds: Array.isArray(results) ? results.filter((id) => typeof id === 'string') : [],

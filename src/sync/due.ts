@@ -72,8 +72,8 @@ export function dueForAsking(id: string, now: number): Due {
 }
 
 /** A list item that can never be fetched since it has no usable id: kept in sight under a hash of it. */
-export function dueForBadItem(key: string, error: string, fingerprint: string, now: number): Due {
-  return { ...fresh(key, 'failed', now), dueAt: Number.POSITIVE_INFINITY, attempts: 1, error, fingerprint };
+export function dueForBadItem(bad: Pick<Due, 'id' | 'error' | 'fingerprint' | 'createdFrom'>, now: number): Due {
+  return { ...fresh(bad.id, 'failed', now), ...bad, dueAt: Number.POSITIVE_INFINITY, attempts: 1 };
 }
 
 /** What a list item, or an earlier one, showed and the detail does not; null where the detail is no older. */
@@ -151,16 +151,28 @@ function find(fetch: Fetch, reason: DueReason): Due | undefined {
 }
 
 function fresh(id: string, reason: DueReason, now: number): Due {
-  return { id, reason, dueAt: now, attempts: 0, firstAt: now, error: null, fingerprint: null, wants: null };
+  return {
+    id,
+    reason,
+    dueAt: now,
+    attempts: 0,
+    firstAt: now,
+    error: null,
+    fingerprint: null,
+    wants: null,
+    createdFrom: null,
+  };
 }
 
 function again(fetch: Fetch, reason: keyof typeof waits, attempts: number, now: number): Due {
   const before = find(fetch, reason);
+  const listedBefore = fetch.due.find(({ createdFrom }) => createdFrom !== null);
   const wait = waits[reason][Math.min(attempts, waits[reason].length - 1)] ?? day;
   return {
     ...fresh(fetch.id, reason, now),
     firstAt: before?.firstAt ?? now,
     fingerprint: fetch.item?.fingerprint ?? before?.fingerprint ?? null,
+    createdFrom: fetch.item?.createdFrom ?? listedBefore?.createdFrom ?? null,
     attempts: attempts + 1,
     dueAt: now + wait,
   };

@@ -42,6 +42,8 @@ export interface Due {
   error: string | null;
   fingerprint: string | null;
   wants: Wants | null;
+  /** Of one that was listed: when it was created, or the earliest it can have been. Until it is stored, the copy lacks it. */
+  createdFrom: number | null;
 }
 
 /** What the store remembers of a conversation: stored, or due, or both. */

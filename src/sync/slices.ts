@@ -1,6 +1,8 @@
 // A window in, its slices out: each listed to its last page, held against what is stored, and ended by a mark that says
 // how far the window is done once its details are stored. A stretch that cannot be listed is asked for in shorter slices.
 
+import { isJsonObject } from '../lib/json.ts';
+import { parseTimestamp, secondsOf } from '../lib/timestamp.ts';
 import type { Context } from './context.ts';
 import { type Diff, diff, type Item, reduce } from './diff.ts';
 import { dueForBadItem } from './due.ts';
@@ -91,14 +93,19 @@ async function listStretch(
       }
       for (const { id, raw, reason } of page.bad) {
         const print = fingerprint(raw);
+        const createdFrom = createdNotBefore(raw, stretch);
         // With an id, its detail may still be good; without one that can be a key, it is kept in sight under its hash.
         if (id !== null && Buffer.byteLength(id) <= maxKeyBytes)
           listing.items.set(id, {
             id,
             fingerprint: print,
+            createdFrom,
             wants: { updatedAt: null, operatorResultIds: [], arrays: [] },
           });
-        else listing.bad.push(dueForBadItem(`item:${print}`, reason, print, context.api.now()));
+        else {
+          const bad = { id: `item:${print}`, error: reason, fingerprint: print, createdFrom };
+          listing.bad.push(dueForBadItem(bad, context.api.now()));
+        }
       }
       if (context.api.selective && pages > maxPages && stretch.to - stretch.from > 1) return 'dense';
     }
@@ -106,6 +113,12 @@ async function listStretch(
     listing.full ||= shown > 1;
   }
   return listing;
+}
+
+/** When a bad item was created, if it says so; else it is of the stretch that was asked for. */
+function createdNotBefore(raw: unknown, stretch: Stretch): number {
+  const said = isJsonObject(raw) && typeof raw['createdAt'] === 'string' ? parseTimestamp(raw['createdAt']) : undefined;
+  return said === undefined ? stretch.from : secondsOf(said);
 }
 
 /** Null asks for every status; the sweep of open ones asks for the two that are open. */

@@ -75,6 +75,7 @@ export function dueOf(id: string, fields: Partial<Due> = {}): Due {
     error: null,
     fingerprint: null,
     wants: null,
+    createdFrom: null,
   };
   return { ...usual, ...fields };
 }

@@ -10,7 +10,12 @@ import { changeOf, detailOf, dueOf, markOf, noFilters, now, seizeStore } from '.
 let opened: TestDatabase;
 let database: Database;
 let store: Store;
-const mine: Scope = { accountSid: 'AC1', baseUrl: 'https://intelligence.twilio.com', filters: noFilters };
+const mine: Scope = {
+  accountSid: 'AC1',
+  baseUrl: 'https://intelligence.twilio.com',
+  filters: noFilters,
+  start: now - 86_400,
+};
 
 beforeAll(async () => {
   opened = await openTestDatabase();

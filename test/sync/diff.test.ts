@@ -21,7 +21,18 @@ const item = itemOf({ status: 'ACTIVE' });
 
 function due(reason: DueReason, fields: Partial<Due> = {}): Due {
   const { id, fingerprint } = item;
-  return { id, reason, dueAt: now, attempts: 1, firstAt: now, error: null, fingerprint, wants: null, ...fields };
+  return {
+    id,
+    reason,
+    dueAt: now,
+    attempts: 1,
+    firstAt: now,
+    error: null,
+    fingerprint,
+    wants: null,
+    createdFrom: null,
+    ...fields,
+  };
 }
 
 function known(stored: Partial<NonNullable<Known['stored']>> | null, ...all: Due[]): Map<string, Known> {

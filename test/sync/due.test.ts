@@ -20,7 +20,7 @@ const at = (seconds: number) => new Date(seconds * 1000).toISOString();
 const nothingWanted: Wants = { updatedAt: null, operatorResultIds: [], arrays: [] };
 
 function itemOf(wants: Partial<Wants> = {}): Item {
-  return { id: 'a', fingerprint: 'print', wants: { ...nothingWanted, ...wants } };
+  return { id: 'a', fingerprint: 'print', createdFrom: now - 100, wants: { ...nothingWanted, ...wants } };
 }
 
 function due(reason: DueReason, fields: Partial<Due> = {}): Due {
@@ -33,6 +33,7 @@ function due(reason: DueReason, fields: Partial<Due> = {}): Due {
     error: null,
     fingerprint: null,
     wants: null,
+    createdFrom: null,
     ...fields,
   };
 }
@@ -196,13 +197,16 @@ describe('failed', () => {
         firstAt: now,
         error: 'the API answers 500',
         fingerprint: 'print',
+        createdFrom: now - 100,
       },
     ]);
     const later = judge(fetchOf({ due: first }), { kind: 'tooLarge' }, now + minute, refresh);
     expect(later).toMatchObject({ store: false, deleted: false });
     expect(later.due).toMatchObject([
-      { attempts: 2, firstAt: now, error: 'the detail is too large', fingerprint: 'print' },
+      { attempts: 2, firstAt: now, error: 'the detail is too large', fingerprint: 'print', createdFrom: now - 100 },
     ]);
+    // When it was created stays known, whatever it waits for next.
+    expect(verdict({ due: first }, { kind: 'gone' }).due).toMatchObject([{ reason: 'absent', createdFrom: now - 100 }]);
   });
 
   test('what was missing stays so: a failure is no answer', () => {
@@ -302,7 +306,9 @@ describe('due without a fetch', () => {
 
   test('what a person asks for is due at once; an item without an id never, but in sight', () => {
     expect(dueForAsking('a', now)).toMatchObject({ id: 'a', reason: 'asked', dueAt: now });
-    expect(dueForBadItem('item:x', 'id: is empty', 'x', now)).toMatchObject({
+    expect(
+      dueForBadItem({ id: 'item:x', error: 'id: is empty', fingerprint: 'x', createdFrom: now - 9 }, now),
+    ).toMatchObject({
       id: 'item:x',
       reason: 'failed',
       dueAt: Number.POSITIVE_INFINITY,

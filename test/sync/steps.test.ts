@@ -17,6 +17,7 @@ const due: Due = {
   error: null,
   fingerprint: null,
   wants: null,
+  createdFrom: null,
 };
 const stored: Known = { stored: { item: 'i', detail: 'd', normalizer: 1, generation: 1 }, due: [] };
 
