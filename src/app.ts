@@ -7,10 +7,11 @@ import { baseUrl } from './api/base-url.ts';
 import type { BoundName, Query } from './api/bounds.ts';
 import { type Client, createClient } from './api/client.ts';
 import { createListing } from './api/listing.ts';
-import type { Retry } from './api/request.ts';
+import type { Attempt, Retry } from './api/request.ts';
 import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './config.ts';
 import { type Connection, connectionOf, parametersOfUrl } from './lib/libpq.ts';
 import type { Log } from './ops/log.ts';
+import { createRetryLog, logWindow } from './ops/work-log.ts';
 import { type Database, type DatabaseLimits, openDatabase } from './store/database.ts';
 import { openEmbedded } from './store/embedded.ts';
 import { translate } from './store/errors.ts';
@@ -18,6 +19,7 @@ import { migrate } from './store/migrate.ts';
 import { enterScope, refuseWrongScope, type Scope } from './store/scope.ts';
 import { createStore } from './store/store.ts';
 import { type Context, createCounts, type Watcher } from './sync/context.ts';
+import type { Store } from './sync/ports.ts';
 import { firstSpanSeconds, maxWindowSeconds } from './sync/windows.ts';
 
 export interface AppConfig {
@@ -118,9 +120,11 @@ export interface ProgramOptions {
   epoch: number;
   log: Log;
   allowMassDelete?: boolean;
-  onStored?: Watcher['stored'];
-  /** An answer came. */
-  onAnswer?: () => void;
+  watcher?: Partial<Watcher>;
+  onAttempt?: (attempt: Attempt) => void;
+  onRetry?: (retry: Retry) => void;
+  /** A transaction that stores a batch has ended, well or not, after so many milliseconds. */
+  onLoad?: (ms: number) => void;
   /** For one request, unless the client's own limit will do. */
   timeoutMs?: number | undefined;
 }
@@ -132,16 +136,18 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const { generation, changed } =
     epoch === 0 ? await refuseWrongScope(database, scope) : await enterScope(database, scope);
   if (changed) log.info({ generation }, 'the scope changed: everything is listed again');
+  const logRetry = createRetryLog(log);
   const client = createClient({
     baseUrl: scope.baseUrl,
     auth: { username: config.api.username, password: config.api.password },
     maxConcurrency: config.api.maxConcurrency,
     ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
     proxy: { httpsProxy: config.api.proxy.https, httpProxy: config.api.proxy.http, noProxy: config.api.proxy.none },
-    onAttempt: ({ status }) => {
-      if (status !== undefined) options.onAnswer?.();
+    ...(options.onAttempt && { onAttempt: options.onAttempt }),
+    onRetry(retry) {
+      logRetry(retry);
+      options.onRetry?.(retry);
     },
-    onRetry: retryLog(log),
   });
   const context: Context = {
     api: createListing({
@@ -150,7 +156,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       names: namesOf(config.api),
       onNews: (message, fields) => log.info(fields, message),
     }),
-    store: createStore({ database, filters: config.filters, generation, epoch }),
+    store: timed(createStore({ database, filters: config.filters, generation, epoch }), options.onLoad),
     settings: {
       start: config.sync.start,
       lookbackSeconds: config.sync.lookbackSeconds,
@@ -160,7 +166,13 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       generation,
       allowMassDelete: options.allowMassDelete ?? false,
     },
-    watcher: { stored: options.onStored ?? (() => {}), warn: (message, fields) => log.warn(fields, message) },
+    watcher: {
+      stored() {},
+      completed: (window) => logWindow(log, window),
+      async recentDone() {},
+      warn: (message, fields) => log.warn(fields, message),
+      ...options.watcher,
+    },
     counts: createCounts(),
     requested: new Set(),
     dueWaits: false,
@@ -170,17 +182,13 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   return { context, client, [Symbol.asyncDispose]: () => client.close() };
 }
 
-const longWaitMs = 5_000;
-const sayWaitEveryMs = 30_000;
-
-/** A repeated request is an everyday thing; a long wait for one is said, once for all that wait at the same time. */
-function retryLog(log: Log): (retry: Retry) => void {
-  let saidAtMs = Number.NEGATIVE_INFINITY;
-  return ({ attempt, endpoint, why, afterMs, error }) => {
-    const fields = { endpoint, attempt, afterMs: Math.round(afterMs), why, err: error };
-    const long = afterMs >= longWaitMs && performance.now() - saidAtMs >= sayWaitEveryMs;
-    if (long) saidAtMs = performance.now();
-    log[long ? 'warn' : 'debug'](fields, 'request repeated');
+function timed(store: Store, onLoad: (ms: number) => void = () => {}): Store {
+  return {
+    ...store,
+    async load(...batch) {
+      const startedAtMs = performance.now();
+      return await store.load(...batch).finally(() => onLoad(performance.now() - startedAtMs));
+    },
   };
 }
 

@@ -17,6 +17,7 @@ import { exitStatus, UsageError } from './exit-status.ts';
 import { createLog, type Log } from './ops/log.ts';
 import { instant, whole } from './setting-kinds.ts';
 import { type Part, settingsHelp } from './settings.ts';
+import { version } from './version.ts';
 
 export interface World {
   env: Record<string, string | undefined>;
@@ -26,8 +27,6 @@ export interface World {
 }
 
 type Carry = (signal: AbortSignal) => Promise<number>;
-
-const version: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
 /**
  * Makes sense of the arguments. @returns what to do; carried out it gives the exit status.

@@ -16,7 +16,7 @@ import { openDatabase } from '../src/store/database.ts';
 import { takeLease } from '../src/store/lease.ts';
 import { enterScope } from '../src/store/scope.ts';
 import { createStore } from '../src/store/store.ts';
-import { type Context, type Counts, createCounts, type Settings } from '../src/sync/context.ts';
+import { type CompletedWindow, type Context, type Counts, createCounts, type Settings } from '../src/sync/context.ts';
 import { syncAll, syncIds } from '../src/sync/once.ts';
 import { pass } from '../src/sync/pass.ts';
 import type { Sweep } from '../src/sync/ports.ts';
@@ -57,6 +57,7 @@ export class World implements AsyncDisposable {
   readonly pool: pg.Pool;
   readonly news: string[] = [];
   readonly warnings: string[] = [];
+  readonly completed: CompletedWindow[] = [];
   #program: Program | null = null;
   #superseded: Program[] = [];
   readonly #options: WorldOptions;
@@ -219,7 +220,12 @@ export class World implements AsyncDisposable {
         allowMassDelete: false,
         ...options.settings,
       },
-      watcher: { stored() {}, warn: (message, fields) => this.warnings.push(`${message} ${JSON.stringify(fields)}`) },
+      watcher: {
+        stored() {},
+        completed: (window) => this.completed.push(window),
+        async recentDone() {},
+        warn: (message, fields) => this.warnings.push(`${message} ${JSON.stringify(fields)}`),
+      },
       counts: createCounts(),
       requested: new Set(),
       dueWaits: false,

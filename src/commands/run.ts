@@ -12,15 +12,15 @@ import {
 } from '../app.ts';
 import { exitStatus, isMisconfigured } from '../exit-status.ts';
 import { wait } from '../lib/wait.ts';
-import { createHealth, type Health } from '../ops/health.ts';
 import { openHttpServer } from '../ops/http.ts';
 import { describeError, type Log } from '../ops/log.ts';
+import { recordPass } from '../ops/pass-record.ts';
+import { createWatch, type Watch } from '../ops/watch.ts';
 import { keepInStep } from '../ops/worker.ts';
 import type { Database } from '../store/database.ts';
-import { beginRun, endRun } from '../store/runs.ts';
+import { readLastSample } from '../store/runs.ts';
 import { refuseWrongScope } from '../store/scope.ts';
 import { whileLeased } from '../store/tenure.ts';
-import type { Counts } from '../sync/context.ts';
 
 export interface RunConfig extends AppConfig {
   http: { host: string; port: number };
@@ -37,23 +37,22 @@ interface Running {
   config: RunConfig;
   log: Log;
   signal: AbortSignal;
-  health: Health;
+  watch: Watch;
   limits: NonNullable<RunOptions['limits']>;
 }
 
-const livenessLimitMs = 6 * 60_000;
 const retryEveryMs = 5_000;
 
 /** Works until the signal is aborted. @returns the exit status. @throws what a person has to put right. */
 export async function run(config: RunConfig, log: Log, signal: AbortSignal, options: RunOptions = {}): Promise<number> {
-  const health = createHealth(livenessLimitMs);
-  const readiness = async () => health.readiness();
-  const server = await openHttpServer({ ...config.http, log, trouble: health.trouble, readiness });
+  const watch = createWatch(config.sync.schedules.new);
+  const { readiness, route, health } = watch;
+  const server = await openHttpServer({ ...config.http, log, trouble: health.trouble, readiness, routes: [route] });
   options.onListening?.(server.url);
   log.info({ url: server.url }, 'listening');
   const limits = options.limits ?? {};
   try {
-    await work({ config, log, signal, health, limits });
+    await work({ config, log, signal, watch, limits });
     return exitStatus.inStep;
   } catch (error) {
     if (signal.aborted) return exitStatus.inStep;
@@ -64,15 +63,16 @@ export async function run(config: RunConfig, log: Log, signal: AbortSignal, opti
 }
 
 async function work(running: Running): Promise<never> {
-  const { config, signal, limits } = running;
+  const { config, signal, limits, watch } = running;
   await using opened = await openConfigured(config.database, { adopt: true, limits: limits.database ?? {}, signal });
+  watch.see(opened.database);
   await patiently(running, 'the database cannot be used yet', () => prepare(running, opened));
   for (;;) await patiently(running, 'the worker stands by', () => serve(running, opened.database));
 }
 
 /** Does it again after a while where it fails for a reason that may pass. @throws what a person has to put right, and the signal's reason. */
 async function patiently(
-  { log, signal, health }: Running,
+  { log, signal, watch: { health } }: Running,
   trouble: string,
   attempt: () => Promise<void>,
 ): Promise<void> {
@@ -82,7 +82,7 @@ async function patiently(
       return;
     } catch (error) {
       if (signal.aborted || isMisconfigured(error)) throw error;
-      health.notReady(describeError(error));
+      Object.assign(health.work, { doing: 'starting', failing: describeError(error) });
       health.beat();
       log.error({ err: error }, trouble);
       await wait(retryEveryMs, signal);
@@ -99,72 +99,59 @@ async function prepare({ config, log }: Running, { prepare: migrate, database }:
 
 /** One tenure of the lease: waits for it, and works until it is lost or the signal comes. */
 async function serve(running: Running, database: Database): Promise<void> {
-  const { config, log, signal, health, limits } = running;
+  const { log, signal, watch } = running;
+  const { health, metrics } = watch;
   let waitingFor = '';
   const onWaiting = (heldBy: string) => {
     health.beat();
-    // A replica that stands by is as it should be: it would take over.
-    health.ready(`standing by for ${heldBy}`);
+    Object.assign(health.work, { doing: 'standing by', heldBy, failing: undefined });
     if (heldBy !== waitingFor) log.info({ heldBy }, 'another worker holds the lease; standing by');
     waitingFor = heldBy;
   };
   await whileLeased(database, { holder: holderName('run'), signal, onWaiting }, async (epoch, leased) => {
     log.info({ epoch }, 'this worker holds the lease');
-    health.notReady('nothing is stored yet');
-    let wasInStep = false;
-    const onStored = () => {
-      health.beat();
-      // It does its work as soon as something is stored, however long history may take.
-      if (!wasInStep) health.ready('catching up');
-    };
-    const timeoutMs = limits.requestMs;
-    await using program = await openProgram({
-      config,
-      database,
-      epoch,
-      log,
-      onStored,
-      onAnswer: health.beat,
-      timeoutMs,
-    });
-    const { context } = program;
-    const record = async (pass: () => Promise<void>) => {
-      const inStep = await recorded(running, database, () => context.counts, pass);
-      if (inStep && !wasInStep) log.info('in step');
-      wasInStep ||= inStep;
-    };
-    await keepInStep({ context, schedules: config.sync.schedules, signal: leased, log, health, record });
+    try {
+      await hold(running, database, epoch, leased);
+    } finally {
+      metrics.end();
+    }
   });
 }
 
-/** Notes a pass, in the database and for `/readyz`. @returns whether it left nothing undone. @throws what the pass throws. */
-async function recorded(
-  { log, health }: Running,
-  database: Database,
-  counts: () => Counts,
-  pass: () => Promise<void>,
-): Promise<boolean> {
-  const startedAtMs = performance.now();
-  let run: number | undefined;
-  try {
-    run = await beginRun(database, 'run');
-    await pass();
-    const trouble = counts().incomplete.join('; ') || null;
-    await endRun(database, run, trouble === null ? 'ok' : 'incomplete', counts(), trouble);
-    if (trouble === null) health.ready();
-    else health.notReady(trouble);
-    logPass(log, counts(), performance.now() - startedAtMs);
-    return trouble === null;
-  } catch (error) {
-    health.notReady(describeError(error));
-    if (run !== undefined) await endRun(database, run, 'failed', counts(), describeError(error)).catch(() => {});
-    throw error;
-  }
-}
-
-function logPass(log: Log, { incomplete, secondsToList, secondsListed, ...counts }: Counts, ms: number): void {
-  const fields = { ...counts, ms: Math.round(ms) };
-  if (incomplete.length > 0) log.warn({ ...fields, incomplete }, 'pass incomplete');
-  else if (counts.changed + counts.deleted + counts.failed > 0) log.info(fields, 'pass');
-  else log.debug({ ...fields, secondsToList, secondsListed }, 'pass without changes');
+/** Works under the lease. @throws LeaseLost, or the signal's reason. */
+async function hold(running: Running, database: Database, epoch: number, leased: AbortSignal): Promise<void> {
+  const { config, log, watch, limits } = running;
+  const { health, metrics } = watch;
+  const lookAround = () => watch.lookAround(database);
+  await using program = await openProgram({
+    config,
+    database,
+    epoch,
+    log,
+    timeoutMs: limits.requestMs,
+    onRetry: metrics.retry,
+    onLoad: metrics.load,
+    onAttempt(attempt) {
+      metrics.attempt(attempt);
+      if (attempt.status !== undefined) health.beat();
+    },
+    watcher: {
+      stored(counts) {
+        health.beat();
+        metrics.count(counts);
+      },
+      recentDone: lookAround,
+    },
+  });
+  const { context, client } = program;
+  metrics.begin(client.counters, await readLastSample(database));
+  await lookAround();
+  health.work.doing = 'working';
+  let wasInStep = false;
+  const record = async (pass: () => Promise<void>) => {
+    const inStep = await recordPass({ database, watch, log, counts: () => context.counts }, pass);
+    if (inStep && !wasInStep) log.info('in step');
+    wasInStep ||= inStep;
+  };
+  await keepInStep({ context, schedules: config.sync.schedules, signal: leased, log, health, record });
 }

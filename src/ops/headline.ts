@@ -45,7 +45,7 @@ export function headlineOf(standing: Standing | null, own?: OwnView): Headline {
 }
 
 /** What `/readyz` says of a process that has only just begun: nothing is wrong with that. */
-const beginning: ReadonlySet<string> = new Set(['starting', 'nothing is stored yet']);
+const beginning: ReadonlySet<string> = new Set(['starting', 'nothing was listed yet']);
 
 function loading({ progress, worker }: Standing): string {
   if (progress === null) return 'Loading history';

@@ -1,8 +1,6 @@
-// How the worker is: whether it still gets on, for `/livez`, and whether it does its work, for `/readyz`. It beats whenever
-// it has done a piece of work or has seen that there is none; silence for longer than the limit means that it hangs,
-// though the process may well answer requests.
-
-import type { Readiness } from './http.ts';
+// How the worker is: whether it still gets on, for `/livez`, and what it is at, for `/readyz`. It beats whenever it has
+// done a piece of work or has seen that there is none; silence for longer than the limit means that it hangs, though the
+// process may well answer requests. Nothing here asks anybody.
 
 export interface Health {
   beat(): void;
@@ -10,15 +8,23 @@ export interface Health {
   silentMs(): number;
   /** Undefined while all is well, else what is wrong. */
   trouble(): string | undefined;
-  ready(reason?: string): void;
-  notReady(reason: string): void;
-  readiness(): Readiness;
+  readonly work: Work;
 }
 
-/** Begins with a beat, and not ready. `limitMs`: the longest silence that is normal; `now`: milliseconds of a clock that only goes forward. */
+/** What the worker is at. Whoever does it says so. */
+export interface Work {
+  doing: 'starting' | 'standing by' | 'working';
+  /** Who holds the lease instead. */
+  heldBy: string | undefined;
+  /** Why it is not in step, as long as that stands. */
+  failing: string | undefined;
+  /** How old the last complete tick may become. */
+  tickLimitMs: number;
+}
+
+/** Begins with a beat. `limitMs`: the longest silence that is normal; `now`: milliseconds of a clock that only goes forward. */
 export function createHealth(limitMs: number, now: () => number = () => performance.now()): Health {
   let beatAt = now();
-  let state: Readiness = { ready: false, reason: 'starting' };
   const silentMs = () => now() - beatAt;
   return {
     beat() {
@@ -28,12 +34,6 @@ export function createHealth(limitMs: number, now: () => number = () => performa
     trouble() {
       return silentMs() > limitMs ? `the worker has done nothing for ${Math.round(silentMs() / 1000)} s` : undefined;
     },
-    ready(reason) {
-      state = { ready: true, ...(reason !== undefined && { reason }) };
-    },
-    notReady(reason) {
-      state = { ready: false, reason };
-    },
-    readiness: () => state,
+    work: { doing: 'starting', heldBy: undefined, failing: undefined, tickLimitMs: Number.POSITIVE_INFINITY },
   };
 }

@@ -2,7 +2,7 @@
 // requests for the same thing as one, so that nothing ever overlaps. A tick that a busy process missed is made up for, and
 // a clock that is set back stops nothing: the ticks that it has before it again are not waited for.
 
-import { schedule as startNodeCron } from 'node-cron';
+import { createTask, schedule as startNodeCron } from 'node-cron';
 
 export interface Cron {
   stop(): void;
@@ -55,6 +55,21 @@ export function openSchedule<Name extends string>(
       stopAll();
     },
   };
+}
+
+const allowedTicks = 3;
+const allowedMs = 5 * 60_000;
+
+/**
+ * How old something that each tick renews, and that is new now, may become: until the third tick from now, so that nights
+ * and weekends that the expression leaves out are allowed for; in milliseconds, and 5 minutes at least.
+ */
+export function staleAfterMs(expression: string): number {
+  const task = createTask(expression, () => {}, { timezone: 'UTC', logger: silent });
+  const third = task.getNextRuns(allowedTicks).at(-1);
+  void task.destroy();
+  if (third === undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(allowedMs, third.getTime() - (performance.now() + clockOffsetMs()));
 }
 
 function repeat(ms: number, look: () => void): () => void {

@@ -77,6 +77,8 @@ export const windows = twilioSync.table(
   (table) => [
     index('windows_pending').on(table.sweep).where(sql`completed_at is null`),
     index('windows_sweep_id').on(table.sweepId),
+    // When the last tick was complete.
+    index('windows_completed_at').on(table.completedAt).where(sql`sweep in ('new', 'lookback', 'reconcile')`),
     check('windows_cursor', sql`${table.cursor} between ${table.fromAt} and ${table.toAt}`),
   ],
 );
@@ -110,6 +112,7 @@ export const due = twilioSync.table(
     index('due_due_at').on(table.dueAt),
     index('due_created_from').on(table.createdFrom).where(sql`created_from is not null`),
     index('due_sweep_id').on(table.sweepId).where(sql`sweep_id is not null`),
+    index('due_failed').on(table.firstAt).where(sql`reason = 'failed'`),
   ],
 );
 

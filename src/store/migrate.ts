@@ -77,6 +77,15 @@ export async function findMissing(client: pg.ClientBase | pg.Pool) {
   return migrations.filter((migration) => migration.folderMillis > lastAt);
 }
 
+/** What is wrong with tables that are up to this migration, for this release of the program; undefined for nothing. */
+export function findSchemaTrouble(migratedTo: number | null): string | undefined {
+  newest ??= Math.max(...readMigrationFiles({ migrationsFolder: folder }).map(({ folderMillis }) => folderMillis));
+  if (migratedTo === null || migratedTo < newest) return 'a migration is missing; run: conversation-sync migrate';
+  return migratedTo > newest ? 'the database is of a newer release than this program' : undefined;
+}
+
+let newest: number | undefined;
+
 async function apply(client: pg.ClientBase, migrations: ReturnType<typeof readMigrationFiles>): Promise<void> {
   // Postgres asks for the right to make a schema also where IF NOT EXISTS would find it.
   const schema = await client.query<{ missing: boolean }>(`select to_regnamespace('twilio_sync') is null as missing`);

@@ -32,3 +32,14 @@ export async function endRun(
     ]),
   );
 }
+
+/** Of the last sample that was held against the API: how many, and how many of them had drifted; null before the first. */
+export async function readLastSample(database: Database): Promise<{ verified: number; drifted: number } | null> {
+  const [sample = null] = await database.run((queries) =>
+    queries.sql<{ verified: number; drifted: number }>(
+      `select (counts->>'verified')::int as verified, (counts->>'drifted')::int as drifted
+       from twilio_sync.runs where (counts->>'verified')::int > 0 order by id desc limit 1`,
+    ),
+  );
+  return sample;
+}

@@ -5,6 +5,7 @@ import type { Queries } from './database.ts';
 import { iso } from './instant.ts';
 import { type Judgement, judge } from './judgement.ts';
 import { type LoadProgress, readProgress } from './load-progress.ts';
+import { type Braked, readBraked } from './pulse.ts';
 
 export interface Standing extends Judgement {
   /** When this was read. */
@@ -24,8 +25,8 @@ export interface Standing extends Judgement {
   quarantine: number;
   /** The latest to fail, at most 20. */
   quarantined: Quarantined[];
-  /** The last ended sweep of each kind that the deletion brake stopped. */
-  braked: { sweep: string; expected: number; missing: number }[];
+  /** Sweeps that the deletion brake stopped, and none has made up for; the latest first. */
+  braked: Braked[];
   worker: string | null;
   lastRun: Pick<Run, 'command' | 'startedAt' | 'outcome' | 'error'> | null;
   /** The newest first, at most 100. */
@@ -82,11 +83,7 @@ export async function readStanding(queries: Queries): Promise<Standing> {
     `select sweep, ${iso('from_at')} as from, ${iso('to_at')} as to, ${iso('cursor')} as cursor, failures, error
      from twilio_sync.windows where completed_at is null order by to_at desc`,
   );
-  const braked = await queries.sql<Standing['braked'][number]>(
-    `select sweep, expected, missing from (
-       select distinct on (sweep) * from twilio_sync.sweeps where ended_at is not null order by sweep, ended_at desc) as last
-     where braked`,
-  );
+  const braked = await readBraked(queries);
   const quarantined = await queries.sql<Quarantined>(
     `select conversation_id as id, reason, ${iso('first_failed_at')} as since, attempts, ${iso('next_attempt_at')} as "nextAttemptAt"
      from twilio_sync.quarantine order by last_failed_at desc nulls last, conversation_id limit 20`,

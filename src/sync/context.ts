@@ -1,7 +1,7 @@
 // What a pass carries along: the two ports, what the settings ask for, what has been learned so far, and what was counted.
 // One is made for each tenure of the lease; counts begin anew with each pass, what was learned stays.
 
-import type { Api, Store, Sweep } from './ports.ts';
+import type { Api, Store, Stretch, Sweep } from './ports.ts';
 
 export interface Settings {
   /** How far back history goes, and how far back recent conversations are listed again; seconds. */
@@ -20,7 +20,11 @@ export interface Settings {
 /** Conversations, unless said otherwise. */
 export interface Counts {
   listed: number;
+  /** Listed as what is not stored: new, or with another fingerprint. */
+  differing: number;
+  /** Details asked for. */
   fetched: number;
+  /** Of which anything was written. */
   changed: number;
   deleted: number;
   failed: number;
@@ -34,10 +38,22 @@ export interface Counts {
   incomplete: string[];
 }
 
+/** A window listed to its end, with what of it was listed and written since this pass came to it. */
+export interface CompletedWindow extends Stretch {
+  sweep: Sweep;
+  listed: number;
+  changed: number;
+  ms: number;
+}
+
 /** What one pass tells whoever watches it. */
 export interface Watcher {
   /** A batch is stored. */
   stored(counts: Counts): void;
+  /** A window is listed and stored to its end. */
+  completed(window: CompletedWindow): void;
+  /** Everything recent has been gone through, though not all of it need have been listed; history, if any, goes on after this. */
+  recentDone(): Promise<void>;
   warn(message: string, fields: Record<string, unknown>): void;
 }
 
@@ -60,6 +76,7 @@ export interface Context {
 export function createCounts(): Counts {
   return {
     listed: 0,
+    differing: 0,
     fetched: 0,
     changed: 0,
     deleted: 0,

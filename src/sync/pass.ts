@@ -39,6 +39,7 @@ async function recent(context: Context, signal: AbortSignal): Promise<void> {
   await list(context, (await left(context)).filter(isRecent), signal);
   await list(context, (await plan(context)).filter(isRecent), signal);
   await settle(context, signal);
+  await context.watcher.recentDone();
 }
 
 /** Ends the sweeps that are complete and fetches what is due, which may be what they found missing. */

@@ -136,6 +136,7 @@ async function holdAgainstStored(context: Context, window: Window, stretch: Stre
   const { expected, missing } = await context.store.unlisted(stretch, window.sweep === 'open', ids);
   const found = diff(listing.items.values(), known, context.settings.generation, context.api.now());
   context.counts.listed += ids.length;
+  context.counts.differing += found.changed.length;
   const mark: Mark = {
     window,
     cursor: stretch.from,

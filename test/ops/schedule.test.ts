@@ -1,7 +1,7 @@
 // Cron: what is requested when. Ticks come from the test, but for node-cron's own idea of the next one.
 
-import { expect, test } from 'vitest';
-import { openSchedule, type StartCron, startCron } from '../../src/ops/schedule.ts';
+import { describe, expect, test } from 'vitest';
+import { openSchedule, type StartCron, staleAfterMs, startCron } from '../../src/ops/schedule.ts';
 
 test('each tick requests its own sweep, and none after the end', () => {
   const ticks = new Map<string, () => void>();
@@ -71,4 +71,28 @@ test('node-cron counts in UTC', () => {
 
 test('an expression that is none is refused', () => {
   expect(() => openSchedule({ new: 'often' }, () => {})).toThrow();
+});
+
+describe('how old what each tick renews may become', () => {
+  const minute = 60_000;
+  const sixHours = 6 * 60 * minute;
+
+  test('five minutes at least', () => {
+    for (const expression of ['* * * * * *', '*/5 * * * * *', '* * * * *']) {
+      expect(staleAfterMs(expression)).toBe(5 * minute);
+    }
+  });
+
+  test('until the third tick from now', () => {
+    // Renewed just before or just after a tick: two intervals and a bit, or nearly three.
+    const every6h = staleAfterMs('0 */6 * * *');
+    expect(every6h).toBeGreaterThan(2 * sixHours - minute);
+    expect(every6h).toBeLessThanOrEqual(3 * sixHours);
+  });
+
+  test('with what the expression leaves out, once and not three times', () => {
+    const twiceADay = staleAfterMs('0,5 3 * * *');
+    expect(twiceADay).toBeGreaterThan(24 * 60 * minute - minute);
+    expect(twiceADay).toBeLessThanOrEqual(48 * 60 * minute);
+  });
 });

@@ -32,7 +32,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
       generation: 1,
       allowMassDelete: false,
     },
-    watcher: { stored() {}, warn() {} },
+    watcher: { stored() {}, completed() {}, async recentDone() {}, warn() {} },
     counts: createCounts(),
     requested: new Set(),
     dueWaits: false,

@@ -48,7 +48,7 @@ export function contextOf({
       allowMassDelete: false,
       ...settings,
     },
-    watcher: { stored() {}, warn() {} },
+    watcher: { stored() {}, completed() {}, async recentDone() {}, warn() {} },
     counts: createCounts(),
     requested: new Set(requested),
     dueWaits: false,

@@ -1,0 +1,2 @@
+CREATE INDEX "due_failed" ON "twilio_sync"."due" USING btree ("first_at") WHERE reason = 'failed';--> statement-breakpoint
+CREATE INDEX "windows_completed_at" ON "twilio_sync"."windows" USING btree ("completed_at") WHERE sweep in ('new', 'lookback', 'reconcile');

@@ -1,0 +1,113 @@
+// Every metric there is: its name, what it means, its labels and buckets. Names are public, since dashboards and alerts are
+// built on them: `conversation_sync_`, base units, `_total` for what only grows. Nothing is global: the registry is given.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client';
+
+const prefix = 'conversation_sync_';
+
+/** From an answer of a server next door to the longest wait for one. */
+const requestBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** From a cursor alone to a batch on a disk that is busy. */
+const loadBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export type Meters = ReturnType<typeof createMeters>;
+
+/** Makes them, and prom-client's own of the process. */
+export function createMeters(register: Registry) {
+  collectDefaultMetrics({ register });
+  // Sums of the ones without it, and named as if they were counters.
+  for (const name of ['resources', 'handles', 'requests']) register.removeSingleMetric(`nodejs_active_${name}_total`);
+
+  const registers = [register];
+  const gauge = <Label extends string = never>(name: string, help: string, labelNames: Label[] = []) =>
+    new Gauge<Label>({ name: prefix + name, help, labelNames, registers });
+  const counter = <Label extends string = never>(name: string, help: string, labelNames: Label[] = []) =>
+    new Counter<Label>({ name: `${prefix}${name}_total`, help, labelNames, registers });
+  const conversations = (what: string, help: string) => counter(`conversations_${what}`, help);
+
+  return {
+    buildInfo: gauge('build_info', 'Always 1; the label is the release.', ['version']),
+    leaseHeld: gauge(
+      'lease_held',
+      '1 if this process holds the lease and works; 0 while it stands by or cannot start.',
+    ),
+    ready: gauge('ready', '1 if /readyz answers 200.'),
+    databaseUp: gauge('database_up', '1 if the database could be read when last asked.'),
+
+    // Of the database: every replica says the same.
+    lastTickTimestamp: gauge(
+      'last_tick_timestamp_seconds',
+      "When everything new was last listed and stored completely, by the database's clock; absent before the first time.",
+    ),
+    lastTickAge: gauge(
+      'last_tick_age_seconds',
+      'Since everything new was last listed and stored completely; goes on growing while the database is away.',
+    ),
+    newestChangeAge: gauge(
+      'newest_change_age_seconds',
+      'Since anything about a conversation was last written; long where nobody talks.',
+    ),
+    windowsPending: gauge('windows_pending', 'Windows that are still to be listed.', ['sweep']),
+    windowsFailing: gauge('windows_failing', 'Of the pending windows, those that could not be listed when last tried.'),
+    quarantine: gauge('quarantine_conversations', 'Conversations that cannot be fetched or stored as they are.'),
+    due: gauge('due_conversations', 'Details that should have been fetched by now and are not.'),
+
+    // Of the process that holds the lease.
+    tickAgeLimit: gauge(
+      'last_tick_age_limit_seconds',
+      'How old the last complete tick may become, by SYNC_SCHEDULE, before /readyz answers 503.',
+    ),
+    brakedSweeps: gauge('deletion_brake_sweeps', 'Sweeps that the deletion brake stopped and none has made up for.'),
+    lastPassSuccess: gauge(
+      'last_pass_success',
+      '1 if the last pass left nothing undone, 0 if it failed or is incomplete.',
+    ),
+    lastPassDuration: gauge('last_pass_duration_seconds', 'How long the last pass took.'),
+    passes: counter('passes', 'Passes that have ended, by outcome: ok, incomplete or failed.', ['outcome']),
+    listed: conversations('listed', 'Conversations that were listed; each time counts.'),
+    differing: conversations('changed', 'Conversations listed as new, or otherwise than they are stored.'),
+    fetched: conversations('fetched', 'Details asked for, because of a change or because they were due.'),
+    stored: conversations('stored', 'Conversations of which anything was written.'),
+    deleted: conversations('deleted', 'Conversations marked deleted: missing from their list, and 404.'),
+    failed: conversations('failed', 'Tries at a conversation that ended in quarantine.'),
+    verified: conversations(
+      'verified',
+      'Stored conversations held against the API, value by value, after a reconcile.',
+    ),
+    drifted: conversations('drifted', 'Of those verified, the ones that differed in something that no listing shows.'),
+    drift: gauge(
+      'drift_ratio',
+      'Of the last sample that was verified, the part that had drifted; absent before the first.',
+    ),
+    load: new Histogram({
+      name: `${prefix}load_duration_seconds`,
+      help: 'How long it took to store a batch of conversations, repeats of its transaction included.',
+      buckets: loadBuckets,
+      registers,
+    }),
+
+    requests: counter(
+      'api_requests',
+      'Requests that have ended, repeated ones included; status none: no answer came, or it was not waited for.',
+      ['endpoint', 'status'],
+    ),
+    requestDuration: new Histogram({
+      name: `${prefix}api_request_duration_seconds`,
+      help: "How long one request took, from its leave to start to its answer's last byte.",
+      labelNames: ['endpoint'],
+      buckets: requestBuckets,
+      registers,
+    }),
+    retries: counter('api_retries', 'Requests that were repeated.', ['endpoint']),
+    received: counter('api_received_bytes', 'Bytes of the bodies that were received, as sent.'),
+    inFlight: gauge('api_requests_in_flight', 'Requests that are under way.'),
+    inFlightLimit: gauge(
+      'api_requests_in_flight_limit',
+      'How many requests may be under way, as the API lets them; absent without lease.',
+    ),
+    pace: gauge(
+      'api_pace_requests_per_second',
+      'Requests a second that are kept to; absent as long as the API has shown no such limit.',
+    ),
+  };
+}

@@ -1,0 +1,37 @@
+// What `/readyz` answers: what the worker is at and the database's vitals in, ready or not out, with the reason. Pure. The
+// first that holds is said, and what is the matter with the database goes first: all else rests on it.
+
+import type { Hindrances } from '../store/pulse.ts';
+import type { Work } from './health.ts';
+import type { Readiness } from './http.ts';
+import type { Vitals } from './vitals.ts';
+import { sayDuration } from './words.ts';
+
+/** Judges it. */
+export function judgeReadiness({ doing, heldBy, failing, tickLimitMs }: Work, vitals: Vitals | undefined): Readiness {
+  const not = (reason: string): Readiness => ({ ready: false, reason });
+  if (vitals === undefined) return not(failing ?? 'starting');
+  const { trouble, pulse } = vitals;
+  if (trouble !== undefined) return not(trouble);
+  // A replica that stands by is as it should be: it would take over.
+  if (doing === 'standing by') return { ready: true, reason: `standing by for ${heldBy}` };
+  if (failing !== undefined) return not(failing);
+  if (doing === 'starting' || pulse === undefined) return not('starting');
+  const { lastTickAge, pending } = pulse;
+  if (lastTickAge === null) return not('nothing was listed yet');
+  if (lastTickAge * 1000 > tickLimitMs) return not(`the last complete tick was ${sayDuration(lastTickAge)} ago`);
+  return pending['backfill'] === undefined ? { ready: true } : { ready: true, reason: 'catching up' };
+}
+
+/** What stands in the way, in the words of `status`; undefined for nothing. */
+export function describeHindrances({ failing, braked }: Hindrances): string | undefined {
+  const reasons = [
+    ...braked.map(
+      ({ sweep, expected, missing }) =>
+        `the deletion brake holds: ${missing} of ${expected} conversations were not listed (${sweep})`,
+    ),
+    ...failing.map(({ error }) => `a stretch cannot be listed: ${error}`),
+  ];
+  const [first, ...more] = new Set(reasons);
+  return more.length === 0 ? first : `${first}; and ${more.length} more`;
+}

@@ -1,0 +1,93 @@
+// What is ready and what is not, and the reason that is said first.
+
+import { describe, expect, test } from 'vitest';
+import type { Work } from '../../src/ops/health.ts';
+import { describeHindrances, judgeReadiness } from '../../src/ops/readiness.ts';
+import type { Vitals } from '../../src/ops/vitals.ts';
+import type { Pulse } from '../../src/store/pulse.ts';
+
+const minute = 60_000;
+
+const judged = (work: Partial<Work> = {}, pulse: Partial<Pulse> | null = {}, vitals: Partial<Vitals> = {}) =>
+  judgeReadiness(
+    { doing: 'working', heldBy: undefined, failing: undefined, tickLimitMs: 5 * minute, ...work },
+    {
+      reached: true,
+      trouble: undefined,
+      pulse: pulse === null ? undefined : { ...healthy, ...pulse },
+      ...vitals,
+    },
+  );
+
+const healthy: Pulse = {
+  migratedTo: 1,
+  lastTickAt: 1_800_000_000,
+  lastTickAge: 10,
+  newestChangeAge: 10,
+  pending: {},
+  failing: 0,
+  quarantine: 0,
+  due: 0,
+};
+
+const starting: Work = { doing: 'starting', heldBy: undefined, failing: undefined, tickLimitMs: minute };
+
+describe('ready', () => {
+  test('in step, also with conversations in quarantine and a reconcile under way', () => {
+    expect(judged({}, { quarantine: 3, pending: { reconcile: 4, new: 1 } })).toEqual({ ready: true });
+  });
+
+  test('while history is loaded', () => {
+    expect(judged({}, { pending: { backfill: 9 } })).toEqual({ ready: true, reason: 'catching up' });
+  });
+
+  test('standing by, however long ago the last tick was, and whatever came before', () => {
+    const work = { doing: 'standing by', heldBy: 'run on host, process 1' } as const;
+    expect(judged(work, { lastTickAge: 99_999 })).toEqual({
+      ready: true,
+      reason: 'standing by for run on host, process 1',
+    });
+    expect(judged(work, { lastTickAge: null })).toMatchObject({ ready: true });
+  });
+});
+
+describe('not ready', () => {
+  test('before anything is known', () => {
+    expect(judgeReadiness(starting, undefined)).toEqual({ ready: false, reason: 'starting' });
+    expect(judgeReadiness({ ...starting, failing: 'no lock' }, undefined)).toEqual({ ready: false, reason: 'no lock' });
+    expect(judged({ doing: 'starting' })).toEqual({ ready: false, reason: 'starting' });
+    expect(judged({}, { lastTickAge: null })).toEqual({ ready: false, reason: 'nothing was listed yet' });
+  });
+
+  test('while the database is away, whatever else there is, standing by too', () => {
+    const away = { reached: false, trouble: 'database: no answer in 2 s' };
+    for (const doing of ['starting', 'standing by', 'working'] as const) {
+      expect(judged({ doing, failing: 'another' }, {}, away)).toEqual({ ready: false, reason: away.trouble });
+    }
+    expect(judged({}, null, away)).toEqual({ ready: false, reason: away.trouble });
+  });
+
+  test('as long as something stands in the way', () => {
+    expect(judged({ failing: 'the API refused the key' })).toEqual({ ready: false, reason: 'the API refused the key' });
+  });
+
+  test.each([
+    [299, undefined],
+    [301, 'the last complete tick was 5 min ago'],
+    [7200, 'the last complete tick was 2 h ago'],
+  ])('when the last complete tick is too old: %s s of 300', (lastTickAge, reason) => {
+    expect(judged({}, { lastTickAge })).toEqual(reason === undefined ? { ready: true } : { ready: false, reason });
+  });
+});
+
+test('what stands in the way is said once each, and how much more there is', () => {
+  const failing = { sweep: 'backfill', error: 'page 3 is never right' };
+  const braked = { sweep: 'reconcile', expected: 100, missing: 50 };
+  const brake = 'the deletion brake holds: 50 of 100 conversations were not listed (reconcile)';
+  expect(describeHindrances({ failing: [], braked: [] })).toBe(undefined);
+  expect(describeHindrances({ failing: [failing, failing], braked: [] })).toBe(
+    'a stretch cannot be listed: page 3 is never right',
+  );
+  expect(describeHindrances({ failing: [failing], braked: [braked] })).toBe(`${brake}; and 1 more`);
+  expect(describeHindrances({ failing: [], braked: [braked] })).toBe(brake);
+});
