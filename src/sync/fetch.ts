@@ -1,5 +1,6 @@
 // A detail asked for in, its outcome out. Bounds what is held: a batch's worth of bodies, not a history's.
-// No request starts while 64 MB of bodies wait to be stored; a body past 8 MB is dropped, and fetched again alone.
+// No request starts while 32 MB of bodies wait to be stored or, going by the last ones, are on their way; a body past
+// 8 MB is dropped, and fetched again alone.
 
 import type { Context } from './context.ts';
 import type { Fetch } from './due.ts';
@@ -13,7 +14,7 @@ export interface Fetched {
 }
 
 const megabyte = 1_000_000;
-const heldBytes = 64 * megabyte;
+const heldBytes = 32 * megabyte;
 const usualBytes = 8 * megabyte;
 const mostBytes = 64 * megabyte;
 
@@ -29,6 +30,8 @@ export interface Fetcher {
 export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
   let held = 0;
   let inFlight = 0;
+  /** What one more is likely to take: the mean of the last dozen or so. */
+  let likely = 0;
   let last: Promise<unknown> = Promise.resolve();
   let changed = Promise.withResolvers<void>();
   const change = () => {
@@ -44,6 +47,7 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
       const outcome = await context.api.detail(fetch.id, limit, signal);
       const bytes = outcome.kind === 'found' ? outcome.bytes : 0;
       held += bytes;
+      likely += (bytes - likely) / 16;
       return { kind: 'fetched', fetch, outcome, bytes };
     } finally {
       inFlight -= 1;
@@ -52,7 +56,8 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
   };
   /** Asked just before a request starts, one after the other: what many have begun together must not pass all at once. */
   const enter = async () => {
-    while ((held >= heldBytes || inFlight >= context.settings.maxConcurrency) && !signal.aborted) await changed.promise;
+    const isFull = () => held + inFlight * likely >= heldBytes || inFlight >= context.settings.maxConcurrency;
+    while (isFull() && !signal.aborted) await changed.promise;
     signal.throwIfAborted();
   };
   const release = (bytes: number) => {

@@ -12,7 +12,7 @@ import type { Step } from './steps.ts';
 const batchSize = 250;
 const batchBytes = 8_000_000;
 /** Two batches: enough to keep requests going while one is loaded. */
-const fetchedAhead = 2 * batchSize;
+const fetchedAhead = batchSize;
 
 /** Carries the steps out; `onPause` does what goes first. @throws the pass's trouble, an abort's reason, LeaseLost. */
 export async function flow(
