@@ -206,6 +206,7 @@ export function queryOf(filters: FilterConfig): Query {
   ];
 }
 
-function namesOf({ createdFilter }: ApiConfig): BoundName[] {
+/** The names of the bound that may be tried. */
+export function namesOf({ createdFilter }: ApiConfig): BoundName[] {
   return createdFilter === 'auto' ? ['createdAtBefore', 'createdBefore'] : [createdFilter];
 }

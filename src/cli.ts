@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openConfigured } from './app.ts';
 import { demo } from './commands/demo.ts';
+import { doctor } from './commands/doctor.ts';
 import { type GrantReaderOptions, grantReaderCommand } from './commands/grant-reader.ts';
 import { retry } from './commands/retry.ts';
 import { run } from './commands/run.ts';
@@ -94,6 +95,16 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .action(({ json = false }: { json?: boolean }) => {
       const { config } = configure(world, ['database', 'logLevel']);
       carry = () => status(config.database, json, terminal);
+    });
+
+  program
+    .command('doctor')
+    .description('checks settings, API and database one by one, and says what to do; changes nothing')
+    .option('--json', 'for programs', false)
+    .addHelpText('after', `\n${settingsHelp()}`)
+    .action(({ json }: { json: boolean }) => {
+      const readFile = (path: string) => readFileSync(path, 'utf8');
+      carry = (signal) => doctor({ env: world.env, readFile, json, terminal, signal });
     });
 
   program

@@ -51,6 +51,7 @@ describe('help', () => {
     ['sync', ['--reconcile', '--from', '--to', '--id', '--dry-run', 'SYNC_START', 'DATABASE_URL']],
     ['migrate', ['DATABASE_URL']],
     ['status', ['--json', 'DATABASE_URL']],
+    ['doctor', ['--json', 'DATABASE_URL', 'HTTPS_PROXY']],
     ['grant-reader', ['<name>', '--password-file', '--new-password', '--print', 'DATABASE_URL']],
     ['demo', ['--conversations']],
     ['simulate', ['--port', '--no-traffic']],

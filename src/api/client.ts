@@ -8,9 +8,10 @@ import { wait } from '../lib/wait.ts';
 import { createApiClock } from './clock.ts';
 import { type ClientCounters, createCounters } from './counters.ts';
 import { type Detail, decodeDetail, decodePage, type Page } from './decode.ts';
-import { openDispatcher, type ProxySettings } from './dispatcher.ts';
+import { openDispatcher } from './dispatcher.ts';
 import { BadAnswer, NotFound, Refused, TokenExpired } from './errors.ts';
 import { createGovernor } from './governor.ts';
+import type { ProxySettings } from './proxy.ts';
 import { type Attempt, type Endpoint, type RequestParts, type Retry, request, requestHeaders } from './request.ts';
 import { type RetryLimits, retryLimits } from './retry.ts';
 

@@ -108,7 +108,11 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
       if (witness === undefined) return;
       order.walk()(items.map(({ createdAt }) => createdAt));
       await bounds.prove(witness, now(), (query, walkSignal) => pages(query, walkSignal), signal);
-      onNews('bounds of createdAt', { name: bounds.name ?? 'none', lowerBound: bounds.hasLower });
+      onNews('bounds of createdAt', {
+        name: bounds.name ?? 'none',
+        upperBound: bounds.hasUpper,
+        lowerBound: bounds.hasLower,
+      });
     },
     async *list(stretch, status, signal) {
       try {

@@ -5,6 +5,7 @@ import { type AppConfig, openConfigured, openProgram, scopeOf } from '../app.ts'
 import { exitStatus } from '../exit-status.ts';
 import type { Log } from '../ops/log.ts';
 import { createProgress } from '../ops/progress.ts';
+import type { Database } from '../store/database.ts';
 import { refuseWrongScope } from '../store/scope.ts';
 import { type Finding, type Verification, verifyFull, verifySample } from '../sync/verify.ts';
 import { fetchAsked } from './asked.ts';
@@ -62,7 +63,7 @@ export async function verify(
 async function prove(
   config: AppConfig,
   { sample, json }: VerifyOptions,
-  database: Parameters<typeof refuseWrongScope>[0],
+  database: Database,
   log: Log,
   terminal: Terminal,
   signal: AbortSignal,

@@ -115,6 +115,15 @@ export async function findServer({ data }: Cluster): Promise<number | undefined>
   }
 }
 
+/** The port of the server that runs here just now, by its own file: nothing is waited for, and nothing touched. */
+export async function seeServer({ data }: Pick<Cluster, 'data'>): Promise<number | undefined> {
+  const [pid, , , port] = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => ''))
+    .split('\n')
+    .map(Number);
+  if (!pid || !port || !isAlive(pid) || (await isForeign(pid, data))) return undefined;
+  return port;
+}
+
 /** Stops the server at once but in order: open transactions are rolled back. Nothing happens where none runs. */
 export async function stopServer(cluster: Cluster): Promise<void> {
   const { data, user } = cluster;

@@ -22,16 +22,30 @@ export async function chooseServerUser(data: string): Promise<ServerUser> {
   // The folder around the data is ours: the server's user has to pass through it, but not to look around.
   const around = dirname(data);
   await chmod(around, ((await stat(around)).mode & 0o777) | 0o011);
+  const obstacle = await findObstacle(around, user);
+  if (obstacle !== undefined) throw new EmbeddedError(obstacle);
+  return user;
+}
+
+/** What would keep the server from this data folder, in a line for people; nothing is changed, and the folder around it need not exist. */
+export async function foreseeObstacle(data: string): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const user = (await ownerOf(data)) ?? (await findUser('postgres'));
+  // The folder around the data would be opened; another user would be made.
+  return user === undefined ? undefined : await findObstacle(dirname(dirname(data)), user);
+}
+
+async function findObstacle(around: string, user: Required<ServerUser>): Promise<string | undefined> {
   for (const needed of [around, findPrograms()]) {
     const closed = await findClosed(needed, user);
     if (closed === undefined) continue;
     const who = (await run('id', ['-un', String(user.uid)]).catch(() => undefined))?.stdout.trim() ?? user.uid;
-    throw new EmbeddedError(
+    return (
       `Postgres does not run as root but as ${who}, to whom the folder ${closed} is closed: ` +
-        `open it (chmod o+x ${closed}), move this folder, run as another user, or set DATABASE_URL`,
+      `open it (chmod o+x ${closed}), move this folder, run as another user, or set DATABASE_URL`
     );
   }
-  return user;
+  return undefined;
 }
 
 async function ownerOf(data: string): Promise<Required<ServerUser> | undefined> {

@@ -45,7 +45,8 @@ export class EmbeddedInUse extends EmbeddedError {
   override readonly name = 'EmbeddedInUse';
 }
 
-const database = 'conversation_sync';
+/** The name of its database. */
+export const embeddedDatabase = 'conversation_sync';
 
 /**
  * Opens the embedded Postgres of a folder, making and starting it as needed. At most 60 s.
@@ -71,8 +72,8 @@ export async function openEmbedded({
     const { port, started } = running === undefined ? await startServer(cluster) : { port: running, started: false };
     const owns = started || adopt || others.length > 0;
     await ensureDatabase(await connectionTo(cluster, port, 'postgres'));
-    const { user, password } = await connectionTo(cluster, port, database);
-    const url = `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
+    const { user, password } = await connectionTo(cluster, port, embeddedDatabase);
+    const url = `postgres://${user}:${password}@127.0.0.1:${port}/${embeddedDatabase}`;
     const complete = `${url}?sslmode=disable&options=${encodeURIComponent(neutralOptions)}`;
     return { url: complete, psql: `psql ${url}`, started, close: closer(cluster, hold, owns) };
   } catch (error) {
@@ -107,11 +108,11 @@ async function ensureDatabase(connection: pg.ClientConfig): Promise<void> {
   client.on('error', () => {});
   await client.connect();
   try {
-    const found = await client.query('select from pg_database where datname = $1', [database]);
-    if (found.rowCount === 0) await client.query(`create database ${database}`);
+    const found = await client.query('select from pg_database where datname = $1', [embeddedDatabase]);
+    if (found.rowCount === 0) await client.query(`create database ${embeddedDatabase}`);
   } catch (error) {
     // Two that came at the same time: the other one made it.
-    const again = await client.query('select from pg_database where datname = $1', [database]);
+    const again = await client.query('select from pg_database where datname = $1', [embeddedDatabase]);
     if (again.rowCount === 0) throw error;
   } finally {
     await client.end();

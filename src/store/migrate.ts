@@ -63,18 +63,37 @@ async function whileConnected<Result>(
   }
 }
 
+/** How a database's ledger and this program's migrations differ. */
+export interface Ledger {
+  missing: number;
+  /** Applied by a newer program, and unknown here. */
+  newer: number;
+}
+
 /** The migrations that a database lacks; all of them for one that has never been migrated. */
 export async function findMissing(client: pg.ClientBase | pg.Pool) {
+  return (await readLedger(client)).missing;
+}
+
+/** Counts what is missing, and what only a newer program knows. */
+export async function compareLedger(client: pg.ClientBase): Promise<Ledger> {
+  const { missing, newer } = await readLedger(client);
+  return { missing: missing.length, newer };
+}
+
+async function readLedger(client: pg.ClientBase | pg.Pool) {
   const ledger = await client.query<{ present: boolean }>(
     `select to_regclass('twilio_sync.__drizzle_migrations') is not null as present`,
   );
   const migrations = readMigrationFiles({ migrationsFolder: folder });
-  if (ledger.rows[0]?.present !== true) return migrations;
-  const last = await client.query<{ at: string | null }>(
-    'select max(created_at) as at from twilio_sync.__drizzle_migrations',
+  if (ledger.rows[0]?.present !== true) return { missing: migrations, newer: 0 };
+  const newestAt = Math.max(...migrations.map(({ folderMillis }) => folderMillis));
+  const found = await client.query<{ at: string | null; newer: number }>(
+    'select max(created_at) as at, count(*) filter (where created_at > $1)::int as newer from twilio_sync.__drizzle_migrations',
+    [newestAt],
   );
-  const lastAt = Number(last.rows[0]?.at ?? 0);
-  return migrations.filter((migration) => migration.folderMillis > lastAt);
+  const { at, newer } = found.rows[0] ?? { at: null, newer: 0 };
+  return { missing: migrations.filter(({ folderMillis }) => folderMillis > Number(at ?? 0)), newer };
 }
 
 /** What is wrong with tables that are up to this migration, for this release of the program; undefined for nothing. */

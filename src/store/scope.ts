@@ -39,7 +39,7 @@ const select = `select account_sid as account, base_url as url, filters, generat
   from twilio_sync.scope`;
 
 /** Holds a scope against the database's, and changes nothing. @throws WrongScope for another account or URL. */
-export async function refuseWrongScope(database: Database, scope: Scope): Promise<Entered> {
+export async function refuseWrongScope(database: Pick<Database, 'run'>, scope: Scope): Promise<Entered> {
   const [stored] = await database.run((queries) => queries.sql<Stored>(select));
   if (stored === undefined) return { generation: 1, changed: false };
   refuseOthers(stored, scope);

@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { openDispatcher, type ProxySettings } from '../../src/api/dispatcher.ts';
+import { openDispatcher } from '../../src/api/dispatcher.ts';
 import { get } from '../../src/api/http.ts';
+import type { ProxySettings } from '../../src/api/proxy.ts';
 import { listen, serve } from './local-server.ts';
 import { certificate, privateKey } from './test-certificate.ts';
 

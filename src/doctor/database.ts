@@ -1,0 +1,141 @@
+// The checks of the database, one after the other, as findings. What depends on a check that failed is skipped, with the
+// reason; everything else goes on. Nothing is written, migrated, leased or made.
+
+import type pg from 'pg';
+import type { DatabaseConfig } from '../config.ts';
+import { lookAtEmbedded } from '../store/embedded-look.ts';
+import { type Examination, openExamination, type RightsFacts } from '../store/examine.ts';
+import { refuseWrongScope, type Scope, WrongScope } from '../store/scope.ts';
+import { away, type Finding, fail, ok, skipped } from './finding.ts';
+import { judgeClock } from './judge-api.ts';
+import {
+  judgeConnected,
+  judgeDisk,
+  judgeEmbedded,
+  judgeEncoding,
+  judgeLease,
+  judgeMigrations,
+  judgeRights,
+  judgeRoom,
+  judgeUnanswered,
+  judgeVersion,
+  judgeWrites,
+} from './judge-database.ts';
+import { within } from './within.ts';
+
+export interface DatabaseQuestion {
+  database: DatabaseConfig;
+  /** What it should hold; null where the settings do not say. */
+  scope: Scope | null;
+  /** This machine's clock. */
+  nowMs: () => number;
+  signal: AbortSignal;
+}
+
+const stepMs = 10_000;
+/** Of the server, */
+const ofServer = ['version', 'encoding', 'writes', 'database clock'];
+/** and of what is in it. */
+const ofTables = ['rights', 'migrations', 'connections', 'account', 'worker'];
+/** Every check, in their order; `disk` only of an embedded one. */
+export const databaseChecks = ['database', ...ofServer, ...ofTables];
+
+/** Asks and judges. @throws only the signal's reason. */
+export async function* checkDatabase(question: DatabaseQuestion): AsyncGenerator<Finding> {
+  const { database, signal } = question;
+  if (database.kind === 'server') {
+    const { user, host, port, database: name } = database.connection;
+    yield* checkServer(database.connection, `${name} at ${host} port ${port} as ${user}`, question);
+    return;
+  }
+  const facts = await within(stepMs, signal, () => lookAtEmbedded(database.folder));
+  if (facts instanceof Error) {
+    yield away(
+      'database',
+      `the embedded one in ${database.folder} cannot be looked at (${facts.message})`,
+      'Look at the folder.',
+    );
+    return;
+  }
+  yield judgeEmbedded(facts);
+  yield judgeDisk(facts);
+  if (facts.connection !== null) yield* checkServer(facts.connection, null, question);
+  else for (const check of databaseChecks.slice(1)) yield skipped(check, 'it is not running');
+}
+
+/** `place` is said of the connection; null where it was spoken of already. */
+async function* checkServer(
+  connection: pg.ClientConfig,
+  place: string | null,
+  question: DatabaseQuestion,
+): AsyncGenerator<Finding> {
+  const { signal } = question;
+  // Within the time for the whole, so that it is the driver that tells what was waited for.
+  const examination = await within(stepMs, signal, () => openExamination(connection, stepMs - 1_000));
+  if (examination instanceof Error) {
+    yield judgeConnected(place ?? 'the embedded server', examination);
+    for (const check of databaseChecks.slice(1)) yield skipped(check, 'there is no connection');
+    return;
+  }
+  try {
+    if (place !== null) yield judgeConnected(place, null);
+    yield* checkItself(examination, question);
+    yield* checkTables(examination, question);
+  } finally {
+    await examination.close();
+  }
+}
+
+async function* checkItself(
+  examination: Examination,
+  { database, nowMs, signal }: DatabaseQuestion,
+): AsyncGenerator<Finding> {
+  const server = await within(stepMs, signal, () => examination.server());
+  if (server instanceof Error) {
+    for (const check of ofServer) yield judgeUnanswered(check, server);
+    return;
+  }
+  const name = database.kind === 'server' ? database.connection.database : 'conversations';
+  yield judgeVersion(server);
+  yield judgeEncoding(server, name);
+  yield judgeWrites(server);
+  yield judgeClock('database clock', "the database's", server.now - nowMs() / 1000);
+}
+
+async function* checkTables(examination: Examination, { scope, signal }: DatabaseQuestion): AsyncGenerator<Finding> {
+  const ask = <Facts>(work: () => Promise<Facts>) => within(stepMs, signal, work);
+  const rights = await ask(() => examination.rights());
+  yield rights instanceof Error ? judgeUnanswered('rights', rights) : judgeRights(rights);
+  const closed = blindness(rights);
+  const ledger = closed === null ? await ask(() => examination.ledger()) : null;
+  if (ledger === null) yield skipped('migrations', closed ?? '');
+  else if (ledger instanceof Error) yield judgeUnanswered('migrations', ledger);
+  else yield judgeMigrations(ledger, rights instanceof Error ? null : rights);
+
+  const empty = !(rights instanceof Error) && rights.schemas.length < 2;
+  const why = closed ?? (empty ? 'there are no tables yet' : null);
+  const lease = why === null ? await ask(() => examination.lease()) : null;
+  const room = await ask(() => examination.room());
+  const runs = lease !== null && !(lease instanceof Error) && lease.held;
+  yield room instanceof Error ? judgeUnanswered('connections', room) : judgeRoom(room, runs);
+  if (why !== null) yield skipped('account', why);
+  else if (scope === null) yield skipped('account', 'the settings of the API are wrong');
+  else yield judgeScope(scope, await ask(() => refuseWrongScope(examination.asDatabase, scope)));
+  if (lease === null) yield skipped('worker', why ?? '');
+  else yield lease instanceof Error ? judgeUnanswered('worker', lease) : judgeLease(lease);
+}
+
+/** Why the worker's own tables cannot be looked at. */
+function blindness(rights: RightsFacts | Error): string | null {
+  if (rights instanceof Error) return 'the rights are not known';
+  return rights.lacking.some((each) => /^(usage|select) on .*twilio/.test(each)) ? 'the rights are lacking' : null;
+}
+
+function judgeScope(scope: Scope, entered: { generation: number } | Error): Finding {
+  if (entered instanceof WrongScope) {
+    const [found = '', todo = ''] = entered.message.split(/: (?=use )/);
+    return fail('account', found, `${todo.charAt(0).toUpperCase()}${todo.slice(1)}.`);
+  }
+  if (entered instanceof Error) return judgeUnanswered('account', entered);
+  return ok('account', `it is no other's than ${scope.accountSid} at ${scope.baseUrl}`);
+}

@@ -1,0 +1,264 @@
+// What was seen of the way to the API, and of its answers → findings. Pure: time is an argument. No finding holds a key,
+// a proxy's password or more of an answer than its status and the API's own error code.
+
+import { ApiError, BadAnswer, NotFound, Refused, Unauthorized, Unavailable } from '../api/errors.ts';
+import type { ApiConfig } from '../config.ts';
+import { away, type Finding, fail, ok, warn } from './finding.ts';
+import { NoAnswer } from './within.ts';
+
+/** Where requests go; `proxy` is host and port, without its password. */
+export interface Way {
+  host: string;
+  port: number;
+  /** By TLS. */
+  secure: boolean;
+  proxy: string | null;
+  /** The settings that name the host; null where it is the API's own. */
+  named: string | null;
+}
+
+/** The peer's certificate, as Node's TLS judged it. */
+export interface Certificate {
+  /** Node's code for what is wrong with it; null for nothing. */
+  trouble: string | null;
+  issuer: string;
+  expiresAtMs: number;
+  protocol: string;
+}
+
+export interface Account {
+  /** Those that the shown conversations name. */
+  accounts: string[];
+  conversations: number;
+}
+
+/** What the proof of bounds came to; null where there was nothing to prove it by. */
+export interface Bound {
+  name: string;
+  upper: boolean;
+  lower: boolean;
+}
+
+const day = 86_400_000;
+
+export function judgeName({ host, named }: Way, addresses: string[] | Error): Finding {
+  const check = 'API name';
+  if (!(addresses instanceof Error)) return ok(check, `${host} is ${addresses.slice(0, 3).join(', ')}`);
+  const code = codeOf(addresses);
+  if (code === 'ENOTFOUND') {
+    const other = 'Does this machine (or container) resolve other names? Else correct its DNS server.';
+    return away(check, `there is no host ${host} (${code})`, named === null ? other : `Check ${named}. ${other}`);
+  }
+  return away(check, `${host} cannot be looked up (${code})`, 'Check the DNS server of this machine or container.');
+}
+
+/** `error` is what came instead of a connection; `status` the proxy's, where it answered other than 200. */
+export function judgeConnection(
+  { host, port, proxy, named }: Way,
+  error: Error | null,
+  status: number | null,
+): Finding {
+  const check = 'API connection';
+  const setting = 'HTTPS_PROXY (HTTP_PROXY for an http:// URL)';
+  const target = `${host} port ${port}`;
+  if (status === 407) {
+    return fail(
+      check,
+      `the proxy ${proxy} wants a user and password (407)`,
+      `Put them into ${setting}: http://user:password@host:port`,
+    );
+  }
+  if (status !== null) {
+    return fail(
+      check,
+      `the proxy ${proxy} does not let us through to ${target} (${status})`,
+      `Have ${host} allowed there, or name it in NO_PROXY if it is reached without.`,
+    );
+  }
+  if (error === null)
+    return ok(check, proxy === null ? `straight to ${target}` : `through the proxy ${proxy} to ${target}`);
+  if (proxy !== null) {
+    const todo = `Check ${setting}; if ${host} is reached without the proxy, name it in NO_PROXY.`;
+    return away(check, `the proxy ${proxy} does not answer (${codeOf(error)})`, todo);
+  }
+  const others = `Does a firewall stop outgoing traffic to port ${port}? Behind a proxy, set HTTPS_PROXY.`;
+  return away(
+    check,
+    `${target} does not answer (${codeOf(error)})`,
+    named === null ? others : `Check ${named}. ${others}`,
+  );
+}
+
+export function judgeTls(way: Way, seen: Certificate | Error, nowMs: number): Finding {
+  const check = 'API TLS';
+  if (seen instanceof Error) {
+    return away(
+      check,
+      `the handshake with ${way.host} failed (${codeOf(seen)})`,
+      'Something between may not let TLS through: ask who runs the network.',
+    );
+  }
+  const days = Math.floor((seen.expiresAtMs - nowMs) / day);
+  const until = Number.isNaN(seen.expiresAtMs) ? '' : ` until ${new Date(seen.expiresAtMs).toISOString().slice(0, 10)}`;
+  const issued = `issued by ${seen.issuer}`;
+  switch (seen.trouble) {
+    case null:
+      if (days < 7)
+        return warn(
+          check,
+          `the certificate is valid for ${days} more days (${issued})`,
+          `Whoever runs ${way.host} has to renew it.`,
+        );
+      return ok(check, `${seen.protocol}, certificate valid${until}, ${issued}`);
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return away(
+        check,
+        `the certificate is not valid now, but${until} (${seen.trouble}), ${issued}`,
+        `By this machine's clock it is ${new Date(nowMs).toISOString()}. If that is right, whoever runs ${way.host} has to renew it.`,
+      );
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return fail(
+        check,
+        `the certificate is another host's, ${issued} (${seen.trouble})`,
+        `${way.named === null ? '' : `Check ${way.named}. `}Does a proxy or gateway answer in its place?`,
+      );
+    default:
+      return fail(
+        check,
+        `the certificate is not trusted: ${issued} (${seen.trouble})`,
+        "If that is your company's proxy or your own authority: NODE_EXTRA_CA_CERTS=/path/to/its.pem\nIf you do not know it, somebody may be listening: do not go on.",
+      );
+  }
+}
+
+/** Without TLS. */
+export function judgePlain(way: Way): Finding {
+  const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(way.host);
+  if (local) return ok('API TLS', 'none: http:// on this machine');
+  return warn(
+    'API TLS',
+    `none: the key goes to ${way.host} in the clear`,
+    'Use an https:// URL in TWILIO_INTELLIGENCE_URL.',
+  );
+}
+
+/** The first answer: what became of the key. */
+export function judgeKey(api: ApiConfig, answer: Account | Error): Finding {
+  const check = 'credentials';
+  if (answer instanceof Unauthorized) return judgeRefusal(api, answer);
+  // Whoever refuses a request has let the key in; it may not like a list without bounds.
+  if (answer instanceof Refused && answer.status === 400) {
+    return warn(
+      check,
+      `accepted, it seems, but the list is refused (400${reasonIn(answer)})`,
+      'Check the SYNC_ filters, unless the next line is well.',
+    );
+  }
+  if (answer instanceof Error) return judgeAnswer(check, answer);
+  const others = answer.accounts.filter((account) => account !== api.accountSid);
+  if (others.length > 0) {
+    return warn(
+      check,
+      `accepted, but it shows conversations of ${others.join(', ')}, not of ${api.accountSid}`,
+      'Key and TWILIO_ACCOUNT_SID seem to be of different accounts: correct one of them.',
+    );
+  }
+  if (answer.conversations === 0) return ok(check, 'accepted; it shows no conversation yet');
+  return ok(check, `accepted, and shows conversations${answer.accounts.length > 0 ? ` of ${api.accountSid}` : ''}`);
+}
+
+function judgeRefusal(api: ApiConfig, { status, code }: Unauthorized): Finding {
+  const said = code === undefined ? String(status) : `${status}, code ${code}`;
+  const withKey = api.username !== api.accountSid;
+  const what = withKey ? 'TWILIO_API_KEY and TWILIO_API_SECRET' : 'TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN';
+  if (status === 403) {
+    return fail(
+      'credentials',
+      `the API knows who asks, and forbids it (${said})`,
+      `Give the key the right to read Conversational Intelligence, or take another: it is that of ${what}.`,
+    );
+  }
+  const lines = [
+    `Check ${what}: a pair of one account, not revoked, copied whole?`,
+    ...(withKey && /^AC/.test(api.username)
+      ? [
+          'TWILIO_API_KEY holds an account SID: the SID of an API key begins with SK; an account SID goes with TWILIO_AUTH_TOKEN.',
+        ]
+      : []),
+    api.region === undefined
+      ? 'Is the account in another region than the default? Then set TWILIO_REGION, and use a key of that region.'
+      : `Is it a key of region ${api.region} (TWILIO_REGION)? Each region has its own.`,
+  ];
+  return fail(
+    'credentials',
+    `the API refuses the ${withKey ? 'key' : 'account and token'} (${said})`,
+    lines.join('\n'),
+  );
+}
+
+/** An answer, or none, that says nothing of what was to be found out. */
+export function judgeAnswer(check: string, error: Error): Finding {
+  const said = error instanceof ApiError ? error.message.slice(error.tried.length + 2) : error.message;
+  if (error instanceof NotFound)
+    return fail(check, 'there is no /v3/Conversations at this address (404)', 'Check TWILIO_INTELLIGENCE_URL.');
+  if (error instanceof Refused) return fail(check, said, 'Check TWILIO_INTELLIGENCE_URL and the SYNC_ filters.');
+  if (error instanceof BadAnswer)
+    return away(
+      check,
+      `something answers that is not this API: ${said}`,
+      'Check TWILIO_INTELLIGENCE_URL, and what stands between: a proxy, a login page.',
+    );
+  if (error instanceof Unavailable && error.status === 429)
+    return away(
+      check,
+      'the API is asked too much (429)',
+      'Something else uses the quota of this account, or a worker is busy: try again; if it lasts, lower SYNC_MAX_CONCURRENCY.',
+    );
+  return away(check, said, 'Try again in a while. What has to do with the way there is said above.');
+}
+
+export function judgeBound(setting: ApiConfig['createdFilter'], bound: Bound | null): Finding {
+  const check = 'createdBefore';
+  if (bound === null)
+    return ok(check, 'not known: no conversation to prove it by; the worker finds out with the first one');
+  const auto = 'Set TWILIO_CREATED_FILTER=auto, so that the other name is tried too.';
+  const slow = 'Nothing needs to be done: every listing reads the whole list, which is correct but slow.';
+  if (bound.name === 'none')
+    return warn(
+      check,
+      `${setting === 'auto' ? 'no name of the bound' : setting} is honoured`,
+      setting === 'auto' ? slow : auto,
+    );
+  if (!bound.upper) return warn(check, 'only the lower bound, createdAtAfter, is honoured', slow);
+  return ok(
+    check,
+    bound.lower ? 'createdAtBefore and createdAtAfter are honoured' : `${bound.name} is honoured, and no lower bound`,
+  );
+}
+
+/** `aheadSeconds`: by how much the other clock is ahead of this machine's. */
+export function judgeClock(check: string, whose: string, aheadSeconds: number): Finding {
+  const seconds = Math.round(Math.abs(aheadSeconds));
+  if (seconds < 30)
+    return ok(check, `this machine's and ${whose} are ${seconds === 0 ? 'the same' : `${seconds} s apart`}`);
+  const far =
+    seconds < 120
+      ? `${seconds} s`
+      : seconds < 7200
+        ? `${Math.round(seconds / 60)} min`
+        : `${Math.round(seconds / 3600)} h`;
+  return warn(
+    check,
+    `this machine's is ${far} ${aheadSeconds > 0 ? 'behind' : 'ahead of'} ${whose}`,
+    'Set the one that is wrong (NTP). What is stored does not suffer: this machine’s decides only when schedules tick, and whether certificates are valid.',
+  );
+}
+
+const reasonIn = ({ reason }: Refused) => (reason === undefined ? '' : `: ${reason}`);
+
+/** Node's, undici's or OpenSSL's word for it, or that it took too long. */
+function codeOf(error: Error): string {
+  if (error instanceof NoAnswer) return error.message;
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

@@ -1,0 +1,181 @@
+// What a database said of itself → findings. Pure. What a person can do about it is said as a command or as SQL to paste,
+// with the names that stand in this very database.
+
+import pg from 'pg';
+import { isMisconfigured } from '../exit-status.ts';
+import type { EmbeddedFacts } from '../store/embedded-look.ts';
+import { DatabaseTrouble } from '../store/errors.ts';
+import type { LeaseFacts, RightsFacts, RoomFacts, ServerFacts } from '../store/examine.ts';
+import type { Ledger } from '../store/migrate.ts';
+import { away, type Finding, fail, ok, warn } from './finding.ts';
+
+/** The most connections that a worker uses. */
+const wanted = 6;
+const gigabyte = 1_000_000_000;
+
+/** Whether there is a connection. `place`: where it leads, without a password. */
+export function judgeConnected(place: string, error: Error | null): Finding {
+  const check = 'database';
+  if (error === null) return ok(check, `connected to ${place}`);
+  const code = error instanceof DatabaseTrouble ? error.code : 'ETIMEDOUT';
+  const said = `${place}: ${error.message.replace(/^database: /, '')}`;
+  const todo =
+    connectionAdvice.find(([codes]) => codes.test(code))?.[1] ?? 'Try again; if it lasts, see the server’s log.';
+  return isMisconfigured(error) || /CERT|^UNABLE_TO_/.test(code) ? fail(check, said, todo) : away(check, said, todo);
+}
+
+const connectionAdvice: [codes: RegExp, todo: string][] = [
+  [
+    /^28P01/,
+    'Check user and password in DATABASE_URL (or PGUSER, PGPASSWORD); special characters in a URL are in percent form: @ is %40.',
+  ],
+  [
+    /^28/,
+    'The server does not let this user in from here, or not without TLS: add ?sslmode=require to DATABASE_URL, or see its pg_hba.conf.',
+  ],
+  [/^3D000/, 'Create it, or correct the name at the end of DATABASE_URL (or PGDATABASE).'],
+  [
+    /^ECONNREFUSED/,
+    'Is the server running, and listening at this address? In a container, localhost is the container itself.',
+  ],
+  [/^(ENOTFOUND|EAI_)/, 'Correct the host in DATABASE_URL (or PGHOST), or this machine’s DNS.'],
+  [
+    /^(ECONNRESET|ETIMEDOUT|EHOST|ENET)/,
+    'No answer, or cut off: a firewall, a wrong port, or a server that expects TLS (?sslmode=require).',
+  ],
+  [/CERT|^UNABLE_TO_/, 'Name its authority: ?sslmode=verify-full&sslrootcert=/path/ca.pem in DATABASE_URL.'],
+  [/^53300/, 'Every connection is taken: end some, or raise max_connections. A worker uses at most 6.'],
+  [/^57P0/, 'It is starting or shutting down: try again in a moment.'],
+];
+
+/** None is configured, so the embedded one is used; `facts` is how it stands. */
+export function judgeEmbedded({ folder, made, connection, obstacle }: EmbeddedFacts): Finding {
+  const check = 'database';
+  const which = `no DATABASE_URL, so the embedded one in ${folder}`;
+  if (obstacle !== null) return fail(check, `${which}, which cannot be ${made ? 'started' : 'made'}`, obstacle);
+  if (connection !== null) return ok(check, `${which}: it is running`);
+  return ok(
+    check,
+    made ? `${which}: not running; the next command starts it` : `${which}: not there yet; the first command makes it`,
+  );
+}
+
+export function judgeDisk({ freeBytes, folder }: EmbeddedFacts): Finding {
+  const free = `${(freeBytes / gigabyte).toFixed(1)} GB free`;
+  if (freeBytes >= gigabyte) return ok('disk', free);
+  return warn('disk', `only ${free} at ${folder}`, 'Make room: a full disk stops the database.');
+}
+
+export function judgeVersion({ version, versionText }: ServerFacts): Finding {
+  if (version >= 140_000) return ok('version', `Postgres ${versionText}`);
+  return fail('version', `Postgres ${versionText}`, 'Upgrade the server: 14 or later is needed.');
+}
+
+export function judgeEncoding({ encoding }: ServerFacts, database: string): Finding {
+  if (encoding === 'UTF8') return ok('encoding', 'UTF8');
+  return fail(
+    'encoding',
+    `${encoding}, in which not every text can be stored`,
+    `Use another database: create database ${pg.escapeIdentifier(`${database}_utf8`)} encoding 'UTF8' template template0;`,
+  );
+}
+
+export function judgeWrites({ standby, readOnly }: ServerFacts): Finding {
+  if (standby)
+    return away(
+      'writes',
+      'this is a standby: it takes none',
+      'Point DATABASE_URL at the primary, or wait for the failover to end.',
+    );
+  if (readOnly)
+    return fail(
+      'writes',
+      'transactions are read-only by default here',
+      'Is this a reader’s user? Use the worker’s. Else: alter role … reset default_transaction_read_only; and the same for the database.',
+    );
+  return ok('writes', 'taken');
+}
+
+export function judgeRights(facts: RightsFacts): Finding {
+  const check = 'rights';
+  const user = pg.escapeIdentifier(facts.user);
+  if (facts.schemas.length < 2) {
+    if (facts.mayCreate) return ok(check, `${facts.user} may make the tables`);
+    const grant = `grant create on database ${pg.escapeIdentifier(facts.database)} to ${user};`;
+    return fail(
+      check,
+      `${facts.user} may not make the tables (CREATE on the database)`,
+      `As the database's owner: ${grant}\nor run migrate as the owner, and grant ${user} the tables (README, "Database users").`,
+    );
+  }
+  if (facts.lacking.length === 0)
+    return ok(
+      check,
+      `${facts.user} may sync${facts.foreign === 0 ? ' and migrate' : '; the owner of the tables migrates'}`,
+    );
+  const some = `${facts.lacking.slice(0, 3).join(', ')}${facts.lacking.length > 3 ? ` and ${facts.lacking.length - 3} more` : ''}`;
+  return fail(
+    check,
+    `${facts.user} lacks ${some}`,
+    `As the owner of the tables:\ngrant usage on schema twilio, twilio_sync to ${user};\ngrant select, insert, update, delete on all tables in schema twilio, twilio_sync to ${user};`,
+  );
+}
+
+export function judgeMigrations({ missing, newer }: Ledger, rights: RightsFacts | null): Finding {
+  const check = 'migrations';
+  if (newer > 0) {
+    return fail(
+      check,
+      `${newer} more than this program knows: a newer release was here`,
+      'Run that release, or a newer one. There is no way down but a dump from before.',
+    );
+  }
+  if (missing === 0) return ok(check, 'none is missing');
+  const some = missing === 1 ? '1 is missing' : `${missing} are missing`;
+  const may = rights === null || (rights.schemas.length < 2 ? rights.mayCreate : rights.foreign === 0);
+  if (!may)
+    return fail(check, `${some}, and ${rights.user} may not apply them`, 'Run migrate as the owner of the tables.');
+  return warn(check, some, 'Nothing needs to be done: run and sync apply them at their start; migrate does so now.');
+}
+
+export function judgeRoom(room: RoomFacts, workerRuns: boolean): Finding {
+  const check = 'connections';
+  const limits = [
+    {
+      free: room.max - room.reserved - room.used,
+      said: `max_connections = ${room.max}, ${room.reserved} of them reserved, ${room.used} used`,
+    },
+    {
+      free: room.userLimit - room.userUsed,
+      said: `this user may have ${room.userLimit} and has ${room.userUsed}`,
+      none: room.userLimit < 0,
+    },
+    {
+      free: room.databaseLimit - room.databaseUsed,
+      said: `this database may have ${room.databaseLimit} and has ${room.databaseUsed}`,
+      none: room.databaseLimit < 0,
+    },
+  ];
+  const [least] = limits.filter(({ none = false }) => !none).sort((a, b) => a.free - b.free);
+  if (least === undefined) return ok(check, 'no limit');
+  const found = `${Math.max(0, least.free)} free (${least.said})`;
+  // A worker that runs has those it needs already.
+  if (least.free >= wanted || workerRuns) return ok(check, found);
+  return warn(
+    check,
+    found,
+    `A worker uses at most ${wanted}: end some that are idle, raise the limit, or put a pooler before the server.`,
+  );
+}
+
+export function judgeLease({ holder, held }: LeaseFacts): Finding {
+  return ok('worker', held ? `${holder ?? 'one'} is at work` : 'none is at work just now');
+}
+
+/** A question that had no answer. */
+export function judgeUnanswered(check: string, error: Error): Finding {
+  const said = error.message.replace(/^database: /, '');
+  return isMisconfigured(error)
+    ? fail(check, said, 'See the line on rights.')
+    : away(check, said, 'Try again; if it lasts, see the server’s log.');
+}

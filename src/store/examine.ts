@@ -1,0 +1,133 @@
+// What a database says of itself, on one connection that is tried once: facts for `doctor`. Reads only, and takes no lock that
+// anybody would wait for. What a statement may fail with goes out as ours.
+
+import type pg from 'pg';
+import { Connection } from './connection.ts';
+import type { Database, Queries } from './database.ts';
+import { translate } from './errors.ts';
+import { compareLedger, type Ledger } from './migrate.ts';
+
+export interface ServerFacts {
+  /** As 180001. */
+  version: number;
+  versionText: string;
+  encoding: string;
+  standby: boolean;
+  readOnly: boolean;
+  /** Seconds since the epoch. */
+  now: number;
+}
+
+export interface RightsFacts {
+  user: string;
+  database: string;
+  /** CREATE on the database. */
+  mayCreate: boolean;
+  /** Of our schemas, those that are there. */
+  schemas: string[];
+  /** What is needed to sync and is not had: `usage on schema twilio`, `delete on twilio.conversations`. */
+  lacking: string[];
+  /** Of what is in our schemas, how much this user neither owns nor may do as its owner. */
+  foreign: number;
+}
+
+export interface RoomFacts {
+  max: number;
+  /** For superusers and the like. */
+  reserved: number;
+  used: number;
+  /** -1 for none. */
+  userLimit: number;
+  userUsed: number;
+  /** -1 for none. */
+  databaseLimit: number;
+  databaseUsed: number;
+}
+
+export interface LeaseFacts {
+  holder: string | null;
+  held: boolean;
+}
+
+/** One connection, to be closed. Every question: @throws DatabaseTrouble. */
+export interface Examination {
+  server(): Promise<ServerFacts>;
+  rights(): Promise<RightsFacts>;
+  ledger(): Promise<Ledger>;
+  room(): Promise<RoomFacts>;
+  lease(): Promise<LeaseFacts>;
+  /** For what is asked of a database elsewhere too. Nothing is tried again, and nothing is a transaction. */
+  asDatabase: Pick<Database, 'run'>;
+  close(): Promise<void>;
+}
+
+/** Connects. `limitMs`: for the connection, and again for each answer. @throws DatabaseTrouble. */
+export async function openExamination(connection: pg.ClientConfig, limitMs: number): Promise<Examination> {
+  const client = new Connection({ ...connection, connectionTimeoutMillis: limitMs, query_timeout: limitMs });
+  // Lost between two questions: the next one says so.
+  client.on('error', () => {});
+  const ours = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw translate(error);
+    }
+  };
+  await ours(() => client.connect()).catch(async (error) => {
+    client.cut();
+    throw error;
+  });
+  const queries: Queries = {
+    sql: async <Row extends pg.QueryResultRow>(text: string, parameters: unknown[] = []) =>
+      (await client.query<Row>(text, parameters)).rows,
+  };
+  const one = <Row extends pg.QueryResultRow>(text: string) =>
+    ours(async () => {
+      const [row] = await queries.sql<Row>(text);
+      if (row === undefined) throw new Error('the database gave no answer');
+      return row;
+    });
+  return {
+    server: () => one<ServerFacts>(server),
+    rights: () => one<RightsFacts>(rights),
+    ledger: () => ours(() => compareLedger(client)),
+    room: () => one<RoomFacts>(room),
+    lease: () => one<LeaseFacts>(lease),
+    asDatabase: { run: (work) => ours(() => work(queries)) },
+    close: () => client.leave(),
+  };
+}
+
+const server = `select current_setting('server_version_num')::int as version, current_setting('server_version') as "versionText",
+    pg_encoding_to_char(encoding) as encoding, pg_is_in_recovery() as standby,
+    current_setting('transaction_read_only')::boolean as "readOnly", extract(epoch from clock_timestamp())::float8 as now
+  from pg_database where datname = current_database()`;
+
+/** A view is read; the ledger too, which only migrations write. */
+const rights = `with ours as (
+    select oid, nspname, nspowner from pg_namespace where nspname in ('twilio', 'twilio_sync')),
+  relations as (
+    select pg_class.oid, relowner, relkind, nspname || '.' || relname as name from pg_class join ours on ours.oid = relnamespace
+    where relkind in ('r', 'p', 'v')),
+  needed as (
+    select name, oid, wanted from relations, unnest(array['select', 'insert', 'update', 'delete']) as wanted
+    where wanted = 'select' or (relkind <> 'v' and name <> 'twilio_sync.__drizzle_migrations'))
+  select current_user::text as user, current_database()::text as database,
+    has_database_privilege(current_database(), 'create') as "mayCreate",
+    array(select nspname::text from ours order by 1) as schemas,
+    array(select 'usage on schema ' || nspname from ours where not has_schema_privilege(oid, 'usage')
+      union all select wanted || ' on ' || name from needed where not has_table_privilege(oid, wanted)) as lacking,
+    (select count(*)::int from (select nspowner as owner from ours union all select relowner from relations) as owned
+       where not pg_has_role(owner, 'usage')) as foreign`;
+
+/** Whose session it is everybody may know, what kind of session it is not: sessions in a database are those of clients, nearly. */
+const room = `select current_setting('max_connections')::int as max,
+    current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true)::int, 0) as reserved,
+    (select count(*)::int from pg_stat_activity where datid is not null) as used,
+    rolconnlimit as "userLimit",
+    (select count(*)::int from pg_stat_activity where usesysid = pg_roles.oid) as "userUsed",
+    datconnlimit as "databaseLimit",
+    (select count(*)::int from pg_stat_activity where datid = pg_database.oid) as "databaseUsed"
+  from pg_roles, pg_database where rolname = current_user and datname = current_database()`;
+
+const lease = 'select holder, expires_at > clock_timestamp() as held from twilio_sync.lease';
