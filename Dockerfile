@@ -1,4 +1,4 @@
-# The worker as an image: the compiled program, its migrations and production dependencies, without a Postgres of its own.
+# The worker as an image: the compiled program, its migrations, the status page's files and production dependencies, without a Postgres of its own.
 # Plain syntax: any builder will do. `docker build -t conversation-sync .`
 
 FROM node:24-slim AS build
@@ -21,6 +21,7 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY migrations migrations
+COPY assets assets
 COPY --from=build /app/dist dist
 # The image's user `node`, by number: Kubernetes' runAsNonRoot cannot tell by a name.
 USER 1000:1000

@@ -41,7 +41,7 @@ export async function demo(options: DemoOptions, log: Log, terminal: Terminal, s
     terminal.write(`Database        ${embedded.psql}`);
     const database = openDatabase(connection);
     const working = run(configOf(options, simulator.url, simulator.credentials, connection), log, signal, {
-      onListening: (url) => terminal.write(`Worker          ${url}/readyz\n`),
+      onListening: (url) => terminal.write(`Status page     ${url}/\n`),
     });
     try {
       await Promise.race([working, sayFreshness(database, terminal, signal)]);

@@ -15,6 +15,7 @@ import { wait } from '../lib/wait.ts';
 import { openHttpServer } from '../ops/http.ts';
 import { describeError, type Log } from '../ops/log.ts';
 import { recordPass } from '../ops/pass-record.ts';
+import { createStatusPage, type StatusPage } from '../ops/status-page/route.ts';
 import { createWatch, type Watch } from '../ops/watch.ts';
 import { keepInStep } from '../ops/worker.ts';
 import type { Database } from '../store/database.ts';
@@ -38,6 +39,7 @@ interface Running {
   log: Log;
   signal: AbortSignal;
   watch: Watch;
+  page: StatusPage;
   limits: NonNullable<RunOptions['limits']>;
 }
 
@@ -47,12 +49,14 @@ const retryEveryMs = 5_000;
 export async function run(config: RunConfig, log: Log, signal: AbortSignal, options: RunOptions = {}): Promise<number> {
   const watch = createWatch(config.sync.schedules.new);
   const { readiness, route, health } = watch;
-  const server = await openHttpServer({ ...config.http, log, trouble: health.trouble, readiness, routes: [route] });
+  const page = createStatusPage(readiness);
+  const routes = [route, page.route];
+  const server = await openHttpServer({ ...config.http, log, trouble: health.trouble, readiness, routes });
   options.onListening?.(server.url);
   log.info({ url: server.url }, 'listening');
   const limits = options.limits ?? {};
   try {
-    await work({ config, log, signal, watch, limits });
+    await work({ config, log, signal, watch, page, limits });
     return exitStatus.inStep;
   } catch (error) {
     if (signal.aborted) return exitStatus.inStep;
@@ -63,9 +67,10 @@ export async function run(config: RunConfig, log: Log, signal: AbortSignal, opti
 }
 
 async function work(running: Running): Promise<never> {
-  const { config, signal, limits, watch } = running;
+  const { config, signal, limits, watch, page } = running;
   await using opened = await openConfigured(config.database, { adopt: true, limits: limits.database ?? {}, signal });
   watch.see(opened.database);
+  page.see(opened.database);
   await patiently(running, 'the database cannot be used yet', () => prepare(running, opened));
   for (;;) await patiently(running, 'the worker stands by', () => serve(running, opened.database));
 }
@@ -99,7 +104,7 @@ async function prepare({ config, log }: Running, { prepare: migrate, database }:
 
 /** One tenure of the lease: waits for it, and works until it is lost or the signal comes. */
 async function serve(running: Running, database: Database): Promise<void> {
-  const { log, signal, watch } = running;
+  const { log, signal, watch, page } = running;
   const { health, metrics } = watch;
   let waitingFor = '';
   const onWaiting = (heldBy: string) => {
@@ -114,13 +119,14 @@ async function serve(running: Running, database: Database): Promise<void> {
       await hold(running, database, epoch, leased);
     } finally {
       metrics.end();
+      page.follow(undefined);
     }
   });
 }
 
 /** Works under the lease. @throws LeaseLost, or the signal's reason. */
 async function hold(running: Running, database: Database, epoch: number, leased: AbortSignal): Promise<void> {
-  const { config, log, watch, limits } = running;
+  const { config, log, watch, page, limits } = running;
   const { health, metrics } = watch;
   const lookAround = () => watch.lookAround(database);
   await using program = await openProgram({
@@ -144,6 +150,7 @@ async function hold(running: Running, database: Database, epoch: number, leased:
     },
   });
   const { context, client } = program;
+  page.follow(client.counters);
   metrics.begin(client.counters, await readLastSample(database));
   await lookAround();
   health.work.doing = 'working';

@@ -87,7 +87,7 @@ test('demo: rows at once, a psql line that works, no second one beside it, and n
   };
   const first = await processes.start(['demo', '--conversations', '200', '--days', '20'], nothingOfIt, folder);
   const [, url = ''] = await first.saw(/psql (postgres:\/\/\S+)/);
-  const [, worker = ''] = await first.saw(/(http:\/\/\S+\/readyz)/);
+  const [, worker = ''] = await first.saw(/Status page +(http:\/\/\S+\/)\n/);
   const client = await connect(url);
   try {
     const count = async () =>
@@ -100,7 +100,8 @@ test('demo: rows at once, a psql line that works, no second one beside it, and n
     expect(second.code).toBe(2);
     expect(second.output).toMatch(/data\/demo is in use by process \d+: end that one first/);
     await first.saw(/\d+ conversations \(\d+ open\), \d+ communications, \d+ result links; in step up to \d+ s ago/);
-    expect((await fetch(worker)).status).toBe(200);
+    expect((await fetch(`${worker}readyz`)).status).toBe(200);
+    expect(await (await fetch(worker)).text()).toMatch(/<title>In step · conversation-sync<\/title>/);
     expect(await count()).toBeGreaterThanOrEqual(200);
   } finally {
     await client.end();

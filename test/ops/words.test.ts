@@ -74,7 +74,7 @@ test('the headline: what the database says, and what the process knows besides',
   expect(say(aStanding(), { ...ready, readiness: { ready: false, reason: 'starting' } })[1]).toBe('In step');
   expect(say(aStanding(), { ...ready, databaseTrouble: 'it is away' })).toEqual([
     'bad',
-    'The database does not answer',
+    'The database cannot be used',
     'it is away',
   ]);
   expect(say(null)).toEqual(['busy', 'Starting', null]);
