@@ -49,7 +49,7 @@ function headlineLines(found: Status): string[] {
 type Rows = [name: string, value: string][];
 
 function standingRows(found: Status): Rows {
-  const { at, listedUpTo, listedSecondsAgo, reconciledAt } = found;
+  const { at, listedUpTo, listedSecondsAgo, dataCompleteThrough, reconciledAt } = found;
   return [
     ['account', found.accountSid ?? 'none yet: nothing was synced'],
     ['worker', found.worker ?? 'none holds the lease'],
@@ -59,6 +59,7 @@ function standingRows(found: Status): Rows {
         ? 'nothing was listed yet'
         : `${sayInstant(listedUpTo, at)}, ${sayDuration(listedSecondsAgo)} ago`,
     ],
+    ['whole up to', dataCompleteThrough === null ? 'not yet' : `${sayInstant(dataCompleteThrough, at)}, by created_at`],
     ['history', history(found)],
     ['coverage', coverage(found)],
     ['reconciled', reconciledAt === null ? 'never' : sayInstant(reconciledAt, at)],

@@ -14,6 +14,8 @@ export interface Standing extends Judgement {
   /** Up to when everything new has been listed; null before the first time. */
   listedUpTo: string | null;
   listedSecondsAgo: number | null;
+  /** `twilio.data_complete_through()`: everything created since the start of history and before it is stored. */
+  dataCompleteThrough: string | null;
   /** When everything since SYNC_START was last listed completely. */
   reconciledAt: string | null;
   pendingWindows: PendingWindow[];
@@ -106,6 +108,7 @@ const factsStatement = `
     (select account_sid from twilio_sync.scope) as "accountSid",
     ${iso('reached.at')} as "listedUpTo",
     extract(epoch from now() - reached.at)::int as "listedSecondsAgo",
+    ${iso('twilio.data_complete_through()')} as "dataCompleteThrough",
     (select ${iso('max(ended_at)')} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null) as "reconciledAt",
     (select coalesce(round(sum(extract(epoch from cursor - from_at)) / 86400, 1), 0)::float8
        from twilio_sync.windows where completed_at is null) as "pendingDays",

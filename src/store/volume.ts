@@ -11,13 +11,13 @@ export interface Volume {
   deleted: number;
   communications: number;
   operatorResultLinks: number;
-  /** From the day history begins to today, in UTC. */
+  /** The rows of `twilio.coverage`: from the day history begins to today, in UTC. */
   days: Day[];
   /** The last 48, the newest last. */
   hours: Hour[];
 }
 
-/** Conversations created on one day. */
+/** Conversations created on one day; `stored` does not count the deleted, `awaited` were listed and are not stored yet. */
 export interface Day {
   day: string;
   /** When the day was last listed from its beginning to its end; null: never. */
@@ -25,6 +25,8 @@ export interface Day {
   stored: number;
   open: number;
   quarantined: number;
+  awaited: number;
+  deleted: number;
 }
 
 /** What was stored in one hour. A conversation counts in the hour of its last change. */
@@ -61,30 +63,8 @@ async function readHours(queries: Queries): Promise<Hour[]> {
 
 async function readDays(queries: Queries): Promise<Day[]> {
   return await queries.sql<Day>(
-    `with listed as (
-       select from_at, to_at, completed_at from twilio_sync.windows where completed_at is not null and sweep <> 'open'
-     ), days as (
-       select day from generate_series(
-         (select date_trunc('day', min(from_at) at time zone 'UTC') from twilio_sync.windows where sweep <> 'open'),
-         now() at time zone 'UTC', interval '1 day') as day
-     ), stored as (
-       select date_trunc('day', created_at at time zone 'UTC') as day, count(*)::int as stored,
-         count(*) filter (where status in ('ACTIVE', 'INACTIVE'))::int as open
-       from twilio.conversations where deleted_at is null group by 1
-     ), quarantined as (
-       select date_trunc('day', created_at at time zone 'UTC') as day, count(*)::int as quarantined
-       from twilio_sync.quarantine join twilio.conversations on id = conversation_id group by 1
-     )
-     select to_char(day, 'YYYY-MM-DD') as day, ${iso('whole.at')} as "listedCompletelyAt",
-       coalesce(stored, 0) as stored, coalesce(open, 0) as open, coalesce(quarantined, 0) as quarantined
-     from days left join stored using (day) left join quarantined using (day)
-     cross join lateral (
-       select case when bool_and(at is not null) then min(at) end as at from (
-         select (select max(completed_at) from listed where from_at <= point and to_at > point) as at
-         from (select day at time zone 'UTC' as point
-               union select from_at from listed where from_at > day at time zone 'UTC' and from_at < (day + interval '1 day') at time zone 'UTC'
-               union select to_at from listed where to_at > day at time zone 'UTC' and to_at < (day + interval '1 day') at time zone 'UTC') as points
-         where point < (select max(to_at) from listed)) as edges) as whole
-     order by day`,
+    `select to_char(day, 'YYYY-MM-DD') as day, ${iso('listed_completely_at')} as "listedCompletelyAt",
+       stored::int as stored, open::int as open, quarantined::int as quarantined, awaited::int as awaited, deleted::int as deleted
+     from twilio.coverage order by day`,
   );
 }

@@ -29,6 +29,7 @@ export function aStanding(changes: Partial<Standing> = {}): Standing {
     accountSid: 'AC00000000000000000000000000000000',
     listedUpTo: '2026-06-15T09:59:56Z',
     listedSecondsAgo: 4,
+    dataCompleteThrough: '2026-06-15T09:59:56Z',
     reconciledAt: '2026-06-15T03:00:12Z',
     pendingWindows: [],
     pendingDays: 0,
@@ -50,7 +51,15 @@ export function aVolume(changes: Partial<Volume> = {}, dayCount = 40): Volume {
   const days = Array.from({ length: dayCount }, (_, index): Day => {
     const day = new Date(end - (dayCount - 1 - index) * 86_400_000).toISOString().slice(0, 10);
     const open = index === dayCount - 1 ? 5 : 0;
-    return { day, listedCompletelyAt: '2026-06-15T03:00:12Z', stored: 20 + (index % 7), open, quarantined: 0 };
+    return {
+      day,
+      listedCompletelyAt: '2026-06-15T03:00:12Z',
+      stored: 20 + (index % 7),
+      open,
+      quarantined: 0,
+      awaited: 0,
+      deleted: 0,
+    };
   });
   const hours = Array.from({ length: 48 }, (_, index): Hour => {
     const hour = `${new Date(end + 10 * 3_600_000 - (47 - index) * 3_600_000).toISOString().slice(0, 19)}Z`;

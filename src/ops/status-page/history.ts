@@ -1,10 +1,12 @@
 // The parts of the status page that look back: conversations by day, what was stored by the hour, and which days of
 // history were listed completely, each as a picture and as a table.
 
+import type { Standing } from '../../store/standing.ts';
 import type { Day, Hour, Volume } from '../../store/volume.ts';
 import { sayCount, sayDay, sayMany } from '../words.ts';
 import { type Bar, barChart, listed, month } from './charts.ts';
 import { type Html, html } from './html.ts';
+import { time } from './time.ts';
 
 const shownDays = 60;
 
@@ -56,7 +58,7 @@ ${asTable(
 const shownMonths = 12;
 
 /** Every day of history: when it was last listed from its beginning to its end. */
-export function coverageSection({ days }: Volume, now: string): Html {
+export function coverageSection({ days }: Volume, { at: now, dataCompleteThrough }: Standing): Html {
   const months = [...Map.groupBy(days, ({ day }) => day.slice(0, 7)).values()];
   const [earlier, shown] = [months.slice(0, -shownMonths), months.slice(-shownMonths)];
   const draw = (each: Day[][]) => html`<div class="months">${each.map((ofMonth) => month(ofMonth, now))}</div>`;
@@ -72,7 +74,7 @@ export function coverageSection({ days }: Volume, now: string): Html {
     return [ofMonth[0]?.day.slice(0, 7) ?? '', ...counts, sum('stored'), sum('open'), sum('quarantined')];
   };
   return html`<section aria-labelledby="coverage"><h2 id="coverage">Coverage by day</h2>
-<p>${days.length === 0 ? 'Nothing was listed yet.' : html`<b>${sayCount(whole)}</b> of ${sayMany(days.length, 'day')} of history were listed completely, from the day's beginning to its end.`}</p>
+<p>${days.length === 0 ? 'Nothing was listed yet.' : html`<b>${sayCount(whole)}</b> of ${sayMany(days.length, 'day')} of history were listed completely.${dataCompleteThrough !== null && html` Everything created before ${time(dataCompleteThrough, now)} is stored.`}`}</p>
 <p class="legend">${key('day', 'listed within a day')}${key('week', 'within a week')}${key('older', 'longer ago')}${key('never', 'never')}${key('open', 'some are open')}${key('held', 'some in quarantine')}</p>
 ${draw(shown)}
 ${earlier.length > 0 && html`<details id="earlier"><summary>Earlier months</summary>${draw(earlier)}</details>`}

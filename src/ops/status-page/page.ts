@@ -97,9 +97,8 @@ function sections({ standing, volume, ...own }: PageView): Html[] {
   if (standing !== null) found.push(numbers(standing.value, volume?.value ?? null));
   if (standing !== null) found.push(...windowsSection(standing.value));
   if (volume !== null && standing !== null) {
-    const now = standing.value.at;
     found.push(html`<div class="pair">${daysSection(volume.value)}${hoursSection(volume.value)}</div>`);
-    found.push(coverageSection(volume.value, now));
+    found.push(coverageSection(volume.value, standing.value));
   }
   if (standing !== null) found.push(...quarantineSection(standing.value), passesSection(standing.value));
   found.push(processSection(own, standing?.value ?? null));
