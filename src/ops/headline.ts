@@ -30,7 +30,7 @@ export function headlineOf(standing: Standing | null, own?: OwnView): Headline {
   };
   const standsBy = own?.readiness.ready === true && own.readiness.reason?.startsWith('standing by') === true;
   const notes = standsBy ? [`This replica is ${own.readiness.reason}, and would take over.`] : [];
-  if (own?.databaseTrouble != null) return wrong('The database does not answer', own.databaseTrouble, notes);
+  if (own?.databaseTrouble != null) return wrong('The database cannot be used', own.databaseTrouble, notes);
   if (standing === null) return { tone: 'busy', title: 'Starting', reason: null, fresh: false, notes };
   if (standing.state === 'not in step') return wrong('Not in step', standing.reason, [...failing(standing), ...notes]);
   if (own?.readiness.ready === false && !beginning.has(own.readiness.reason ?? ''))
