@@ -2,30 +2,18 @@
 // there, against the same thing computed in JavaScript from what the API holds.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { WireConversationDetail, WireParticipant } from '../src/api/wire.ts';
+import { agentTypes, clean, type Held, holds } from './held.ts';
 import { block, psqlQuery, table } from './readme.ts';
 import { World } from './world.ts';
 
 type Row = Record<string, unknown>;
 
 const day = 86_400_000;
-const agentTypes = ['HUMAN_AGENT', 'AGENT', 'AI_AGENT'];
 
 let world: World;
 let deletedId: string;
 /** What the API holds and what it says of children, as the tables have it: repeated ones once, absent arrays empty. */
 let held: Held[];
-
-interface Held {
-  id: string;
-  status: string | null;
-  createdMs: number;
-  channels: string[];
-  configurations: string[];
-  results: number;
-  participants: Map<string, WireParticipant>;
-  communications: { id: string; participantId: string | null; text: string | null; us: bigint | null }[];
-}
 
 beforeAll(async () => {
   world = await World.open({ conversations: 600, days: 45, wild: true, crowd: 20 });
@@ -70,46 +58,6 @@ async function rowsOf(title: string, variables: Record<string, string> = {}): Pr
   } finally {
     client.release(true);
   }
-}
-
-function holds(conversation: WireConversationDetail): Held {
-  const { id, status, createdAt } = conversation;
-  const once = (values: string[] | null | undefined) => [...new Set((values ?? []).map(clean))];
-  const participants = new Map<string, WireParticipant>();
-  for (const each of conversation.participants ?? []) {
-    if (!participants.has(each.id)) participants.set(each.id, { ...each, addressValues: once(each.addressValues) });
-  }
-  const communications = new Map<string, Held['communications'][number]>();
-  for (const { id: key, participantId = null, content, createdAt: at } of conversation.communications ?? []) {
-    const text = content?.text;
-    if (communications.has(key)) continue;
-    communications.set(key, {
-      id: key,
-      participantId,
-      text: typeof text === 'string' ? clean(text) : null,
-      us: at ? microseconds(at) : null,
-    });
-  }
-  return {
-    id,
-    status: status ?? null,
-    createdMs: Number(microseconds(createdAt) / 1000n),
-    channels: once(conversation.channels),
-    configurations: once(conversation.intelligenceConfigurationIds),
-    results: once(conversation.operatorResultIds).length,
-    participants,
-    communications: [...communications.values()],
-  };
-}
-
-/** What Postgres cannot hold, replaced. */
-function clean(text: string): string {
-  return text.replaceAll('\u0000', '\ufffd').toWellFormed();
-}
-
-function microseconds(time: string): bigint {
-  const [, whole = '', fraction = ''] = /^(.{19})(?:\.(\d+))?Z$/.exec(time) ?? [];
-  return BigInt(Date.parse(`${whole}Z`)) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6));
 }
 
 const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
@@ -193,6 +141,21 @@ describe('the tables', () => {
        join information_schema.tables using (table_schema, table_name) where table_schema = 'twilio' and table_type = 'BASE TABLE'`,
     );
     expect(explained.sort()).toEqual(rows.map(({ name }) => name).sort());
+  });
+
+  test('have views, every column of which is named', async () => {
+    const named = table('Views').map(([view = '', , columns = '']) => ({
+      name: view.replaceAll('`', ''),
+      columns: Array.from(columns.matchAll(/`([a-z_]+)`/g), ([, column = '']) => column).sort(),
+    }));
+    const { rows } = await world.pool.query<{ name: string; columns: string[] }>(
+      `select table_name::text as name, array_agg(column_name::text order by column_name::text collate "C") as columns
+       from information_schema.columns join information_schema.views using (table_schema, table_name)
+       where table_schema = 'twilio' and table_name <> 'coverage' group by 1`,
+    );
+    expect(new Map(named.map(({ name, columns }) => [name, columns]))).toEqual(
+      new Map(rows.map(({ name, columns }) => [name, columns])),
+    );
   });
 
   test('say whether they are whole', async () => {
