@@ -19,15 +19,15 @@ export interface Watch {
   route(app: FastifyInstance): void;
   /** From now on this is the database to ask. */
   see(database: Database): void;
-  /** What is recent has just been gone through, or is about to be: finds out what stands in the way. @throws DatabaseTrouble. */
+  /** Finds out what stands in the way, at the end of a tick or of a pass. @throws DatabaseTrouble. */
   lookAround(database: Database): Promise<void>;
 }
 
 const livenessLimitMs = 6 * 60_000;
 
-/** Begins to watch; `schedule` is the cron expression of its ticks. */
-export function createWatch(schedule: string): Watch {
-  const health = createHealth(livenessLimitMs);
+/** Begins to watch. `schedule` is the cron expression of its ticks; `now`: milliseconds of a clock that only goes forward. */
+export function createWatch(schedule: string, now: () => number = () => performance.now()): Watch {
+  const health = createHealth(livenessLimitMs, now);
   const metrics = createMetrics();
   let ask: (() => Promise<Vitals>) | undefined;
   const look = async () => {
@@ -45,7 +45,7 @@ export function createWatch(schedule: string): Watch {
       });
     },
     see(database) {
-      ask = createVitals({ read: () => readPulse(database) });
+      ask = createVitals({ read: () => readPulse(database), now });
     },
     async lookAround(database) {
       const hindrances = await readHindrances(database);

@@ -18,6 +18,13 @@ async function ask(url: string): Promise<{ status: number; body: Record<string, 
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
+/** A metric as `/metrics` says it; undefined where it does not. */
+async function metric(url: string, name: string): Promise<number | undefined> {
+  const page = await (await fetch(`${url}/metrics`)).text();
+  const [, value] = new RegExp(`^conversation_sync_${name} (.*)$`, 'm').exec(page) ?? [];
+  return value === undefined ? undefined : Number(value);
+}
+
 test.concurrent('SIGTERM in the middle of history: it ends in order with 0, nothing is half-written, the next start goes on', async () => {
   await using stage = await Stage.open({ conversations: 250, switches: slow });
   const { processes, simulator } = stage;
@@ -67,11 +74,18 @@ test.concurrent('of two replicas one stands by, and takes over where the other i
   const url = urlOf(await second.saw(listening));
   await second.saw(/"heldBy":"run on [^"]+","msg":"another worker holds the lease; standing by"/);
   expect((await ask(`${url}/livez`)).status).toBe(200);
-  expect(await ask(`${url}/readyz`)).toMatchObject({ status: 200, body: { ready: true } });
+  expect(await ask(`${url}/readyz`)).toMatchObject({
+    status: 200,
+    body: { ready: true, reason: expect.stringMatching(/^standing by for run on /) },
+  });
   await until(
     () => stage.stored(),
     (stored) => stored > 20,
   );
+  expect(await metric(url, 'lease_held')).toBe(0);
+  // Of what the other one does.
+  expect(await metric(url, 'last_tick_age_seconds')).toBeLessThan(60);
+  expect(await metric(url, 'last_pass_success')).toBe(undefined);
   first.kill('SIGKILL');
   await first.ended;
   expect(await stage.differencesOfStored()).toEqual([]);
@@ -80,6 +94,8 @@ test.concurrent('of two replicas one stands by, and takes over where the other i
   await second.saw(/"msg":"in step"/);
   expect(await stage.differences()).toEqual([]);
   expect(await ask(`${url}/readyz`)).toMatchObject({ status: 200, body: { ready: true } });
+  expect(await metric(url, 'lease_held')).toBe(1);
+  expect(await metric(url, 'last_pass_success')).toBe(1);
 });
 
 test.concurrent('API and database may go away: it stays, says so, and goes on when they are back', async () => {
@@ -90,7 +106,9 @@ test.concurrent('API and database may go away: it stays, says so, and goes on wh
   const worker = await stage.processes.start(['run'], { ...stage.env, ...eachSecond, DATABASE_URL });
   const url = urlOf(await worker.saw(listening));
   await worker.saw(/ECONNREFUSED[^\n]*the database cannot be used yet/);
-  expect(await ask(`${url}/readyz`)).toMatchObject({ status: 503, body: { ready: false } });
+  const refused = { ready: false, reason: expect.stringContaining('ECONNREFUSED') };
+  expect(await ask(`${url}/readyz`)).toMatchObject({ status: 503, body: refused });
+  expect(await metric(url, 'database_up')).toBe(0);
   await cable.mend();
   await worker.saw(/"msg":"in step"/);
   expect(await stage.differences()).toEqual([]);
@@ -99,7 +117,9 @@ test.concurrent('API and database may go away: it stays, says so, and goes on wh
   await cable.cut();
   await worker.saw(/"level":"error"[^\n]*database: [^\n]*the pass failed; the next tick tries again/);
   expect((await ask(`${url}/livez`)).status).toBe(200);
-  expect(await ask(`${url}/readyz`)).toMatchObject({ status: 503 });
+  expect(await ask(`${url}/readyz`)).toMatchObject({ status: 503, body: refused });
+  expect(await metric(url, 'database_up')).toBe(0);
+  expect(await metric(url, 'conversations_stored_total')).toBe(60);
   await cable.mend();
   await until(
     () => ask(`${url}/readyz`),
@@ -132,6 +152,9 @@ test.concurrent('API and database may go away: it stays, says so, and goes on wh
   // One line a failed pass, without stack traces.
   expect(output).not.toMatch(/"stack"|\n\s+at /);
   for (const line of output.split('\n').filter((each) => each.startsWith('{'))) JSON.parse(line);
+  expect(output).toMatch(
+    /"sweep":"new","from":"[^"]+Z","to":"[^"]+Z","listed":\d+,"changed":\d+,"ms":\d+,"msg":"window"/,
+  );
 });
 
 test.concurrent('a second Ctrl-C ends it at once, though the database holds a load up', async () => {

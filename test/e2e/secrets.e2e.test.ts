@@ -168,17 +168,23 @@ test('while the worker runs, and API and database go away under it', async () =>
     ...env,
     DATABASE_URL: cable.through(env['DATABASE_URL'] ?? ''),
   });
+  const [, url = ''] = await worker.saw(/"url":"(http:[^"]+)","msg":"listening"/);
+  const ask = async () => {
+    for (const path of ['readyz', 'metrics']) stage.processes.said += await (await fetch(`${url}/${path}`)).text();
+  };
   await worker.saw(/"msg":"in step"/);
   stage.simulator.source.create(talk());
-  await worker.saw(/"msg":"pass"/);
+  await worker.saw(/"changed":[1-9][^\n]*"msg":"pass"/);
   await cable.cut();
   await worker.saw(/the pass failed/);
+  await ask();
   await cable.mend();
   const fault = stage.simulator.faults.add({ on: 'any', fault: { kind: 'html' } });
   stage.simulator.source.create(talk());
   await worker.saw(/the answer cannot be used|the pass failed/);
+  await ask();
   fault.remove();
-  await worker.saw(/"msg":"pass"/);
+  await worker.saw(/"changed":[1-9][^\n]*"msg":"pass"/);
   worker.kill('SIGTERM');
   expect((await worker.ended).code).toBe(0);
 });
