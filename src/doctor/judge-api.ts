@@ -69,7 +69,8 @@ export function judgeConnection(
     );
   }
   if (status !== null) {
-    return fail(
+    const judge = status < 500 ? fail : away;
+    return judge(
       check,
       `the proxy ${proxy} does not let us through to ${target} (${status})`,
       `Have ${host} allowed there, or name it in NO_PROXY if it is reached without.`,
@@ -114,8 +115,8 @@ export function judgeTls(way: Way, seen: Certificate | Error, nowMs: number): Fi
     case 'CERT_NOT_YET_VALID':
       return away(
         check,
-        `the certificate is not valid now, but${until} (${seen.trouble}), ${issued}`,
-        `By this machine's clock it is ${new Date(nowMs).toISOString()}. If that is right, whoever runs ${way.host} has to renew it.`,
+        `the certificate ${seen.trouble === 'CERT_HAS_EXPIRED' ? `was valid${until}` : 'is not valid yet'}, ${issued} (${seen.trouble})`,
+        `By this machine's clock it is ${new Date(nowMs).toISOString().slice(0, 16)}Z: set it if that is wrong. Else whoever runs ${way.host} has to renew it.`,
       );
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return fail(
@@ -215,7 +216,10 @@ export function judgeAnswer(check: string, error: Error): Finding {
       'the API is asked too much (429)',
       'Something else uses the quota of this account, or a worker is busy: try again; if it lasts, lower SYNC_MAX_CONCURRENCY.',
     );
-  return away(check, said, 'Try again in a while. What has to do with the way there is said above.');
+  // The way there was found to be open: what comes now is the server's doing, or that of something before it.
+  const todo =
+    'It takes connections, but gives no answer: try again in a while; if it lasts, ask who runs what is in between.';
+  return away(check, said, todo);
 }
 
 export function judgeBound(setting: ApiConfig['createdFilter'], bound: Bound | null): Finding {

@@ -93,6 +93,7 @@ test('when all goes well, and when single conversations do not', async () => {
   expect(code).toBe(3);
   for (const args of [['sync', '--reconcile'], ['sync', '--dry-run'], ['status'], ['status', '--json'], ['migrate']])
     await finish(args);
+  expect((await finish(['doctor'])).code).toBe(0);
   const ids = stage.simulator.source.ids();
   await finish(['sync', ...ids.slice(-8).flatMap((id) => ['--id', id])]);
   const { TWILIO_AUTH_TOKEN: _, ...keyless } = env;
@@ -144,6 +145,8 @@ test('when the API answers nonsense, or refuses', async () => {
   ];
   const all = await Promise.all(elsewhere.map((changes) => finish(['sync', '--dry-run'], changes as Environment)));
   expect(all.map(({ code }) => code === 0)).toEqual([false, false, false]);
+  const looked = await Promise.all(elsewhere.map((changes) => finish(['doctor'], changes as Environment)));
+  expect(looked.map(({ code }) => code)).toEqual([2, 2, 1]);
 });
 
 test('when settings are wrong, or the database is not to be had', async () => {
@@ -159,7 +162,8 @@ test('when settings are wrong, or the database is not to be had', async () => {
     { SYNC_START: 'never', LOG_LEVEL: 'loud' },
   ];
   const all = await Promise.all(wrong.map((changes) => finish(['sync'], changes as Environment)));
-  expect(all.filter(({ code }) => code === 0)).toEqual([]);
+  const looked = await Promise.all(wrong.map((changes) => finish(['doctor'], changes as Environment)));
+  expect([...all, ...looked].filter(({ code }) => code === 0)).toEqual([]);
 });
 
 test('while the worker runs, and API and database go away under it', async () => {
