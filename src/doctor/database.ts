@@ -55,6 +55,7 @@ export async function* checkDatabase(question: DatabaseQuestion): AsyncGenerator
       `the embedded one in ${database.folder} cannot be looked at (${facts.message})`,
       'Look at the folder.',
     );
+    for (const check of databaseChecks.slice(1)) yield skipped(check, 'nothing is known of it');
     return;
   }
   yield judgeEmbedded(facts);
@@ -112,7 +113,7 @@ async function* checkTables(examination: Examination, { scope, signal }: Databas
   else if (ledger instanceof Error) yield judgeUnanswered('migrations', ledger);
   else yield judgeMigrations(ledger, rights instanceof Error ? null : rights);
 
-  const empty = !(rights instanceof Error) && rights.schemas.length < 2;
+  const empty = !(rights instanceof Error) && !rights.migrated;
   const why = closed ?? (empty ? 'there are no tables yet' : null);
   const lease = why === null ? await ask(() => examination.lease()) : null;
   const room = await ask(() => examination.room());

@@ -25,6 +25,8 @@ export interface RightsFacts {
   mayCreate: boolean;
   /** Of our schemas, those that are there. */
   schemas: string[];
+  /** Whether the worker's tables are there. */
+  migrated: boolean;
   /** What is needed to sync and is not had: `usage on schema twilio`, `delete on twilio.conversations`. */
   lacking: string[];
   /** Of what is in our schemas, how much this user neither owns nor may do as its owner. */
@@ -115,6 +117,7 @@ const rights = `with ours as (
   select current_user::text as user, current_database()::text as database,
     has_database_privilege(current_database(), 'create') as "mayCreate",
     array(select nspname::text from ours order by 1) as schemas,
+    exists (select from relations where name = 'twilio_sync.lease') as migrated,
     array(select 'usage on schema ' || nspname from ours where not has_schema_privilege(oid, 'usage')
       union all select wanted || ' on ' || name from needed where not has_table_privilege(oid, wanted)) as lacking,
     (select count(*)::int from (select nspowner as owner from ours union all select relowner from relations) as owned

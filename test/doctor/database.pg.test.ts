@@ -122,6 +122,9 @@ test('rights to make the tables', async () => {
     worker: { mark: 'skipped' },
   });
   expect((await client.query(`select from pg_namespace where nspname like 'twilio%'`)).rowCount).toBe(0);
+  // Made beforehand, as an administrator may.
+  await client.query(`create schema twilio authorization ${role}; create schema twilio_sync authorization ${role}`);
+  expect(Object.keys(await trouble(there))).toEqual(['migrations', 'account', 'worker']);
   await client.query(`drop owned by ${role}`);
   await client.end();
 });

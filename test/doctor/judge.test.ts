@@ -37,6 +37,7 @@ const rights: RightsFacts = {
   database: 'calls',
   mayCreate: false,
   schemas: ['twilio', 'twilio_sync'],
+  migrated: true,
   lacking: [],
   foreign: 0,
 };
