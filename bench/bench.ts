@@ -67,7 +67,7 @@ export class Bench implements AsyncDisposable {
   }
 
   rounds(full: number): number {
-    return this.quick ? 2 : full;
+    return this.quick ? 1 : full;
   }
 
   async simulator(shape: Shape, options: Omit<StartOptions, 'shape' | 'untilMs'> = {}): Promise<SimulatorProcess> {

@@ -10,9 +10,11 @@ export interface Row {
   /** The name that `npm run bench -- NAME` takes. */
   measure: string;
   what: string;
+  /** The same in few words, for the chart. */
+  short: string;
   value: Figure;
   /** What it is held against; null where a bar is on the value itself, or there is none. */
-  against: (Figure & { what: string }) | null;
+  against: (Figure & { name: string }) | null;
   /** Value by against, round by round. */
   ratio: Summary | null;
   bar: Bar | null;

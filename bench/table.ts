@@ -30,7 +30,7 @@ function cellsOf({ what, value, against, ratio, bar, met }: Row): string[] {
   return [
     what,
     sayFigure(value),
-    against === null ? '' : `${against.what}: ${sayFigure(against)}`,
+    against === null ? '' : `${against.name}: ${sayFigure(against)}`,
     ratio === null ? '' : saySpread(ratio),
     bar === null ? '' : sayBar(bar),
     met === null ? '' : met ? 'yes' : 'no',

@@ -20,8 +20,9 @@ export const latency: Measure = {
       row({
         measure: 'latency',
         what: `history of ${conversations.toLocaleString('en-US')}, ${latencyMs} ms a request, ${atOnce} at once`,
+        short: 'history at 100 ms: ideal ÷ time',
         value: { ...summarize(seconds), unit: 's' },
-        against: { what: `requests × 0.1 s ÷ ${atOnce}`, ...summarize(ideal), unit: 's' },
+        against: { name: `requests × 0.1 s ÷ ${atOnce}`, ...summarize(ideal), unit: 's' },
         // The better the greater, as everywhere: what it should take by what it took.
         ratio: summarize(ideal.map((least, round) => least / (seconds[round] ?? Number.NaN))),
         bar: { is: 'least', at: 0.95 },
@@ -45,14 +46,16 @@ export const limited: Measure = {
       row({
         measure: 'limited',
         what,
+        short: 'history under a limit: of the limit',
         value: { ...summarize(rates), unit: 'requests/s' },
-        against: { what: 'the limit', ...limit },
+        against: { name: 'the limit', ...limit },
         ratio: summarize(rates.map((rate) => rate / perSecond)),
         bar: { is: 'least', at: 0.95 },
       }),
       row({
         measure: 'limited',
         what: 'the same: refused',
+        short: 'history under a limit: refused',
         value: { ...summarize(refused), unit: '%' },
         against: null,
         ratio: null,

@@ -20,23 +20,37 @@ export const memory: Measure = {
     for (let round = 0; round < bench.rounds(3); round += 1) hugeMb.push(await peakMb(bench, huge));
     const many = summarize(manyMb);
     return [
-      peak(`peak memory of the worker, ${small.toLocaleString('en-US')} conversations`, few, 200),
-      peak(`the same, ${large.toLocaleString('en-US')} conversations`, many, 200),
+      peak(`peak memory of the worker, ${small.toLocaleString('en-US')} conversations`, 'memory, 10k', few, 200),
+      peak(`the same, ${large.toLocaleString('en-US')} conversations`, 'memory, 300k', many, 200),
       row({
         measure,
         what: 'the same: how it grows',
+        short: 'memory, 300k ÷ 10k',
         value: { ...many, unit },
-        against: { what: `with ${small.toLocaleString('en-US')}`, ...few, unit },
+        against: { name: `with ${small.toLocaleString('en-US')}`, ...few, unit },
         ratio: ratioOf(manyMb, [few.median]),
         bar: { is: 'most', at: 1.1 },
       }),
-      peak('peak memory of the worker, conversations of 2,000 communications of 2 kB', summarize(hugeMb), 300),
+      peak(
+        'peak memory of the worker, conversations of 2,000 communications of 2 kB',
+        'memory, huge conversations',
+        summarize(hugeMb),
+        300,
+      ),
     ];
   },
 };
 
-function peak(what: string, value: Summary, most: number) {
-  return row({ measure, what, value: { ...value, unit }, against: null, ratio: null, bar: { is: 'most', at: most } });
+function peak(what: string, short: string, value: Summary, most: number) {
+  return row({
+    measure,
+    what,
+    short,
+    value: { ...value, unit },
+    against: null,
+    ratio: null,
+    bar: { is: 'most', at: most },
+  });
 }
 
 async function filledMb(bench: Bench, conversations: number): Promise<number> {

@@ -27,6 +27,7 @@ export const relist: Measure = {
       row({
         measure,
         what: `listing ${conversations.toLocaleString('en-US')} unchanged ones again, keys and arrays in another order`,
+        short: 'listing again',
         value: { ...summarize(rounds.map(({ perSecond }) => perSecond)), unit: 'conversations/s' },
         against: null,
         ratio: null,
@@ -35,6 +36,7 @@ export const relist: Measure = {
       row({
         measure,
         what: 'the same: details fetched',
+        short: 'listing again: details',
         value: { ...most('details'), unit: 'details' },
         against: null,
         ratio: null,
@@ -43,6 +45,7 @@ export const relist: Measure = {
       row({
         measure,
         what: 'the same: rows written in schema `twilio`',
+        short: 'listing again: rows written',
         value: { ...most('written'), unit: 'rows' },
         against: null,
         ratio: null,

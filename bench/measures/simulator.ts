@@ -29,6 +29,7 @@ export const simulator: Measure = {
       row({
         measure: 'simulator',
         what: `the simulator itself: details of ${(bytes / 1000).toFixed(1)} kB served by one core`,
+        short: 'simulator: details/s',
         value: { ...summarize(perSecond), unit: 'details/s' },
         against: null,
         ratio: null,

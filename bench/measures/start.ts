@@ -17,6 +17,7 @@ export const start: Measure = {
       row({
         measure: 'start',
         what: '`run`, from the start of the process on an empty database to the first row',
+        short: 'start to first row',
         value: { ...summarize(seconds), unit: 's' },
         against: null,
         ratio: null,

@@ -21,8 +21,9 @@ export const tick: Measure = {
       return row({
         measure,
         what: `one tick, 10 changed among ${said(large)}: ${what}`,
+        short: `tick: ${what}, 300k ÷ 10k`,
         value: { ...summarize(value), unit },
-        against: { what: `among ${said(small)}`, ...summarize(against), unit },
+        against: { name: `among ${said(small)}`, ...summarize(against), unit },
         ratio: ratioOf(value, against),
         bar: { is: 'most', at: most },
       });
@@ -36,9 +37,10 @@ export const tick: Measure = {
       row({
         measure,
         what: `one tick, 10 changed among ${said(large)}: requests`,
+        short: 'tick: requests ÷ least possible',
         value: { ...summarize(requests), unit: 'requests' },
         against: {
-          what: 'pages of new and open ones, and one a changed conversation',
+          name: 'pages of new and open ones, and one a changed conversation',
           ...summarize(least),
           unit: 'requests',
         },
@@ -48,6 +50,7 @@ export const tick: Measure = {
       row({
         measure,
         what: 'the same: rows read by scanning a table of over 1,000 rows',
+        short: 'tick: rows scanned',
         value: { ...once(many.scanned), unit: 'rows' },
         against: null,
         ratio: null,

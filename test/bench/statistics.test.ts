@@ -9,8 +9,9 @@ import { asMarkdown, asText, sayNumber } from '../../bench/table.ts';
 const slow = row({
   measure: 'history',
   what: 'history',
+  short: 'history',
   value: { ...summarize([90, 110, 100]), unit: 'rows/s' },
-  against: { what: 'a rival', ...summarize([30, 20, 25]), unit: 'rows/s' },
+  against: { name: 'a rival', ...summarize([30, 20, 25]), unit: 'rows/s' },
   ratio: ratioOf([90, 110, 100], [30, 20, 25]),
   bar: { is: 'least', at: 5 },
 });
