@@ -1,6 +1,7 @@
 // The benchmark: `npm run bench` for everything, `npm run bench -- NAME …` for some of it, with `--quick` in small numbers.
 // Steps go to standard error, the table to standard output. Only everything in full leaves its results behind.
 
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Bench, type Measure } from './bench.ts';
 import { history } from './measures/history.ts';
@@ -23,6 +24,8 @@ if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: no such measure;
 const quick = values.quick ?? false;
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
+const loadBefore = Number((loadavg()[0] ?? 0).toFixed(1));
+if (loadBefore > 0.5) say(`this machine is busy with other things (load ${loadBefore}): expect less than it can do`);
 const startedMs = performance.now();
 const rows: Row[] = [];
 await using bench = await Bench.open({ quick, say });
@@ -39,5 +42,6 @@ for (const measure of measures.filter(({ name }) => positionals.length === 0 || 
 }
 process.stdout.write(`${asText(rows)}\n`);
 if (!quick && positionals.length === 0 && process.exitCode !== 1) {
-  writeResults(describe(rows, bench.server.version, (performance.now() - startedMs) / 60_000));
+  const minutes = (performance.now() - startedMs) / 60_000;
+  writeResults(describe(rows, { postgres: bench.server.version, minutes, loadBefore }));
 }

@@ -11,6 +11,8 @@ export interface Results {
   /** UTC. */
   date: string;
   machine: { cpu: string; cores: number; memoryGb: number; system: string };
+  /** How busy the machine was with other things when the run began: its load in the minute before. */
+  loadBefore: number;
   node: string;
   postgres: string;
   minutes: number;
@@ -22,7 +24,10 @@ const readmeFile = new URL('../README.md', import.meta.url);
 const [from, to] = ['<!-- measured: npm run bench writes this -->', '<!-- end of what was measured -->'];
 
 /** What this machine is, and what it ran. */
-export function describe(rows: Row[], postgres: string, minutes: number): Results {
+export function describe(
+  rows: Row[],
+  { postgres, minutes, loadBefore }: Pick<Results, 'postgres' | 'minutes' | 'loadBefore'>,
+): Results {
   const all = cpus();
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -32,6 +37,7 @@ export function describe(rows: Row[], postgres: string, minutes: number): Result
       memoryGb: Math.round(totalmem() / 2 ** 30),
       system: `${type()} ${release()}`,
     },
+    loadBefore,
     node: process.versions.node,
     postgres,
     minutes: Math.round(minutes),
@@ -51,9 +57,12 @@ export function readResults(): Results {
 }
 
 /** The README with this table between its markers. @throws where it has none. */
-export function withResults(readme: string, { date, machine, node, postgres, rows }: Results): string {
+export function withResults(
+  readme: string,
+  { date, machine, loadBefore, node, postgres, minutes, rows }: Results,
+): string {
   const [before, after] = [readme.indexOf(from) + from.length, readme.indexOf(to)];
   if (!readme.includes(from) || after < before) throw new Error(`README.md lacks ${from} … ${to}`);
-  const where = `Measured on ${date}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB; Node ${node}, Postgres ${postgres}. Medians, with the extremes of all rounds in brackets.`;
+  const where = `Measured on ${date}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, a load of ${loadBefore} before; Node ${node}, Postgres ${postgres}; ${minutes} minutes. Medians, with the extremes of all rounds in brackets.`;
   return `${readme.slice(0, before)}\n\n${where}\n\n${asMarkdown(rows)}\n\n${readme.slice(after)}`;
 }

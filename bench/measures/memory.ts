@@ -16,7 +16,7 @@ export const memory: Measure = {
     for (let round = 1; round < bench.rounds(3); round += 1) fewMb.push(await peakMb(bench, { conversations: small }));
     const few = summarize(fewMb);
     const hugeMb: number[] = [];
-    const huge = { conversations: bench.size(200, 20), communications: 2_000, textLength: 2_000 };
+    const huge = { conversations: bench.size(100, 10), communications: 2_000, textLength: 2_000 };
     for (let round = 0; round < bench.rounds(3); round += 1) hugeMb.push(await peakMb(bench, huge));
     const many = summarize(manyMb);
     return [
