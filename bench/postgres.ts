@@ -20,6 +20,8 @@ const serverSettings = {
   // When a row was committed is then known to the microsecond, without asking again and again.
   track_commit_timestamp: 'on',
   shared_preload_libraries: 'pg_stat_statements',
+  // Only where statements are counted: it would cost those most that send most of them.
+  'pg_stat_statements.track': 'none',
 };
 
 export class BenchServer implements AsyncDisposable {
@@ -86,6 +88,11 @@ export class BenchServer implements AsyncDisposable {
   /** A query to the server as a whole, from outside of any benchmark's database. */
   async ask<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
     return (await this.#admin.query<Row>(text, values)).rows;
+  }
+
+  /** Counts statements and buffers of all connections that a database gets from here on. */
+  async countStatements({ name }: BenchDatabase): Promise<void> {
+    await this.#admin.query(`alter database ${name} set pg_stat_statements.track = 'top'`);
   }
 
   /** Waits until nobody is connected to a database: sessions report what they counted when they end. */
