@@ -40,7 +40,7 @@ export async function demo(options: DemoOptions, log: Log, terminal: Terminal, s
     );
     terminal.write(`Database        ${embedded.psql}`);
     const database = openDatabase(connection);
-    const working = run(configOf(options, simulator.url, simulator.credentials, connection), log, signal, {
+    const working = run(demoConfig(options, simulator.url, simulator.credentials, connection), log, signal, {
       onListening: (url) => terminal.write(`Status page     ${url}/\n`),
     });
     try {
@@ -55,8 +55,9 @@ export async function demo(options: DemoOptions, log: Log, terminal: Terminal, s
   }
 }
 
-function configOf(
-  { days }: DemoOptions,
+/** The settings of a worker on a simulated API: like the defaults, but so quick that there is something to see. */
+export function demoConfig(
+  { days }: { days: number },
   url: string,
   credentials: { accountSid: string; authToken: string },
   connection: ReturnType<typeof connectionOf>,
@@ -86,7 +87,6 @@ function configOf(
       start: Math.floor(Date.now() / 1000) - (days + 1) * 86_400,
       lookbackSeconds: 3 * 86_400,
       refreshSeconds: [60, 300],
-      // Faster than the defaults, so that there is something to see.
       schedules: { new: '*/5 * * * * *', lookback: '*/30 * * * * *', reconcile: '*/5 * * * *' },
     },
     http: { host: '127.0.0.1', port: 0 },

@@ -78,6 +78,7 @@ test.concurrent('of two replicas one stands by, and takes over where the other i
     status: 200,
     body: { ready: true, reason: expect.stringMatching(/^standing by for run on /) },
   });
+  expect(await (await fetch(url)).text()).toContain('This replica is standing by for run on ');
   await until(
     () => stage.stored(),
     (stored) => stored > 20,
