@@ -5,7 +5,7 @@ import { openConfigured } from '../app.ts';
 import type { DatabaseConfig } from '../config.ts';
 import { exitStatus } from '../exit-status.ts';
 import { headlineOf } from '../ops/headline.ts';
-import { foldQuiet, type PassLine, sayRun } from '../ops/passes.ts';
+import { foldPasses, type PassLine, sayRun } from '../ops/passes.ts';
 import { sayCount, sayDay, sayDuration, sayInstant, sayMany, sayWork } from '../ops/words.ts';
 import type { Standing } from '../store/standing.ts';
 import { readStatus, type Status } from '../store/status.ts';
@@ -34,7 +34,7 @@ export function describeStatus(found: Status): string {
     rows.map(([name, value]) => `${name.padEnd(18)}${value}`).join('\n'),
   ];
   if (found.runs.length > 0) {
-    const lines = foldQuiet(found.runs, 6).map((line) => runLine(line, found.at));
+    const lines = foldPasses(found.runs, 6).map((line) => runLine(line, found.at));
     sections.push(['last runs', ...lines].join('\n'));
   }
   return sections.join('\n\n');
@@ -109,14 +109,15 @@ function coverage({ days }: Volume): string {
   return `${sayCount(whole)} of ${sayMany(days.length, 'day')} listed completely, back to ${sayDay(first.day)}`;
 }
 
-function runLine(line: PassLine, at: string): string {
-  const { run } = line;
-  const start = `  ${sayInstant(run.startedAt, at)}  ${run.command.padEnd(6)}  `;
-  if (line.kind === 'quiet')
-    return `${start}${sayCount(line.count)} without changes since ${sayInstant(line.firstStartedAt, at)}`;
+function runLine({ run, count, firstStartedAt }: PassLine, at: string): string {
+  const outcome = run.outcome ?? 'not ended';
   const took = run.seconds === null ? '' : sayWork(run.seconds);
   const what = [sayRun(run), run.error].filter(Boolean).join('; ');
-  return `${start}${(run.outcome ?? 'not ended').padEnd(10)} ${took.padStart(7)}  ${what}`.trimEnd();
+  const [middle, end] =
+    count === 1
+      ? [took.padStart(7), what]
+      : [`${sayCount(count)} in a row since ${sayInstant(firstStartedAt, at)}`, run.error ?? ''];
+  return `  ${sayInstant(run.startedAt, at)}  ${run.command.padEnd(6)}  ${outcome.padEnd(10)} ${middle}  ${end}`.trimEnd();
 }
 
 const bars = '▁▂▃▄▅▆▇█';

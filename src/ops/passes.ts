@@ -1,27 +1,34 @@
-// The last runs as people want to see them: those in which something happened, one by one, and what lies between them,
-// mostly a quiet pass a minute, as one line each.
+// The last runs as people want to see them: those in which something happened, one by one, and what lies between them as
+// one line each: mostly a quiet pass a minute, in an outage the same failure again and again.
 
 import type { Run } from '../store/standing.ts';
 import { sayCount } from './words.ts';
 
-export type PassLine = { kind: 'one'; run: Run } | { kind: 'quiet'; count: number; run: Run; firstStartedAt: string };
+export interface PassLine {
+  /** The newest of them. */
+  run: Run;
+  count: number;
+  firstStartedAt: string;
+}
 
-/** Newest first in, newest first out, at most `limit` lines. `run` of a quiet line is the newest of them. */
-export function foldQuiet(runs: readonly Run[], limit: number): PassLine[] {
+/** Newest first in, newest first out, at most `limit` lines. */
+export function foldPasses(runs: readonly Run[], limit: number): PassLine[] {
   const lines: PassLine[] = [];
   for (const run of runs) {
     const last = lines.at(-1);
-    if (isQuiet(run) && last !== undefined && isQuiet(last.run)) {
-      const count = last.kind === 'quiet' ? last.count + 1 : 2;
-      lines[lines.length - 1] = { kind: 'quiet', count, run: last.run, firstStartedAt: run.startedAt };
+    if (last !== undefined && areAlike(last.run, run)) {
+      last.count += 1;
+      last.firstStartedAt = run.startedAt;
     } else if (lines.length === limit) break;
-    else lines.push({ kind: 'one', run });
+    else lines.push({ run, count: 1, firstStartedAt: run.startedAt });
   }
   return lines;
 }
 
-function isQuiet({ outcome, changed, deleted, failed }: Run): boolean {
-  return outcome === 'ok' && !changed && !deleted && !failed;
+/** Nothing was stored by either, and they ended the same way. */
+function areAlike(a: Run, b: Run): boolean {
+  const idle = [a, b].every(({ outcome, changed, deleted, failed }) => outcome && !changed && !deleted && !failed);
+  return idle && a.command === b.command && a.outcome === b.outcome && a.error === b.error;
 }
 
 /** What a run did, in words; empty where nothing is known yet. */

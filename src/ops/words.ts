@@ -25,9 +25,9 @@ export function sayDuration(seconds: number): string {
   return hours % 24 === 0 || days >= 14 ? `${days} d` : `${days} d ${hours % 24} h`;
 }
 
-/** How long a piece of work took: `0.12 s`, `4.2 s`, then as `sayDuration`. */
+/** How long a piece of work took: `120 ms`, `4.2 s`, then as `sayDuration`. */
 export function sayWork(seconds: number): string {
-  if (seconds < 1) return `${seconds.toFixed(2)} s`;
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   return seconds < 10 ? `${seconds.toFixed(1)} s` : sayDuration(seconds);
 }
 

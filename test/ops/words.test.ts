@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { headlineOf } from '../../src/ops/headline.ts';
-import { foldQuiet, sayRun } from '../../src/ops/passes.ts';
+import { foldPasses, sayRun } from '../../src/ops/passes.ts';
 import { sayCount, sayDuration, sayEstimate, sayInstant, sayMany, sayShare, sayWork } from '../../src/ops/words.ts';
 import type { Run } from '../../src/store/standing.ts';
 import { aRun, aStanding } from '../page/example.ts';
@@ -20,7 +20,7 @@ test('numbers, durations, instants', () => {
     '2 d 7 h',
     '23 d',
   ]);
-  expect([0.123, 4.21, 12].map(sayWork)).toEqual(['0.12 s', '4.2 s', '12 s']);
+  expect([0.123, 4.21, 12].map(sayWork)).toEqual(['123 ms', '4.2 s', '12 s']);
   expect([1, 43, 130, 4000].map(sayEstimate)).toEqual(['5 s', '45 s', '3 min', '70 min']);
   expect([0, 0.001, 0.5, 0.999, 1].map(sayShare)).toEqual(['0 %', '1 %', '50 %', '99 %', '100 %']);
   const now = '2026-09-15T10:00:00Z';
@@ -28,20 +28,28 @@ test('numbers, durations, instants', () => {
   expect(sayInstant('2026-09-14T23:59:59Z', now)).toBe('14 Sep 2026, 23:59:59 UTC');
 });
 
-test('quiet passes are one line, others one each', () => {
+test('passes that did nothing and ended the same way are one line, others one each', () => {
   const at = (minute: number, changes: Partial<Run>) => aRun({ startedAt: `2026-06-15T10:0${minute}:00Z`, ...changes });
-  const [quiet, failed, busy] = [{ changed: 0 }, { outcome: 'failed' }, { changed: 3 }];
-  const runs = [at(7, quiet), at(6, quiet), at(5, busy), at(4, quiet), at(3, failed), at(2, quiet), at(1, quiet)];
-  const lines = foldQuiet(runs, 10).map((line) => [line.kind, line.run.startedAt.slice(14, 16)]);
+  const [quiet, failed, busy] = [{ changed: 0 }, { outcome: 'failed', error: 'away' }, { changed: 3 }];
+  const runs = [
+    ...[at(9, { ...failed, error: 'refused' }), at(8, failed), at(7, failed)],
+    ...[at(6, busy), at(5, busy), at(4, quiet), at(3, { ...quiet, command: 'sync' }), at(2, quiet), at(1, quiet)],
+  ];
+  const lines = foldPasses(runs, 10).map(({ run, count, firstStartedAt }) => {
+    return [run.startedAt.slice(15, 16), count, firstStartedAt.slice(15, 16)];
+  });
   expect(lines).toEqual([
-    ['quiet', '07'],
-    ['one', '05'],
-    ['one', '04'],
-    ['one', '03'],
-    ['quiet', '02'],
+    ['9', 1, '9'],
+    ['8', 2, '7'],
+    ['6', 1, '6'],
+    ['5', 1, '5'],
+    ['4', 1, '4'],
+    ['3', 1, '3'],
+    ['2', 2, '1'],
   ]);
-  expect(foldQuiet(runs, 10).at(-1)).toMatchObject({ count: 2, firstStartedAt: '2026-06-15T10:01:00Z' });
-  expect(foldQuiet(runs, 1)).toHaveLength(1);
+  expect(foldPasses(runs, 2)).toHaveLength(2);
+  const running = aRun({ outcome: null, endedAt: null, changed: null, deleted: null, failed: null });
+  expect(foldPasses([running, running], 10)).toHaveLength(2);
   expect(sayRun(aRun({ listed: 1200, fetched: 3, changed: 3, deleted: 0, failed: 1 }))).toBe(
     '1,200 listed, 3 fetched, 3 stored, 1 failed',
   );

@@ -24,7 +24,8 @@ const height = 100;
 
 /** Draws it, the highest bar at full height. */
 export function barChart({ label, bars, axis }: BarChart): Html {
-  const top = Math.max(1, ...bars.map(({ counts }) => sum(counts)));
+  const most = Math.max(0, ...bars.map(({ counts }) => sum(counts)));
+  const top = Math.max(1, most);
   const draw = ({ counts, title }: Bar, index: number) => {
     let y = height;
     const parts = counts.map((count, kind) => {
@@ -38,7 +39,7 @@ export function barChart({ label, bars, axis }: BarChart): Html {
     return html`<g>${parts}<rect class="hit" x="${index}" y="0" width="1" height="${height}"/><title>${title}</title></g>`;
   };
   return html`<div class="chart">
-<p class="top" aria-hidden="true">${sayCount(top)}</p>
+<p class="top" aria-hidden="true">${most === 0 ? 'none' : sayCount(most)}</p>
 <svg role="img" aria-label="${label}" viewBox="0 0 ${Math.max(1, bars.length)} ${height}" preserveAspectRatio="none">${bars.map(draw)}</svg>
 <p class="axis" aria-hidden="true">${axis.map((text) => html`<span>${text}</span>`)}</p>
 </div>`;
@@ -59,7 +60,7 @@ export function listed({ listedCompletelyAt }: Day, now: string): Listed {
 }
 
 const monthFormat = new Intl.DateTimeFormat('en-GB', { month: 'short', year: 'numeric', timeZone: 'UTC' });
-const cell = { pitch: 14, size: 11 };
+const cell = { pitch: 13, size: 10 };
 
 /** A month: weeks from left to right, Monday at the top. `days`: those of it that history has. */
 export function month(days: readonly Day[], now: string): Html {

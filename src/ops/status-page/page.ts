@@ -78,9 +78,9 @@ ${reason !== null && html`<p class="reason">${reason}</p>`}
 ${
   progress !== null &&
   html`<progress max="1" value="${progress.done}" aria-label="History loaded">${sayShare(progress.done)}</progress>
-<p>${sayMany(progress.days - progress.daysLeft, 'day').replace(/\.\d+/, '')} of ${sayMany(Math.round(progress.days), 'day')} of history are listed and stored, newest first. What is new is in step, as of ${age(standing)} ago.</p>`
+<p>${sayCount(Math.round(progress.days - progress.daysLeft))} of ${sayMany(Math.round(progress.days), 'day')} of history are listed and stored, newest first. What is new is in step, as of ${age(standing)} ago.</p>`
 }
-${tone === 'bad' && standing?.value.listedUpTo != null && html`<p>Everything up to ${time(standing.value.listedUpTo, standing.value.at)} is stored: ${age(standing)} ago.</p>`}
+${tone === 'bad' && standing?.value.listedUpTo != null && html`<p>New conversations are stored up to ${time(standing.value.listedUpTo, standing.value.at)}, ${age(standing)} ago.</p>`}
 ${notes.map((note) => html`<p>${note}</p>`)}
 </section>`;
 }
@@ -106,7 +106,7 @@ function sections({ standing, volume, ...own }: PageView): Html[] {
 }
 
 function numbers({ quarantine, due }: Standing, volume: Volume | null): Html {
-  const number = (name: string, count: number | undefined, note: string, warn = false) =>
+  const number = (name: string, count: number | undefined, note: string | Html, warn = false) =>
     html`<div${warn && html` class="warn"`}><dt>${name}</dt><dd><b>${count === undefined ? '…' : sayCount(count)}</b><span>${note}</span></dd></div>`;
   const deleted =
     volume === null ? '' : `${volume.deleted === 0 ? 'none' : `${sayCount(volume.deleted)} more`} deleted`;
@@ -116,7 +116,7 @@ ${number('Open', volume?.open, 'still going on')}
 ${number('Communications', volume?.communications, 'utterances and messages')}
 ${number('Operator results', volume?.operatorResultLinks, 'links')}
 ${number('Due', due, 'to be fetched again')}
-${number('In quarantine', quarantine, quarantine === 0 ? 'none is missing' : 'cannot be had', quarantine > 0)}
+${number('In quarantine', quarantine, quarantine === 0 ? 'none is missing' : html`<a href="#quarantine">see why</a>`, quarantine > 0)}
 </dl></section>`;
 }
 

@@ -3,7 +3,7 @@
 
 import type { ClientCounters } from '../../api/counters.ts';
 import type { Standing } from '../../store/standing.ts';
-import { foldQuiet, type PassLine, sayRun } from '../passes.ts';
+import { foldPasses, type PassLine, sayRun } from '../passes.ts';
 import { sayCount, sayDuration, sayWork } from '../words.ts';
 import { type Html, html } from './html.ts';
 import type { PageView } from './page.ts';
@@ -46,7 +46,7 @@ const shownPasses = 12;
 
 /** The last passes, quiet ones together. */
 export function passesSection({ runs, at, worker }: Standing): Html {
-  const lines = foldQuiet(runs, shownPasses);
+  const lines = foldPasses(runs, shownPasses);
   const counts = ['listed', 'fetched', 'changed', 'deleted', 'failed'] as const;
   const heads = ['Listed', 'Fetched', 'Stored', 'Deleted', 'Failed'];
   return html`<section aria-labelledby="passes"><h2 id="passes">Last runs</h2>
@@ -59,21 +59,20 @@ ${
 }
 
 function passRow(
-  line: PassLine,
+  { run, count, firstStartedAt }: PassLine,
   mayRun: boolean,
   at: string,
   counts: readonly ('listed' | 'fetched' | 'changed' | 'deleted' | 'failed')[],
 ): Html {
-  const { run } = line;
-  if (line.kind === 'quiet') {
-    return html`<tr class="quiet"><td>${time(run.startedAt, at)}</td><td colspan="7">${sayCount(line.count)} without changes, since ${time(line.firstStartedAt, at)}</td></tr>`;
-  }
   const outcome = run.outcome ?? (run.endedAt === null && mayRun ? 'running' : 'not ended');
   const what = sayRun(run);
-  const command = run.command === 'run' ? false : html` <code>${run.command}</code>`;
-  return html`<tr><td>${time(run.startedAt, at)}</td><td><span class="outcome ${kinds[outcome] ?? 'bad'}">${outcome}</span>${command}${
-    what !== '' && html`<span class="why narrow">${what}</span>`
-  }${run.error !== null && html`<span class="why">${run.error}</span>`}</td>${counts.map((name) => countCell(run[name]))}<td class="number">${run.seconds !== null && sayWork(run.seconds)}</td></tr>`;
+  const more =
+    count > 1 && html` <span class="more">${sayCount(count)} in a row, since ${time(firstStartedAt, at)}</span>`;
+  return html`<tr><td>${time(run.startedAt, at)}</td><td><span class="outcome ${kinds[outcome] ?? 'bad'}">${outcome}</span>${
+    run.command !== 'run' && html` <code>${run.command}</code>`
+  }${more}${count === 1 && what !== '' && html`<span class="why narrow">${what}</span>`}${
+    run.error !== null && html`<span class="why">${run.error}</span>`
+  }</td>${counts.map((name) => countCell(count === 1 ? run[name] : null))}<td class="number">${count === 1 && run.seconds !== null && sayWork(run.seconds)}</td></tr>`;
 }
 
 /** Nothing stands back behind what happened. */
@@ -88,7 +87,8 @@ export function processSection(
   { readiness, requests, upSeconds, version }: Omit<PageView, 'standing' | 'volume'>,
   standing: Standing | null,
 ): Html {
-  const ready = `${readiness.ready ? 'ready' : 'not ready'}${readiness.reason === undefined ? '' : `: ${readiness.reason}`}`;
+  // Why it is not stands at the top.
+  const ready = readiness.ready ? ['ready', readiness.reason ?? []].flat().join(': ') : 'not ready';
   const fact = (name: string, value: Html | string) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
   return html`<section aria-labelledby="process"><h2 id="process">This process</h2><dl class="facts">
 ${fact('Readiness', ready)}
