@@ -190,13 +190,10 @@ describe.skipIf(executablePath === undefined)(browserTests, () => {
       for (let tab = 0; tab < 7; tab++) {
         await page.keyboard.press('Tab');
         reached.push(await page.evaluate<string>('document.activeElement.textContent'));
-        if (tab < 6) {
-          const outline = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
-          expect(outline, reached.at(-1)).toBe('solid');
-        }
+        expect(await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
       }
       const summaries = ['By day, as a table', 'By hour, as a table', 'By month, as a table'];
-      expect(reached.slice(0, 6)).toEqual([...summaries, 'readyz', 'livez', 'metrics']);
+      expect(reached).toEqual(['see why', ...summaries, 'readyz', 'livez', 'metrics']);
     });
   });
 
