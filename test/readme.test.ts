@@ -43,6 +43,12 @@ describe('what is pointed to is there', () => {
     for (const link of links) expect(anchors).toContain(link);
   });
 
+  test('other documents', () => {
+    const links = Array.from(readme.matchAll(/\]\((?!#|https?:)([^)#]+)\)/g), ([, path = '']) => path);
+    expect(links.length).toBeGreaterThan(2);
+    for (const path of links) expect(existsSync(new URL(path, root)), path).toBe(true);
+  });
+
   test('npm scripts', () => {
     const named = Array.from(readme.matchAll(/npm run (?:--silent )?([a-z]+)/g), ([, name = '']) => name);
     for (const name of named) expect(Object.keys(manifest.scripts)).toContain(name);
