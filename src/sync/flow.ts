@@ -8,6 +8,7 @@ import { createFetcher } from './fetch.ts';
 import { type Mark, type Outcome, Unstorable } from './ports.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import type { Step } from './steps.ts';
+import { createTally } from './tally.ts';
 
 const batchSize = 250;
 const batchBytes = 8_000_000;
@@ -28,7 +29,7 @@ export async function flow(
   const fetcher = createFetcher(context, either);
   let batch: Prepared[] = [];
   let bytes = 0;
-  let window = beginWindow();
+  const tally = createTally(context);
 
   const flush = async (mark: Mark | null) => {
     if (batch.length === 0 && mark === null) return;
@@ -36,19 +37,12 @@ export async function flow(
     await confirmFailures(context, batch, either);
     const before = context.counts.changed;
     await load(context, batch, mark);
-    window.changed += context.counts.changed - before;
     fetcher.release(bytes);
     batch = [];
     bytes = 0;
     if (mark !== null) context.counts.secondsListed += mark.window.cursor - mark.cursor;
     context.watcher.stored(context.counts);
-    if (mark === null) return;
-    // One that could not be listed to its end leaves its part behind.
-    if (mark.window.id !== window.id) window = { ...window, id: mark.window.id, listed: 0 };
-    window.listed += mark.listed;
-    if (mark.cursor > mark.window.from) return;
-    endWindow(context, mark, window);
-    window = beginWindow();
+    tally.add(context.counts.changed - before, mark);
   };
   const add = (prepared: Prepared) => {
     batch.push(prepared);
@@ -82,16 +76,6 @@ export async function flow(
   } finally {
     end();
   }
-}
-
-function beginWindow() {
-  return { id: 0, listed: 0, changed: 0, startedAtMs: performance.now() };
-}
-
-function endWindow(context: Context, { window }: Mark, begun: ReturnType<typeof beginWindow>): void {
-  const { sweep, from, to } = window;
-  const { listed, changed, startedAtMs } = begun;
-  context.watcher.completed({ sweep, from, to, listed, changed, ms: Math.round(performance.now() - startedAtMs) });
 }
 
 /** One bad detail is that conversation's trouble; where none can be had, it is the API's, and the pass ends. */

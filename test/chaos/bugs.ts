@@ -28,8 +28,8 @@ export const bugs: Bug[] = [
   {
     name: 'leaves operatorResultIds out of the fingerprint',
     file: 'sync/fingerprint.ts',
-    find: '    .sort()\n    .map((key)',
-    replace: "    .filter((key) => key !== 'operatorResultIds')\n    .sort()\n    .map((key)",
+    find: 'shapeOf(Object.keys(value))',
+    replace: "shapeOf(Object.keys(value).filter((key) => key !== 'operatorResultIds'))",
   },
   {
     name: 'stamps synced_at without the row lock of the lease',
