@@ -127,7 +127,11 @@ export const runs = twilioSync.table(
     error: text(),
     counts: jsonb(),
   },
-  (table) => [index('runs_started_at').on(table.startedAt)],
+  (table) => [
+    index('runs_started_at').on(table.startedAt),
+    // Since when all has gone well.
+    index('runs_trouble').on(table.id).where(sql`outcome <> 'ok'`),
+  ],
 );
 
 export const quarantine = twilioSync

@@ -108,7 +108,7 @@ const factsStatement = `
     (select account_sid from twilio_sync.scope) as "accountSid",
     ${iso('reached.at')} as "listedUpTo",
     extract(epoch from now() - reached.at)::int as "listedSecondsAgo",
-    ${iso('twilio.data_complete_through()')} as "dataCompleteThrough",
+    ${iso('through')} as "dataCompleteThrough",
     (select ${iso('max(ended_at)')} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null) as "reconciledAt",
     (select coalesce(round(sum(extract(epoch from cursor - from_at)) / 86400, 1), 0)::float8
        from twilio_sync.windows where completed_at is null) as "pendingDays",
@@ -123,7 +123,8 @@ const factsStatement = `
        and id > coalesce((select id from twilio_sync.runs where outcome <> 'ok' order by id desc limit 1), 0)
        order by id limit 1) as "wellSince"
   from (select max(to_at) as at from twilio_sync.windows
-        where completed_at is not null and sweep in ('new', 'lookback', 'reconcile')) as reached`;
+        where completed_at is not null and sweep in ('new', 'lookback', 'reconcile')) as reached,
+    twilio.data_complete_through() as through`;
 
 async function readRuns(queries: Queries): Promise<Run[]> {
   const count = (name: string) => `(counts->>'${name}')::int as ${name}`;

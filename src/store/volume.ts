@@ -39,16 +39,22 @@ export interface Hour {
 
 /** Reads it. */
 export async function readVolume(queries: Queries): Promise<Volume> {
-  const [counts] = await queries.sql<Omit<Volume, 'days' | 'hours'>>(
-    `select count(*) filter (where deleted_at is null)::int as conversations,
-       count(*) filter (where deleted_at is null and status in ('ACTIVE', 'INACTIVE'))::int as open,
-       count(deleted_at)::int as deleted,
-       (select count(*)::int from twilio.communications) as communications,
-       (select count(*)::int from twilio.operator_result_links) as "operatorResultLinks"
-     from twilio.conversations`,
+  const days = await readDays(queries);
+  const sum = (key: 'stored' | 'open' | 'deleted') => days.reduce((total, day) => total + day[key], 0);
+  const [children] = await queries.sql<Pick<Volume, 'communications' | 'operatorResultLinks'>>(
+    `select (select count(*)::int from twilio.communications) as communications,
+       (select count(*)::int from twilio.operator_result_links) as "operatorResultLinks"`,
   );
-  if (counts === undefined) throw new Error('the database gave no counts');
-  return { ...counts, days: await readDays(queries), hours: await readHours(queries) };
+  if (children === undefined) throw new Error('the database gave no counts');
+  // Every conversation is in one of the days: the view has those outside of history too.
+  return {
+    conversations: sum('stored'),
+    open: sum('open'),
+    deleted: sum('deleted'),
+    ...children,
+    days,
+    hours: await readHours(queries),
+  };
 }
 
 async function readHours(queries: Queries): Promise<Hour[]> {

@@ -59,7 +59,10 @@ export function createStatusPage(readiness: () => Promise<Readiness>): StatusPag
       const limited = <Value>(read: (queries: Queries) => Promise<Value>, { answerMs }: { answerMs: number }) => {
         return () =>
           database.transaction(async (queries) => {
-            await queries.sql(`set local statement_timeout = ${answerMs}`);
+            // On one core of the database's, and not for longer than that.
+            await queries.sql(
+              `set local statement_timeout = ${answerMs}; set local max_parallel_workers_per_gather = 0`,
+            );
             return await read(queries);
           });
       };

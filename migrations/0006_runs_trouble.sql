@@ -1,0 +1,1 @@
+CREATE INDEX "runs_trouble" ON "twilio_sync"."runs" USING btree ("id") WHERE outcome <> 'ok';
