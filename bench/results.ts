@@ -1,7 +1,7 @@
 // What a whole run leaves behind: results.json with the machine it ran on, results.svg, and the table between two markers
 // of the README. One from the other, so that the three say the same.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
 import { drawChart } from './chart.ts';
 import type { Row } from './row.ts';
@@ -21,6 +21,8 @@ export interface Results {
 
 const folder = new URL('./', import.meta.url);
 const readmeFile = new URL('../README.md', import.meta.url);
+const picture =
+  '![Loading history beside a rival and the ceiling, and each measure against its bar](bench/results.svg)';
 const [from, to] = ['<!-- measured: npm run bench writes this -->', '<!-- end of what was measured -->'];
 
 /** What this machine is, and what it ran. */
@@ -51,18 +53,22 @@ export function writeResults(results: Results): void {
   writeFileSync(readmeFile, withResults(readFileSync(readmeFile, 'utf8'), results));
 }
 
-/** What was measured last. */
-export function readResults(): Results {
-  return JSON.parse(readFileSync(new URL('results.json', folder), 'utf8')) as Results;
+/** What was measured last; null before anything was. */
+export function readResults(): Results | null {
+  const file = new URL('results.json', folder);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : null;
 }
 
-/** The README with this table between its markers. @throws where it has none. */
-export function withResults(
-  readme: string,
-  { date, machine, loadBefore, node, postgres, minutes, rows }: Results,
-): string {
+/** The README with these results between its markers. @throws where it has none. */
+export function withResults(readme: string, results: Results | null): string {
   const [before, after] = [readme.indexOf(from) + from.length, readme.indexOf(to)];
   if (!readme.includes(from) || after < before) throw new Error(`README.md lacks ${from} … ${to}`);
-  const where = `Measured on ${date}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, a load of ${loadBefore} before; Node ${node}, Postgres ${postgres}; ${minutes} minutes. Medians, with the extremes of all rounds in brackets.`;
-  return `${readme.slice(0, before)}\n\n${where}\n\n${asMarkdown(rows)}\n\n${readme.slice(after)}`;
+  const said =
+    results === null ? 'Not measured yet.' : `${picture}\n\n${describeRun(results)}\n\n${asMarkdown(results.rows)}`;
+  return `${readme.slice(0, before)}\n\n${said}\n\n${readme.slice(after)}`;
+}
+
+function describeRun({ date, machine, loadBefore, node, postgres, minutes }: Results): string {
+  const { cpu, cores, memoryGb } = machine;
+  return `Measured on ${date} in ${minutes} minutes: ${cpu}, ${cores} cores, ${memoryGb} GB, a load of ${loadBefore} before; Node ${node}, Postgres ${postgres}. Medians, with the extremes of all rounds in brackets.`;
 }
