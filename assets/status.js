@@ -55,7 +55,7 @@ async function refresh() {
     const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
     const page = fresh.getElementById('main');
     if (page === null) throw new Error('another page');
-    if (fresh.documentElement.dataset.version !== root.dataset.version) location.reload();
+    if (fresh.documentElement.dataset.assets !== root.dataset.assets) location.reload();
     answeredAt = new Date();
     answeredAtMs = performance.now();
     const was = document.getElementById('state').textContent;

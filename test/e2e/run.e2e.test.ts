@@ -121,6 +121,9 @@ test.concurrent('API and database may go away: it stays, says so, and goes on wh
   expect(await ask(`${url}/readyz`)).toMatchObject({ status: 503, body: refused });
   expect(await metric(url, 'database_up')).toBe(0);
   expect(await metric(url, 'conversations_stored_total')).toBe(60);
+  const page = await fetch(url);
+  expect(page.status).toBe(200);
+  expect(await page.text()).toMatch(/<title>(The database cannot be used|Not in step) · /);
   await cable.mend();
   await until(
     () => ask(`${url}/readyz`),

@@ -174,7 +174,7 @@ test('while the worker runs, and API and database go away under it', async () =>
   });
   const [, url = ''] = await worker.saw(/"url":"(http:[^"]+)","msg":"listening"/);
   const ask = async () => {
-    for (const path of ['readyz', 'metrics']) stage.processes.said += await (await fetch(`${url}/${path}`)).text();
+    for (const path of ['', 'readyz', 'metrics']) stage.processes.said += await (await fetch(`${url}/${path}`)).text();
   };
   await worker.saw(/"msg":"in step"/);
   stage.simulator.source.create(talk());

@@ -25,6 +25,7 @@ function aView(changes: Partial<PageView> = {}): PageView {
     },
     upSeconds: 7200,
     version: '1.2.3',
+    assets: 'abc',
     ...changes,
   };
 }

@@ -25,8 +25,9 @@ export interface PageView extends OwnView {
   requests: ClientCounters | null;
   /** How long this process has been running. */
   upSeconds: number;
-  /** Which release this is; a page of another is loaded anew. */
   version: string;
+  /** Names the page's script and style by what they contain; a page that had others is loaded anew. */
+  assets: string;
 }
 
 /** How often the page is refreshed; without JavaScript half as often, since everything is loaded again. */
@@ -34,18 +35,18 @@ export const refreshSeconds = 5;
 
 /** Renders the whole of it. */
 export function renderPage(view: PageView): string {
-  const { version } = view;
+  const { assets } = view;
   const headline = headlineOf(view.standing?.value ?? null, view);
   const document = html`<!doctype html>
-<html lang="en" data-version="${version}" data-refresh="${refreshSeconds}">
+<html lang="en" data-assets="${assets}" data-refresh="${refreshSeconds}">
 <head>
 <meta charset="utf-8">
 <title>${headline.title} · conversation-sync</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="status/${headline.tone}.svg" type="image/svg+xml">
-<link rel="stylesheet" href="status/page.css?v=${version}">
-<script src="status/page.js?v=${version}" defer></script>
+<link rel="stylesheet" href="status/page.css?v=${assets}">
+<script src="status/page.js?v=${assets}" defer></script>
 <noscript><meta http-equiv="refresh" content="${refreshSeconds * 2}"></noscript>
 </head>
 <body>

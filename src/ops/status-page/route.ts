@@ -1,6 +1,7 @@
 // The status page over HTTP: `/` and the few files it is made of. It answers whatever the database does, with what was
 // last known and how old that is; however many look at it, the database is asked once every few seconds, for a limited time.
 
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -30,6 +31,10 @@ const limits = {
 
 /** Makes the page of a process; `readiness` is what `/readyz` says. */
 export function createStatusPage(readiness: () => Promise<Readiness>): StatusPage {
+  const files = readFiles();
+  const hash = createHash('sha256');
+  for (const { text } of files.values()) hash.update(text);
+  const assets = hash.digest('hex').slice(0, 12);
   let ask: { standing: () => Promise<Known<Standing>>; volume: () => Promise<Known<Volume>> } | undefined;
   let requests: (() => ClientCounters) | undefined;
   const render = async (): Promise<string> => {
@@ -42,6 +47,7 @@ export function createStatusPage(readiness: () => Promise<Readiness>): StatusPag
       requests: requests?.() ?? null,
       upSeconds: process.uptime(),
       version,
+      assets,
     });
   };
   return {
@@ -49,7 +55,7 @@ export function createStatusPage(readiness: () => Promise<Readiness>): StatusPag
       app.get('/', async (request, reply) => send(request, reply, 'text/html; charset=utf-8', await render()));
       for (const [path, { type, text }] of files) {
         app.get(`/status/${path}`, (request, reply) => {
-          // Their addresses name the release.
+          // The addresses of style and script name what they contain.
           reply.header('cache-control', 'public, max-age=86400');
           return send(request, reply, type, text);
         });
@@ -102,10 +108,14 @@ const asset = (name: string) => readFileSync(new URL(`../../../assets/${name}`, 
 const icon = (colour: string, mark: string) =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="12" fill="${colour}"/><path d="${mark}" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
 
-const files = new Map([
-  ['page.css', { type: 'text/css; charset=utf-8', text: asset('status.css') }],
-  ['page.js', { type: 'text/javascript; charset=utf-8', text: asset('status.js') }],
-  ['good.svg', { type: 'image/svg+xml', text: icon('#1f7a4d', 'M7 12.5l3.5 3.5L17 8.5') }],
-  ['busy.svg', { type: 'image/svg+xml', text: icon('#2b62c9', 'M12 6.5v10M7.5 12.5l4.5 4.5 4.5-4.5') }],
-  ['bad.svg', { type: 'image/svg+xml', text: icon('#b3261e', 'M12 6v7M12 17.5v.1') }],
-]);
+/** What the page is made of besides itself. */
+function readFiles(): Map<string, { type: string; text: string }> {
+  const svg = 'image/svg+xml';
+  return new Map([
+    ['page.css', { type: 'text/css; charset=utf-8', text: asset('status.css') }],
+    ['page.js', { type: 'text/javascript; charset=utf-8', text: asset('status.js') }],
+    ['good.svg', { type: svg, text: icon('#1f7a4d', 'M7 12.5l3.5 3.5L17 8.5') }],
+    ['busy.svg', { type: svg, text: icon('#2b62c9', 'M12 6.5v10M7.5 12.5l4.5 4.5 4.5-4.5') }],
+    ['bad.svg', { type: svg, text: icon('#b3261e', 'M12 6v7M12 17.5v.1') }],
+  ]);
+}
