@@ -43,6 +43,7 @@ function showAway(away) {
     since.dateTime = answeredAt.toISOString();
     since.textContent = `${since.dateTime.slice(11, 19)} UTC`;
     document.getElementById('away-since').replaceChildren(since);
+    document.title = 'No answer · conversation-sync';
   }
   notice.hidden = !away;
   root.classList.toggle('away', away);

@@ -163,9 +163,11 @@ describe.skipIf(executablePath === undefined)(browserTests, () => {
       await server.close();
       await comeBack(page);
       await page.getByText(/The worker has not answered since \d\d:\d\d:\d\d UTC/).waitFor();
+      expect(await page.title()).toMatch(/^No answer/);
       server = await serve(Number(port));
       await comeBack(page);
       await notice.waitFor({ state: 'hidden' });
+      expect(await page.title()).toMatch(/^In step/);
       // The browser itself says that it got no answer.
       complaints.splice(0, complaints.length, ...complaints.filter((each) => !/ERR_CONNECTION/.test(each)));
     });

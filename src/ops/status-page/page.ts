@@ -114,7 +114,7 @@ function numbers({ quarantine, due }: Standing, volume: Volume | null): Html {
   return html`<section aria-labelledby="stored"><h2 id="stored" class="unseen">What is stored</h2><dl class="numbers">
 ${number('Conversations', volume?.conversations, deleted)}
 ${number('Open', volume?.open, 'still going on')}
-${number('Communications', volume?.communications, 'utterances and messages')}
+${number('Communications', volume?.communications, 'in transcripts')}
 ${number('Operator results', volume?.operatorResultLinks, 'links')}
 ${number('Due', due, 'to be fetched again')}
 ${number('In quarantine', quarantine, quarantine === 0 ? 'none is missing' : html`<a href="#quarantine">see why</a>`, quarantine > 0)}
