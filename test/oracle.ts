@@ -167,6 +167,8 @@ export function expectedTables(source: Iterable<WireConversationDetail>): Tables
 }
 
 function clean(text: string): string {
+  // Nearly all text is.
+  if (text.isWellFormed() && !text.includes('\u0000')) return text;
   return text
     .replaceAll('\u0000', '\ufffd')
     .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd');
