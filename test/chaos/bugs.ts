@@ -24,6 +24,7 @@ export const bugs: Bug[] = [
     find: '    await load(context, batch, mark);\n    fetcher.release',
     replace:
       '    if (mark !== null) await load(context, [], mark);\n    await load(context, batch, null);\n    fetcher.release',
+    scenario: 'disk',
   },
   {
     name: 'leaves operatorResultIds out of the fingerprint',

@@ -97,6 +97,22 @@ async function brake(): Promise<string | null> {
   return deleted === 0 ? null : `${deleted} of 60 are marked deleted, since nothing was listed`;
 }
 
+/** A full disk refuses the first rows of history: nothing may have moved past them. */
+async function disk(): Promise<string | null> {
+  await using world = await World.open({ conversations: 40, days: 20 });
+  await world.pool.query(`create function twilio.refuse() returns trigger language plpgsql as
+    $$ begin raise exception 'on purpose' using errcode = '53100'; end $$;
+    create trigger refuse before insert on twilio.conversations execute function twilio.refuse()`);
+  const refused = await world.pass('new').then(
+    () => false,
+    () => true,
+  );
+  await world.pool.query('drop function twilio.refuse() cascade');
+  await world.restart();
+  await world.pass('new');
+  return refused ? ((await world.differences())[0] ?? null) : 'the load was not refused';
+}
+
 /** A conversation's communications are locked by somebody: it is being written, and not to be seen by halves. */
 async function half(): Promise<string | null> {
   await using world = await World.open({ conversations: 8, days: 1 });
@@ -257,6 +273,7 @@ export const scenarios: Record<string, Scenario> = {
   absent,
   generation,
   brake,
+  disk,
   half,
   stamps,
   oneKey,
