@@ -1,6 +1,6 @@
 // The client against real HTTP servers: walks, details, retries, the API's clock, what is counted, what is let slip.
 
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Client, type ClientOptions, createClient } from '../../src/api/client.ts';
 import { BadAnswer, NotFound, Refused, TokenExpired, Unauthorized, Unavailable } from '../../src/api/errors.ts';
 import { answer, serve } from './local-server.ts';
@@ -49,6 +49,8 @@ describe('pages', () => {
     const walk = open(server.url).pages([], { signal });
     await walk.next();
     await walk.next();
+    await vi.waitUntil(() => server.paths.length >= 3, { interval: 1, timeout: 10_000 });
+    // One more would be on its way by now.
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(server.paths).toHaveLength(3);
     await walk.return(undefined);

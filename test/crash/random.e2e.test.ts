@@ -24,9 +24,9 @@ test(`SIGKILL at random moments (seed ${seed}: CRASH_SEED)`, { timeout: 60_000 +
       take.toDatabase.reset({ onAsked: () => first.resolve() });
       const running = await take.start();
       await Promise.race([first.promise, running.ended]);
-      // The moment is what is random here; later and later, so that it ends at all.
+      // The moment is what is random here; later and later, so that it ends at all, also where everything takes long.
       const over = new AbortController();
-      void wait(random.int(0, 400 + 100 * kills), null, { signal: over.signal }).then(
+      void wait(random.int(0, Math.round(400 * 1.2 ** kills)), null, { signal: over.signal }).then(
         () => running.kill('SIGKILL'),
         () => {},
       );
