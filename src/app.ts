@@ -9,13 +9,9 @@ import { type Client, createClient } from './api/client.ts';
 import { createListing } from './api/listing.ts';
 import type { Attempt, Retry } from './api/request.ts';
 import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './config.ts';
-import { type Connection, connectionOf, parametersOfUrl } from './lib/libpq.ts';
 import type { Log } from './ops/log.ts';
 import { createRetryLog, logWindow } from './ops/work-log.ts';
-import { type Database, type DatabaseLimits, openDatabase } from './store/database.ts';
-import { openEmbedded } from './store/embedded.ts';
-import { translate } from './store/errors.ts';
-import { migrate } from './store/migrate.ts';
+import type { Database } from './store/database.ts';
 import { enterScope, refuseWrongScope, type Scope } from './store/scope.ts';
 import { createStore } from './store/store.ts';
 import { type Context, createCounts, type Watcher } from './sync/context.ts';
@@ -27,71 +23,6 @@ export interface AppConfig {
   database: DatabaseConfig;
   filters: FilterConfig;
   sync: SyncConfig;
-}
-
-/** A database that is there and migrated, or will be: `prepare` finds out. */
-export interface OpenedDatabase extends AsyncDisposable {
-  database: Database;
-  connection: Connection;
-  /** A line for a shell that opens it; only of an embedded one. */
-  psql: string | null;
-  /** Applies missing migrations. @throws DatabaseTrouble. */
-  prepare(): Promise<number>;
-}
-
-export interface OpenOptions {
-  /** Stop at the end also an embedded server that a killed process left running. */
-  adopt?: boolean;
-  limits?: Partial<DatabaseLimits>;
-  /** Once it is aborted, what is under way has a few seconds. */
-  signal?: AbortSignal;
-}
-
-/** Below the process's own limit, and enough for any load on a database that answers. */
-const graceMs = 5_000;
-
-/** Opens the database of the configuration, starting the embedded one where that is asked for. */
-export async function openConfigured(config: DatabaseConfig, options: OpenOptions = {}): Promise<OpenedDatabase> {
-  if (config.kind === 'server') return connected(config.connection, null, async () => {}, options);
-  const embedded = await openEmbedded({ folder: config.folder, adopt: options.adopt ?? false });
-  const connection = connectionOf(
-    parametersOfUrl(embedded.url) ?? {},
-    () => '',
-    () => {},
-  );
-  return connected(connection, embedded.psql, embedded.close, options);
-}
-
-function connected(
-  connection: Connection,
-  psql: string | null,
-  close: () => Promise<void>,
-  { limits = {}, signal }: OpenOptions,
-): OpenedDatabase {
-  const database = openDatabase(connection, limits);
-  let late: NodeJS.Timeout | undefined;
-  const onAbort = () => {
-    late = setTimeout(database.close, graceMs);
-  };
-  signal?.addEventListener('abort', onAbort, { once: true });
-  return {
-    database,
-    connection,
-    psql,
-    async prepare() {
-      try {
-        return await migrate(connection, limits, signal);
-      } catch (error) {
-        throw translate(error);
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      signal?.removeEventListener('abort', onAbort);
-      clearTimeout(late);
-      await database.close();
-      await close();
-    },
-  };
 }
 
 /** Who takes the lease, for people to read; another name each time, since in containers each process is the first. */

@@ -1,18 +1,12 @@
 // Commands and their help. Arguments in, an exit status out: each command reads the settings it needs, all of them
-// checked before anything starts, and is then in a file of its own.
+// checked before anything starts, and is then in a file of its own, which is loaded only where it is asked for: half of a
+// start would be what other commands need.
 
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { openConfigured } from './app.ts';
-import { demo } from './commands/demo.ts';
-import { doctor } from './commands/doctor.ts';
-import { type GrantReaderOptions, grantReaderCommand } from './commands/grant-reader.ts';
-import { retry } from './commands/retry.ts';
-import { run } from './commands/run.ts';
-import { simulate } from './commands/simulate.ts';
-import { status } from './commands/status.ts';
-import { sync, type Terminal } from './commands/sync.ts';
-import { verify } from './commands/verify.ts';
+import type { GrantReaderOptions } from './commands/grant-reader.ts';
+import type { SimulateOptions } from './commands/simulate.ts';
+import type { Terminal } from './commands/sync.ts';
 import { type Config, readConfig } from './config.ts';
 import { exitStatus, UsageError } from './exit-status.ts';
 import { createLog, type Log } from './ops/log.ts';
@@ -50,7 +44,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(() => {
       const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'http', 'logLevel']);
-      carry = (signal) => run(config, log, signal);
+      carry = async (signal) => (await import('./commands/run.ts')).run(config, log, signal);
     });
 
   program
@@ -68,7 +62,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .action((given: SyncArguments) => {
       const options = syncOptions(given);
       const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
-      carry = (signal) => sync(config, options, log, terminal, signal);
+      carry = async (signal) => (await import('./commands/sync.ts')).sync(config, options, log, terminal, signal);
     });
 
   program
@@ -78,6 +72,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .action(() => {
       const { config } = configure(world, ['database', 'logLevel']);
       carry = async () => {
+        const { openConfigured } = await import('./database.ts');
         await using opened = await openConfigured(config.database);
         const applied = await opened.prepare();
         terminal.write(
@@ -94,7 +89,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .addHelpText('after', `\n${settingsHelp(['database'])}`)
     .action(({ json = false }: { json?: boolean }) => {
       const { config } = configure(world, ['database', 'logLevel']);
-      carry = () => status(config.database, json, terminal);
+      carry = async () => (await import('./commands/status.ts')).status(config.database, json, terminal);
     });
 
   program
@@ -104,7 +99,8 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(({ json }: { json: boolean }) => {
       const readFile = (path: string) => readFileSync(path, 'utf8');
-      carry = (signal) => doctor({ env: world.env, readFile, json, terminal, signal });
+      carry = async (signal) =>
+        (await import('./commands/doctor.ts')).doctor({ env: world.env, readFile, json, terminal, signal });
     });
 
   program
@@ -117,7 +113,14 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(({ sample, full, repair, json }: { sample: number; full: boolean; repair: boolean; json: boolean }) => {
       const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
-      carry = (signal) => verify(config, { sample: full ? null : sample, repair, json }, log, terminal, signal);
+      carry = async (signal) =>
+        (await import('./commands/verify.ts')).verify(
+          config,
+          { sample: full ? null : sample, repair, json },
+          log,
+          terminal,
+          signal,
+        );
     });
 
   program
@@ -126,7 +129,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(() => {
       const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
-      carry = (signal) => retry(config, log, terminal, signal);
+      carry = async (signal) => (await import('./commands/retry.ts')).retry(config, log, terminal, signal);
     });
 
   program
@@ -137,8 +140,8 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .option('--new-password', 'set a new random password; without it a role that exists keeps its own', false)
     .option('--print', 'change nothing: print the SQL, for an administrator to run', false)
     .addHelpText('after', `\n${settingsHelp(['database'])}`)
-    .action((name: string, options: GrantReaderOptions) => {
-      const wanted = grantReaderCommand(name, options);
+    .action(async (name: string, options: GrantReaderOptions) => {
+      const wanted = (await import('./commands/grant-reader.ts')).grantReaderCommand(name, options);
       const { config } = configure(world, ['database', 'logLevel']);
       carry = () => wanted(config.database, terminal);
     });
@@ -155,7 +158,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
         level: world.env['LOG_LEVEL'] === 'debug' ? 'debug' : 'warn',
         destination: world.logStream,
       });
-      carry = (signal) => demo(options, log, terminal, signal);
+      carry = async (signal) => (await import('./commands/demo.ts')).demo(options, log, terminal, signal);
     });
 
   program
@@ -167,8 +170,8 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .option('--days <count>', 'over how many days', parseCount, 90)
     .option('--seed <number>', 'another seed gives other conversations', parseCount, 1)
     .option('--no-traffic', 'without live traffic')
-    .action((options: Parameters<typeof simulate>[0]) => {
-      carry = (signal) => simulate(options, terminal, signal);
+    .action((options: SimulateOptions) => {
+      carry = async (signal) => (await import('./commands/simulate.ts')).simulate(options, terminal, signal);
     });
 
   await program.parseAsync(argv, { from: 'user' });

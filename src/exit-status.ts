@@ -3,7 +3,7 @@
 
 import { Unauthorized } from './api/errors.ts';
 import { ConfigError } from './config.ts';
-import { ListenError } from './ops/http.ts';
+import { ListenError } from './ops/listen-error.ts';
 import { describeError } from './ops/log.ts';
 import { Interrupted } from './ops/shutdown.ts';
 import { EmbeddedInUse } from './store/embedded.ts';

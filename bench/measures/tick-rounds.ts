@@ -2,8 +2,9 @@
 // cost. Between them the simulator changes ten conversations.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { openConfigured, openProgram } from '../../src/app.ts';
+import { openProgram } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import { openConfigured } from '../../src/database.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { takeLease } from '../../src/store/lease.ts';
 import { type Context, createCounts } from '../../src/sync/context.ts';

@@ -3,8 +3,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { openConfigured } from '../app.ts';
 import type { DatabaseConfig } from '../config.ts';
+import { openConfigured } from '../database.ts';
 import { exitStatus, UsageError } from '../exit-status.ts';
 import type { Connection } from '../lib/libpq.ts';
 import { reasonOf } from '../lib/reason.ts';

@@ -1,7 +1,8 @@
 // `retry`: tries everything in quarantine now, whatever its waits.
 // Goes by the rows of the quarantine, and leaves those with a status of 3 that are still in it afterwards.
 
-import { type AppConfig, openConfigured, scopeOf } from '../app.ts';
+import { type AppConfig, scopeOf } from '../app.ts';
+import { openConfigured } from '../database.ts';
 import { exitStatus } from '../exit-status.ts';
 import type { Log } from '../ops/log.ts';
 import { findQuarantined } from '../store/asked.ts';

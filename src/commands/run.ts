@@ -1,15 +1,8 @@
 // `run`: the long-lived worker. Waits for the database and for its turn, then keeps in step until a signal comes. Ends
 // with 0 by a signal, with 2 where a person has to put something right; everything else it waits out.
 
-import {
-  type AppConfig,
-  holderName,
-  type OpenedDatabase,
-  type OpenOptions,
-  openConfigured,
-  openProgram,
-  scopeOf,
-} from '../app.ts';
+import { type AppConfig, holderName, openProgram, scopeOf } from '../app.ts';
+import { type OpenedDatabase, type OpenOptions, openConfigured } from '../database.ts';
 import { exitStatus, isMisconfigured } from '../exit-status.ts';
 import { wait } from '../lib/wait.ts';
 import { openHttpServer } from '../ops/http.ts';

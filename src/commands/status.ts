@@ -1,8 +1,8 @@
 // `status`: how things stand, from the database alone, on one screen.
 // It asks the API nothing and writes nothing; its exit status is the one a sync would have left.
 
-import { openConfigured } from '../app.ts';
 import type { DatabaseConfig } from '../config.ts';
+import { openConfigured } from '../database.ts';
 import { exitStatus } from '../exit-status.ts';
 import { headlineOf } from '../ops/headline.ts';
 import { foldPasses, type PassLine, sayRun } from '../ops/passes.ts';

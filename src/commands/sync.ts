@@ -1,7 +1,8 @@
 // `sync`: catches up once and exits, or does only what is asked for: a stretch of time, single conversations, a preview.
 // Progress goes to the terminal while it works, one line at the end says what came of it, and so does the exit status.
 
-import { type AppConfig, openConfigured, openProgram, scopeOf } from '../app.ts';
+import { type AppConfig, openProgram, scopeOf } from '../app.ts';
+import { openConfigured } from '../database.ts';
 import { exitStatus } from '../exit-status.ts';
 import type { Log } from '../ops/log.ts';
 import { createProgress, say } from '../ops/progress.ts';

@@ -1,7 +1,8 @@
 // `verify`: proves the copy. Says what differs by conversation and column, never what is in it, and how much of what was
 // checked has drifted; with `--repair` fetches and stores what differs.
 
-import { type AppConfig, openConfigured, openProgram, scopeOf } from '../app.ts';
+import { type AppConfig, openProgram, scopeOf } from '../app.ts';
+import { openConfigured } from '../database.ts';
 import { exitStatus } from '../exit-status.ts';
 import type { Log } from '../ops/log.ts';
 import { createProgress } from '../ops/progress.ts';

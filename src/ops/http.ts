@@ -3,6 +3,7 @@
 
 import { type FastifyInstance, fastify } from 'fastify';
 import { reasonOf } from '../lib/reason.ts';
+import { ListenError } from './listen-error.ts';
 import type { Log } from './log.ts';
 
 /** What `/readyz` says: JSON, with the reason where the worker is not ready. */
@@ -29,11 +30,6 @@ export interface HttpServer {
   /** `http://host:port`, the port as it came out. */
   url: string;
   close(): Promise<void>;
-}
-
-/** The address cannot be listened on. A matter of HTTP_HOST and HTTP_PORT: exit status 2. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
 }
 
 const readinessLimitMs = 3000;

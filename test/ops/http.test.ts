@@ -2,7 +2,8 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHealth } from '../../src/ops/health.ts';
-import { type HttpOptions, type HttpServer, ListenError, openHttpServer } from '../../src/ops/http.ts';
+import { type HttpOptions, type HttpServer, openHttpServer } from '../../src/ops/http.ts';
+import { ListenError } from '../../src/ops/listen-error.ts';
 import { createLog } from '../../src/ops/log.ts';
 
 const log = createLog({ level: 'silent' });
