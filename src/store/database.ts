@@ -74,6 +74,8 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
     query_timeout: limits.answerMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    // What is asked without waiting for the answer before is sent at once.
+    pipeline: true,
   });
   // A connection lost while idle is replaced at the next query; without a listener it would end the process.
   pool.on('error', () => {});
@@ -112,8 +114,7 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
       retrying(
         () =>
           once(async (client) => {
-            await client.query(begin);
-            const result = await work(queriesOn(client));
+            const [, result] = await Promise.all([client.query(begin), work(queriesOn(client))]);
             await client.query('commit');
             return result;
           }),

@@ -9,37 +9,66 @@ import type { Queries } from './database.ts';
 import { finishWindow, moveCursor } from './marks.ts';
 import { childStatement, conversationStatement, insertStatement } from './tables.ts';
 
-/** Writes a batch and its mark. To be run in a transaction that holds the lease's row; `stamp` is what that handed out. */
-export async function load(queries: Queries, { changes, mark, now, stamp, generation }: LoadInput): Promise<Loaded> {
-  const touched = await writeRows(queries, await dropUnchanged(queries, changes), stamp);
-  const deleted = await markDeleted(queries, changes, stamp);
-  await remember(queries, changes, now, generation);
-  await replaceDue(queries, changes);
+/**
+ * Writes a batch and its mark, in a transaction whose first statement, `held`, takes the lease's row. What needs no other
+ * statement's answer is sent right behind it, so that Postgres never waits while this process is busy with details.
+ */
+export async function load(queries: Queries, held: Promise<string>, input: LoadInput): Promise<Loaded> {
+  const { changes, mark, now, epoch, generation } = input;
+  const found = changes.flatMap((change) => (change.rows === null ? [] : [{ ...change, rows: change.rows }]));
+  const [stamp, unchanged, written] = await Promise.all([
+    held,
+    findUnchanged(queries, found),
+    writeConversations(queries, found, epoch),
+  ]);
+  const differing = found.filter(({ id, force }) => force || !unchanged.has(id)).map(({ rows }) => rows);
+  const [late, deleted] = await Promise.all([
+    writeChildren(queries, differing, written, stamp),
+    markDeleted(queries, changes, stamp),
+    remember(queries, changes, now, generation),
+    replaceDue(queries, changes),
+  ]);
   if (mark !== null) await finishMark(queries, mark, generation);
   const due = await queries.sql('select from twilio_sync.due where due_at <= to_timestamp($1) limit 1', [now]);
-  return { changed: touched, deleted, due: due.length > 0 };
+  return { changed: written.size + late, deleted, due: due.length > 0 };
 }
 
-/** Writes what differs. @returns how many conversations anything was written of. */
-async function writeRows(queries: Queries, all: ConversationRows[], stamp: string): Promise<number> {
-  if (all.length === 0) return 0;
-  const parameters = [...conversationArrays(all), stamp];
-  const written = await queries.sql<{ id: string; fresh: boolean }>(conversationStatement(), parameters);
-  const stamped = new Set(written.map(({ id }) => id));
-  const fresh = new Set(written.filter((each) => each.fresh).map(({ id }) => id));
+type Found = Change & { rows: ConversationRows };
+
+/** Writes conversations that differ. @returns those it wrote, and whether they are new. */
+async function writeConversations(queries: Queries, found: Found[], epoch: number): Promise<Map<string, boolean>> {
+  if (found.length === 0) return new Map();
+  const written = await queries.sql<{ id: string; fresh: boolean }>(conversationStatement(), [
+    ...conversationArrays(found.map(({ rows }) => rows)),
+    epoch,
+  ]);
+  return new Map(written.map(({ id, fresh }) => [id, fresh]));
+}
+
+/** Writes children that differ. @returns how many conversations were written of only now. */
+async function writeChildren(
+  queries: Queries,
+  all: ConversationRows[],
+  written: Map<string, boolean>,
+  stamp: string,
+): Promise<number> {
+  const isFresh = ({ id }: ConversationRows) => written.get(id) === true;
   // A child needs its conversation's row: of one that is new nothing is stored to be held against.
-  for (const { table, columns } of childArrays(all.filter(({ id }) => fresh.has(id)))) {
-    if (columns[0]?.length !== 0) await queries.sql(insertStatement(table), columns);
-  }
-  const late = new Set<string>();
-  for (const { table, columns, scope } of childArrays(all.filter(({ id }) => !fresh.has(id)))) {
-    const rows = await queries.sql<{ conversation_id: string }>(childStatement(table), [...columns, ...scope]);
-    for (const { conversation_id } of rows) if (!stamped.has(conversation_id)) late.add(conversation_id);
-  }
-  if (late.size > 0) {
-    await queries.sql('update twilio.conversations set synced_at = $2 where id = any($1)', [[...late], stamp]);
-  }
-  return stamped.size + late.size;
+  const inserts = childArrays(all.filter(isFresh)).filter(({ columns }) => columns[0]?.length !== 0);
+  const merges = childArrays(all.filter((each) => !isFresh(each)));
+  const [touched] = await Promise.all([
+    Promise.all(
+      merges.map(({ table, columns, scope }) =>
+        queries.sql<{ conversation_id: string }>(childStatement(table), [...columns, ...scope]),
+      ),
+    ),
+    Promise.all(inserts.map(({ table, columns }) => queries.sql(insertStatement(table), columns))),
+  ]);
+  const ids = touched.flat().map(({ conversation_id }) => conversation_id);
+  const late = [...new Set(ids)].filter((id) => !written.has(id));
+  if (late.length === 0) return 0;
+  await queries.sql('update twilio.conversations set synced_at = $2 where id = any($1)', [late, stamp]);
+  return late.length;
 }
 
 export interface LoadInput {
@@ -47,21 +76,19 @@ export interface LoadInput {
   mark: Mark | null;
   /** The API's time, seconds since the epoch. */
   now: number;
-  stamp: string;
+  epoch: number;
   generation: number;
 }
 
-/** The rows of details that are not the ones stored last. Equal but for their order counts as the same: an API that shuffles is not news. */
-async function dropUnchanged(queries: Queries, changes: Change[]) {
-  const found = changes.filter(({ rows }) => rows !== null);
-  if (found.length === 0) return [];
+/** The details that are the ones stored last. Equal but for their order counts as the same: an API that shuffles is not news. */
+async function findUnchanged(queries: Queries, found: Found[]): Promise<Set<string>> {
+  if (found.length === 0) return new Set();
   const same = await queries.sql<{ id: string }>(
     `select conversation_id as id from twilio_sync.fingerprints
      join unnest($1::text[], $2::text[]) as answer(id, detail) on answer.id = conversation_id and answer.detail = fingerprints.detail`,
     [found.map(({ id }) => id), found.map(({ detail }) => detail)],
   );
-  const unchanged = new Set(same.map(({ id }) => id));
-  return found.filter(({ id, force }) => force || !unchanged.has(id)).flatMap(({ rows }) => rows ?? []);
+  return new Set(same.map(({ id }) => id));
 }
 
 async function markDeleted(queries: Queries, changes: Change[], stamp: string): Promise<number> {
@@ -80,7 +107,7 @@ async function markDeleted(queries: Queries, changes: Change[], stamp: string): 
 
 async function remember(queries: Queries, changes: Change[], now: number, generation: number): Promise<void> {
   const stored = changes.filter(({ rows }) => rows !== null);
-  await queries.sql(
+  const inserted = queries.sql(
     `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at)
      select id, item, detail, $5, case when listed then $6::int else 0 end, to_timestamp($7)
      from unnest($1::text[], $2::bool[], $3::text[], $4::text[]) as answer(id, listed, item, detail)
@@ -98,12 +125,16 @@ async function remember(queries: Queries, changes: Change[], now: number, genera
       now,
     ],
   );
-  await rememberShown(
+  const shown = rememberShown(
     queries,
     stored.filter(({ listed }) => !listed),
     generation,
   );
-  // Found, but older than what is stored: its item is known all the same, or each listing would begin the waits anew.
+  await Promise.all([inserted, shown, rememberBehind(queries, changes)]);
+}
+
+/** Found, but older than what is stored: its item is known all the same, or each listing would begin the waits anew. */
+async function rememberBehind(queries: Queries, changes: Change[]): Promise<void> {
   const seen = changes.filter(({ rows, item, deleted }) => rows === null && item !== null && !deleted);
   const behind = seen.filter(({ due }) => due.some(({ reason }) => reason === 'behind'));
   if (behind.length === 0) return;
@@ -126,15 +157,16 @@ async function rememberShown(queries: Queries, changes: Change[], generation: nu
 /** What is due for these conversations from now on, in place of what was; what a sweep still holds is dropped only where it was listed. */
 async function replaceDue(queries: Queries, changes: Change[]): Promise<void> {
   if (changes.length === 0) return;
-  await queries.sql(
+  const dropped = queries.sql(
     `delete from twilio_sync.due using unnest($1::text[], $2::bool[]) as answer(id, listed)
      where conversation_id = answer.id and (sweep_id is null or answer.listed)`,
     [changes.map(({ id }) => id), changes.map(({ listed }) => listed)],
   );
-  await putDue(
+  const put = putDue(
     queries,
     changes.flatMap(({ due }) => due),
   );
+  await Promise.all([dropped, put]);
 }
 
 async function finishMark(queries: Queries, mark: Mark, generation: number): Promise<void> {

@@ -50,6 +50,9 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     sample: (count) => database.run((queries) => readSample(queries, count)),
     compare: (rows) => database.run((queries) => readDifferences(queries, rows)),
     control: (not) => database.run((queries) => readControl(queries, not)),
-    load: (changes, mark, now) => write((queries, stamp) => load(queries, { changes, mark, now, stamp, generation })),
+    load: (changes, mark, now) =>
+      database.transaction((queries) =>
+        load(queries, holdLease(queries, epoch), { changes, mark, now, epoch, generation }),
+      ),
   };
 }

@@ -117,8 +117,8 @@ export const bugs: Bug[] = [
   {
     name: 'writes a conversation in two transactions',
     file: 'store/load.ts',
-    find: '  const stamped = new Set(',
-    replace: "  await queries.sql('commit');\n  await queries.sql('begin');\n  const stamped = new Set(",
+    find: '  const differing = found.filter(',
+    replace: "  await queries.sql('commit');\n  await queries.sql('begin');\n  const differing = found.filter(",
     scenario: 'half',
   },
   {
@@ -131,8 +131,8 @@ export const bugs: Bug[] = [
   {
     name: 'leaves synced_at where only children changed',
     file: 'store/load.ts',
-    find: "update twilio.conversations set synced_at = $2 where id = any($1)', [[...late]",
-    replace: "select from twilio.conversations where id = any($1) and synced_at = $2 and false', [[...late]",
+    find: "update twilio.conversations set synced_at = $2 where id = any($1)', [late",
+    replace: "select from twilio.conversations where id = any($1) and synced_at = $2 and false', [late",
   },
   {
     name: 'leaves deleted_at on what is back',
