@@ -30,10 +30,10 @@ export interface Running {
 }
 
 /** The product's own command line, or a rival: a path from this folder, and its arguments. */
-export function startProgram(path: string, args: string[], env: Record<string, string>): Running {
+export function startProgram(path: string, args: string[], env: Record<string, string>, flags: string[] = []): Running {
   const script = fileURLToPath(new URL(path, import.meta.url));
   const startedMs = Date.now();
-  const child = spawn(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, [...flags, script, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -82,9 +82,12 @@ export function startProgram(path: string, args: string[], env: Record<string, s
   };
 }
 
-/** The product, from the checkout. */
+/** The product, compiled, and started as the image starts it. */
 export function startOurs(args: string[], env: Record<string, string>): Running {
-  return startProgram('../src/main.ts', args, env);
+  const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
+  const entrypoint = JSON.parse(/^ENTRYPOINT (\[.+\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
+  const [script = '', ...flags] = entrypoint.slice(1).reverse();
+  return startProgram(`../${script}`, args, env, flags.reverse());
 }
 
 const tickMs = 10;

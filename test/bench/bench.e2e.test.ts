@@ -7,10 +7,14 @@ import { expect, test } from 'vitest';
 const folder = new URL('../../', import.meta.url).pathname;
 
 test('measures history beside its rivals, and what a tick costs', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['bench/main.ts', '--quick', 'history', 'tick'], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '' },
-  });
+  const { stdout } = await promisify(execFile)(
+    'npm',
+    ['run', '--silent', 'bench', '--', '--quick', 'history', 'tick'],
+    {
+      cwd: folder,
+      env: { PATH: process.env['PATH'] ?? '' },
+    },
+  );
   const [heads = '', ...rows] = stdout.trimEnd().split('\n');
   expect(heads).toMatch(/^measure +value +against +ratio +bar +met$/);
   expect(rows.filter((row) => /conversations\/s/.test(row))).toHaveLength(4);
