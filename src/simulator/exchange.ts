@@ -21,6 +21,9 @@ export interface ExchangeParts {
   readonly switches: () => Readonly<Switches>;
 }
 
+/** So much later than asked for does a timer of Node ring, as a rule. */
+const timerLateMs = 1;
+
 /** Makes the listener of a server; `stop()` drops the answers that still wait. */
 export function createExchange({ answers, faults, requests, admitted, now, switches: current }: ExchangeParts) {
   const limits = new Limits();
@@ -82,7 +85,7 @@ export function createExchange({ answers, faults, requests, admitted, now, switc
     const timer = setTimeout(() => {
       waiting.delete(timer);
       go();
-    }, delayMs);
+    }, delayMs - timerLateMs);
     waiting.add(timer);
   }
 

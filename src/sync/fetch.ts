@@ -17,6 +17,8 @@ const megabyte = 1_000_000;
 const heldBytes = 32 * megabyte;
 const usualBytes = 8 * megabyte;
 const mostBytes = 64 * megabyte;
+/** So many requests stand ready behind those in flight: an answer is followed by the next request before it is even read. */
+const ready = 8;
 
 export interface Fetcher {
   /** Fetches a detail once there is room for it. @throws the pass's trouble. */
@@ -56,7 +58,7 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
   };
   /** Asked just before a request starts, one after the other: what many have begun together must not pass all at once. */
   const enter = async () => {
-    const isFull = () => held + inFlight * likely >= heldBytes || inFlight >= context.settings.maxConcurrency;
+    const isFull = () => held + inFlight * likely >= heldBytes || inFlight >= context.settings.maxConcurrency + ready;
     while (isFull() && !signal.aborted) await changed.promise;
     signal.throwIfAborted();
   };
