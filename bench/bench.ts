@@ -22,6 +22,8 @@ export interface Measure {
 
 export interface BenchOptions {
   quick: boolean;
+  /** Of each measure; fewer take less time and say less. */
+  mostRounds: number;
   /** Where each step is reported. */
   say: (line: string) => void;
 }
@@ -44,6 +46,7 @@ const open = 100;
 export class Bench implements AsyncDisposable {
   readonly server: BenchServer;
   readonly quick: boolean;
+  readonly mostRounds: number;
   readonly say: (line: string) => void;
   /** An hour ago, so that nothing lies in the minutes that every pass lists again. */
   readonly untilMs = Date.now() - 3_600_000;
@@ -54,7 +57,8 @@ export class Bench implements AsyncDisposable {
     return new Bench(await BenchServer.open(), options);
   }
 
-  private constructor(server: BenchServer, { quick, say }: BenchOptions) {
+  private constructor(server: BenchServer, { quick, mostRounds, say }: BenchOptions) {
+    this.mostRounds = mostRounds;
     this.server = server;
     this.quick = quick;
     this.say = say;
@@ -67,7 +71,7 @@ export class Bench implements AsyncDisposable {
   }
 
   rounds(full: number): number {
-    return this.quick ? 1 : full;
+    return this.quick ? 1 : Math.min(full, this.mostRounds);
   }
 
   async simulator(shape: Shape, options: Omit<StartOptions, 'shape' | 'untilMs'> = {}): Promise<SimulatorProcess> {

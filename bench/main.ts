@@ -1,4 +1,5 @@
-// The benchmark: `npm run bench` for everything, `npm run bench -- NAME …` for some of it, with `--quick` in small numbers.
+// The benchmark: `npm run bench` for everything, `npm run bench -- NAME …` for some of it, with `--quick` in small numbers,
+// with `--rounds N` in no more than so many rounds.
 // Steps go to standard error, the table to standard output. Only everything in full leaves its results behind.
 
 import { loadavg } from 'node:os';
@@ -17,7 +18,10 @@ import { asText } from './table.ts';
 
 const measures: Measure[] = [simulator, history, latency, limited, relist, memory, tick, start];
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean' }, rounds: { type: 'string' } },
+});
 const names = measures.map(({ name }) => name);
 const unknown = positionals.filter((name) => !names.includes(name));
 if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: no such measure; there are ${names.join(', ')}`);
@@ -28,7 +32,7 @@ const loadBefore = Number((loadavg()[0] ?? 0).toFixed(1));
 if (loadBefore > 0.5) say(`this machine is busy with other things (load ${loadBefore}): expect less than it can do`);
 const startedMs = performance.now();
 const rows: Row[] = [];
-await using bench = await Bench.open({ quick, say });
+await using bench = await Bench.open({ quick, mostRounds: Number(values.rounds ?? Number.POSITIVE_INFINITY), say });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void bench[Symbol.asyncDispose]().finally(() => process.exit(1)));
 }
