@@ -22,7 +22,7 @@ import { decide, type Outcome, type RetryLimits, retryAfterMs } from './retry.ts
 
 export type Endpoint = 'list' | 'detail';
 
-/** An attempt that has ended, well or not; `status` is undefined where no answer came. */
+/** An attempt that has ended, well or not, but was not given up by whoever asked; `status` is undefined where no answer came. */
 export interface Attempt {
   endpoint: Endpoint;
   attempt: number;
@@ -125,10 +125,11 @@ async function send<Decoded>(
     return answer;
   } catch (error) {
     leave({ kind: 'failed' });
+    // Given up here, it says nothing of the server.
+    if (!(error instanceof Unreachable || error instanceof TooLarge)) throw error;
     ended(undefined, 0);
     if (error instanceof Unreachable) return { error, outcome: { kind: 'unreachable', trouble: error.trouble } };
-    if (error instanceof TooLarge) return { error, outcome: { kind: 'too-large' } };
-    throw error;
+    return { error, outcome: { kind: 'too-large' } };
   }
 }
 

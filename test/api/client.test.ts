@@ -73,6 +73,7 @@ describe('pages', () => {
     }
     await aborted;
     expect(client.counters().inFlight).toBe(0);
+    expect(client.counters().requests.list).toMatchObject({ '2xx': 1, none: 0 });
   });
 
   test.each([
