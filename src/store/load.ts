@@ -22,6 +22,7 @@ export async function load(queries: Queries, held: Promise<string>, input: LoadI
     writeConversations(queries, found, epoch),
   ]);
   const differing = found.filter(({ id, force }) => force || !unchanged.has(id)).map(({ rows }) => rows);
+  // Carried out in this order: what is remembered of a conversation goes by what was due for it until now.
   const [late, deleted] = await Promise.all([
     writeChildren(queries, differing, written, stamp),
     markDeleted(queries, changes, stamp),
