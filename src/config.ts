@@ -53,6 +53,16 @@ export interface FilterConfig {
   operatorIds: string[] | undefined;
 }
 
+/** Everything. */
+export const noFilters: Readonly<FilterConfig> = {
+  status: undefined,
+  channels: undefined,
+  channelId: undefined,
+  conversationConfigurationId: undefined,
+  intelligenceConfigurationIds: undefined,
+  operatorIds: undefined,
+};
+
 export interface SyncConfig {
   /** createdAt, in seconds since the epoch. */
   start: number;

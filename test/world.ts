@@ -6,7 +6,7 @@ import type { BoundName } from '../src/api/bounds.ts';
 import { type ClientOptions, createClient } from '../src/api/client.ts';
 import { createListing } from '../src/api/listing.ts';
 import { queryOf } from '../src/app.ts';
-import type { FilterConfig } from '../src/config.ts';
+import { type FilterConfig, noFilters } from '../src/config.ts';
 import type { FaultRule } from '../src/simulator/faults.ts';
 import { fillSource } from '../src/simulator/seed.ts';
 import { type Simulator, startSimulator } from '../src/simulator/server.ts';
@@ -186,15 +186,7 @@ export class World implements AsyncDisposable {
       timeoutMs: 20_000,
       ...options.client,
     });
-    const filters: FilterConfig = {
-      status: undefined,
-      channels: undefined,
-      channelId: undefined,
-      conversationConfigurationId: undefined,
-      intelligenceConfigurationIds: undefined,
-      operatorIds: undefined,
-      ...options.filters,
-    };
+    const filters: FilterConfig = { ...noFilters, ...options.filters };
     const database = openDatabase({ ...this.database.connection, application_name: 'program' });
     const start = options.settings?.start ?? startMs / 1000 - 120 * 86_400;
     const scope = { accountSid: accountId, baseUrl: simulator.url, filters, start };

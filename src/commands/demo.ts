@@ -1,6 +1,7 @@
 // `demo`: the whole thing on one machine with nothing configured: an embedded Postgres, the API simulator with live
 // traffic, and the worker. It looks at no setting of a real installation, and touches nothing real.
 
+import { noFilters } from '../config.ts';
 import { connectionOf, parametersOfUrl } from '../lib/libpq.ts';
 import { wait } from '../lib/wait.ts';
 import type { Log } from '../ops/log.ts';
@@ -75,14 +76,7 @@ export function demoConfig(
       proxy: { https: undefined, http: undefined, none: undefined },
     },
     database: { kind: 'server', connection },
-    filters: {
-      status: undefined,
-      channels: undefined,
-      channelId: undefined,
-      conversationConfigurationId: undefined,
-      intelligenceConfigurationIds: undefined,
-      operatorIds: undefined,
-    },
+    filters: noFilters,
     sync: {
       start: Math.floor(Date.now() / 1000) - (days + 1) * 86_400,
       lookbackSeconds: 3 * 86_400,

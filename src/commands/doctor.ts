@@ -2,7 +2,7 @@
 // check as each is done. It changes nothing; the exit status says whether somebody has to put something right.
 
 import { baseUrl } from '../api/base-url.ts';
-import { type Config, ConfigError, readConfig } from '../config.ts';
+import { type Config, ConfigError, noFilters, readConfig } from '../config.ts';
 import { apiChecks, checkApi } from '../doctor/api.ts';
 import { checkDatabase, databaseChecks } from '../doctor/database.ts';
 import {
@@ -88,12 +88,3 @@ function readPart<Wanted extends Part>(
 }
 
 const yearSeconds = 365 * 86_400;
-
-const noFilters: Config['filters'] = {
-  status: undefined,
-  channels: undefined,
-  channelId: undefined,
-  conversationConfigurationId: undefined,
-  intelligenceConfigurationIds: undefined,
-  operatorIds: undefined,
-};

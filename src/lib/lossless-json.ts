@@ -26,8 +26,13 @@ export function parseLossless(text: string): Json {
   if (!mayLoseDigits.test(text) && !isNumber.test(text)) return JSON.parse(text) as Json;
   return sourceText.parse(text, (_key, value, { source }) => {
     if (typeof value !== 'number' || source === undefined || holds(source, value)) return value;
-    return sourceText.rawJSON(source);
+    return rawNumber(source);
   }) as Json;
+}
+
+/** A number as it stands in JSON, digit by digit. */
+export function rawNumber(text: string): RawNumber {
+  return sourceText.rawJSON(text);
 }
 
 /** True for a number that was kept as its text because a double would have altered it. */

@@ -3,6 +3,7 @@
 // Numbers a double cannot hold are raw JSON (`JSON.rawJSON`): they are served digit by digit.
 
 import type { WireCommunication, WireConversation, WireConversationDetail, WireParticipant } from '../api/wire.ts';
+import { rawNumber } from '../lib/lossless-json.ts';
 import { createRandom, type Random } from '../lib/random.ts';
 import type { Made } from './entry.ts';
 import type { SeededConversation } from './seeded.ts';
@@ -15,9 +16,6 @@ const hugeLength = 100_000;
 /** How likely each oddity is, by conversation, participant or communication: all of them show among a few hundred. */
 const seldom = 0.04;
 const rare = 0.0008;
-
-/** Numbers as they stand in JSON, digit by digit. */
-const raw = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 
 /** A conversation of a seed, bent by its number. */
 export class WildConversation implements Made {
@@ -95,7 +93,8 @@ function bendContent(communication: WireCommunication, random: Random): WireComm
   if (random.chance(seldom / 4)) return { ...bare, content: null };
   const bent = { ...content };
   bendText(bent, 'text', random);
-  if (random.chance(seldom)) Object.assign(bent, { language: 'en-US', confidence: raw('0.98765432109876543210987') });
+  if (random.chance(seldom))
+    Object.assign(bent, { language: 'en-US', confidence: rawNumber('0.98765432109876543210987') });
   return { ...communication, content: bent, ...(random.chance(seldom / 2) ? newFields(random) : undefined) };
 }
 
@@ -140,11 +139,11 @@ function newFields(random: Random): Record<string, unknown> {
   const fields: Record<string, unknown> = {
     language: random.pick(['en-US', 'de-DE', null]),
     analytics: {
-      tokens: raw('9007199254740993123'),
-      score: raw('0.1234567890123456789012345'),
-      tiny: raw('1.5e-310'),
-      negativeZero: raw('-0.0'),
-      steps: [{ name: 'detect', took: raw('12.50') }, [], {}, null, true],
+      tokens: rawNumber('9007199254740993123'),
+      score: rawNumber('0.1234567890123456789012345'),
+      tiny: rawNumber('1.5e-310'),
+      negativeZero: rawNumber('-0.0'),
+      steps: [{ name: 'detect', took: rawNumber('12.50') }, [], {}, null, true],
     },
     labels: ['b', 'a', 'b'],
     constructor: 'not a function',

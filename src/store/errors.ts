@@ -61,7 +61,7 @@ export function translate(error: unknown): unknown {
   const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? unforeseen;
   const named = detailOf(cause, code);
   const place = ['schema', 'table', 'column', 'constraint'].flatMap((name) => {
-    const value = (cause as unknown as Record<string, unknown>)[name];
+    const value: unknown = Reflect.get(cause, name);
     return typeof value === 'string' ? [value] : [];
   });
   const where = place.length === 0 ? '' : ` in ${place.join('.')}`;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { DatabaseConfig } from '../../src/config.ts';
+import { noFilters } from '../../src/config.ts';
 import { checkDatabase, databaseChecks } from '../../src/doctor/database.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import type { Connection } from '../../src/lib/libpq.ts';
@@ -15,7 +16,6 @@ import { openDatabase } from '../../src/store/database.ts';
 import { takeLease } from '../../src/store/lease.ts';
 import { enterScope } from '../../src/store/scope.ts';
 import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../database.ts';
-import { noFilters } from '../store/batch.ts';
 
 const scope = { accountSid: 'AC1', baseUrl: 'https://intelligence.twilio.com', filters: noFilters, start: 0 };
 const role = `doctor_${randomBytes(6).toString('hex')}`;

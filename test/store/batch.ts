@@ -1,7 +1,7 @@
 // Batches as the program makes them, from answers as the API gives them, for tests of the store alone.
 
 import { decodeDetail } from '../../src/api/decode.ts';
-import type { FilterConfig } from '../../src/config.ts';
+import { type FilterConfig, noFilters } from '../../src/config.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
 import type { Database } from '../../src/store/database.ts';
 import { takeLease } from '../../src/store/lease.ts';
@@ -11,15 +11,6 @@ import { normalize } from '../../src/sync/normalize.ts';
 import type { Change, Due, Mark, Store, Window } from '../../src/sync/ports.ts';
 
 export const now = 1_780_000_000;
-
-export const noFilters: FilterConfig = {
-  status: undefined,
-  channels: undefined,
-  channelId: undefined,
-  conversationConfigurationId: undefined,
-  intelligenceConfigurationIds: undefined,
-  operatorIds: undefined,
-};
 
 /** A detail with something in every table. */
 export function detailOf(id: string, fields: JsonObject = {}): JsonObject {

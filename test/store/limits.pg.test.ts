@@ -2,6 +2,7 @@
 // to COMMIT that is lost leaves what was decided known.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { noFilters } from '../../src/config.ts';
 import { type Database, type DatabaseLimits, openDatabase } from '../../src/store/database.ts';
 import { DatabaseTrouble } from '../../src/store/errors.ts';
 import { takeLease } from '../../src/store/lease.ts';
@@ -86,15 +87,7 @@ test('closing does not wait for what is in flight, or for a goodbye that nobody 
 test('a sweep whose end was committed and not confirmed is reported as ended, with its brake', async () => {
   const lease = await takeLease(database, 'test');
   if (!('epoch' in lease)) throw new Error('the lease could not be taken');
-  const none = {
-    status: undefined,
-    channels: undefined,
-    channelId: undefined,
-    conversationConfigurationId: undefined,
-    intelligenceConfigurationIds: undefined,
-    operatorIds: undefined,
-  };
-  const store = createStore({ database, filters: none, generation: 1, epoch: lease.epoch });
+  const store = createStore({ database, filters: noFilters, generation: 1, epoch: lease.epoch });
   const [window] = await store.plan('reconcile', [{ from: 0, to: 1000 }]);
   if (window === undefined) throw new Error('no window was planned');
   const mark = { window, cursor: 0, listed: 1, expected: 3, missing: ['a', 'b'], touched: [], relisted: [], due: [] };

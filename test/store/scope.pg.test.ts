@@ -1,11 +1,12 @@
 // What a database is a copy of: one account behind one URL, under filters that may change.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { noFilters } from '../../src/config.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { enterScope, refuseWrongScope, type Scope, WrongScope } from '../../src/store/scope.ts';
 import type { Store } from '../../src/sync/ports.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
-import { changeOf, detailOf, dueOf, markOf, noFilters, now, seizeStore } from './batch.ts';
+import { changeOf, detailOf, dueOf, markOf, now, seizeStore } from './batch.ts';
 
 let opened: TestDatabase;
 let database: Database;
