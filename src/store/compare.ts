@@ -1,13 +1,13 @@
 // Rows of answers in, what is stored otherwise out: by conversation, the places in which they differ. Reads only, and
 // names tables and columns, never what is in them.
 
-import type { ConversationRows } from '../sync/normalize.ts';
-import { childArrays, conversationArrays } from './arrays.ts';
+import type { Packed } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
+import { childArrays, conversationArrays } from './pack.ts';
 import { conversations, differenceStatement } from './tables.ts';
 
 /** See Store.compare. */
-export async function readDifferences(queries: Queries, rows: ConversationRows[]): Promise<Map<string, string[]>> {
+export async function readDifferences(queries: Queries, rows: Packed[]): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
   const parts = [{ table: conversations, columns: conversationArrays(rows), scope: [] }, ...childArrays(rows)];
   for (const { table, columns, scope } of parts) {

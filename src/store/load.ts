@@ -2,11 +2,11 @@
 // written where they differ, what is due is put anew, and the window's cursor moves. Loading the same batch again, as
 // after an answer to COMMIT that was lost, changes nothing.
 
-import { type ConversationRows, normalizerVersion } from '../sync/normalize.ts';
-import type { Change, Loaded, Mark } from '../sync/ports.ts';
-import { childArrays, conversationArrays } from './arrays.ts';
+import { normalizerVersion } from '../sync/normalize.ts';
+import type { Change, Loaded, Mark, Packed } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
 import { finishWindow, moveCursor } from './marks.ts';
+import { childArrays, conversationArrays } from './pack.ts';
 import { childStatement, conversationStatement, insertStatement } from './tables.ts';
 
 /**
@@ -34,7 +34,7 @@ export async function load(queries: Queries, held: Promise<string>, input: LoadI
   return { changed: written.size + late, deleted, due: due.length > 0 };
 }
 
-type Found = Change & { rows: ConversationRows };
+type Found = Change & { rows: Packed };
 
 /** Writes conversations that differ. @returns those it wrote, and whether they are new. */
 async function writeConversations(queries: Queries, found: Found[], epoch: number): Promise<Map<string, boolean>> {
@@ -49,13 +49,13 @@ async function writeConversations(queries: Queries, found: Found[], epoch: numbe
 /** Writes children that differ. @returns how many conversations were written of only now. */
 async function writeChildren(
   queries: Queries,
-  all: ConversationRows[],
+  all: Packed[],
   written: Map<string, boolean>,
   stamp: string,
 ): Promise<number> {
-  const isFresh = ({ id }: ConversationRows) => written.get(id) === true;
+  const isFresh = ({ id }: Packed) => written.get(id) === true;
   // A child needs its conversation's row: of one that is new nothing is stored to be held against.
-  const inserts = childArrays(all.filter(isFresh)).filter(({ columns }) => columns[0]?.length !== 0);
+  const inserts = childArrays(all.filter(isFresh)).filter(({ rows }) => rows > 0);
   const merges = childArrays(all.filter((each) => !isFresh(each)));
   const [touched] = await Promise.all([
     Promise.all(

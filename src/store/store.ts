@@ -17,6 +17,7 @@ import {
   readUnlisted,
 } from './lookup.ts';
 import { endSweeps, failWindow, planWindows, readWindows } from './marks.ts';
+import { pack } from './pack.ts';
 
 export interface StoreOptions {
   database: Database;
@@ -50,6 +51,7 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     sample: (count) => database.run((queries) => readSample(queries, count)),
     compare: (rows) => database.run((queries) => readDifferences(queries, rows)),
     control: (not) => database.run((queries) => readControl(queries, not)),
+    pack,
     load: (changes, mark, now) =>
       database.transaction((queries) =>
         load(queries, holdLease(queries, epoch), { changes, mark, now, epoch, generation }),

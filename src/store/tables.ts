@@ -2,9 +2,11 @@
 // how far an answer speaks. From that one statement a table is made, that deletes what is gone, writes what differs, and
 // says which conversations it touched; rows that are equal are not written.
 
+export type ColumnType = 'text' | 'int4' | 'jsonb' | 'timestamptz';
+
 export interface Table {
   name: string;
-  columns: Record<string, 'text' | 'int4' | 'jsonb' | 'timestamptz'>;
+  columns: Record<string, ColumnType>;
   key: string[];
   /** Key columns that name what an answer is about; within it, stored rows that the answer lacks are gone. */
   scope: string[];

@@ -84,11 +84,19 @@ export interface Api {
   detail(id: string, limitBytes: number, signal: AbortSignal): Promise<Outcome>;
 }
 
+/** A conversation's rows as the store takes them, outside the heap; of what is in it only the store knows. */
+export interface Packed {
+  id: string;
+  bytes: Buffer;
+  ends: number[];
+  counts: number[];
+}
+
 /** One conversation's part of a load. */
 export interface Change {
   id: string;
   /** Null: its rows stay as they are. */
-  rows: ConversationRows | null;
+  rows: Packed | null;
   /** It was listed under the present filters. */
   listed: boolean;
   /** Fingerprints to remember; null for a detail that was not found. */
@@ -143,9 +151,11 @@ export interface Store {
   /** So many stored conversations, chosen at random. */
   sample(count: number): Promise<string[]>;
   /** Holds rows against what is stored: for each conversation that differs, the tables and columns in which it does. */
-  compare(rows: ConversationRows[]): Promise<Map<string, string[]>>;
+  compare(rows: Packed[]): Promise<Map<string, string[]>>;
   /** Any stored conversation that is not wanted now, to tell one bad detail from an API that gives none. */
   control(not: string[]): Promise<string | null>;
+  /** Makes rows ready to be loaded or compared. */
+  pack(rows: ConversationRows): Packed;
   /** @throws Unstorable where the data, not the database, is why; LeaseLost where another worker has taken over. */
   load(changes: Change[], mark: Mark | null, now: number): Promise<Loaded>;
 }

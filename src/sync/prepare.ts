@@ -36,7 +36,7 @@ function change(context: Context, fetch: Fetch, outcome: Outcome): Change {
   const found = outcome.kind === 'found' && store ? outcome.detail : null;
   return {
     id: fetch.id,
-    rows: found && normalize(found),
+    rows: found && context.store.pack(normalize(found)),
     listed: fetch.item !== null,
     item: fetch.item?.fingerprint ?? (found && itemFingerprint(found.raw)),
     detail: found && `${normalizerVersion}.${fingerprint(found.raw)}`,

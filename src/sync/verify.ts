@@ -7,8 +7,8 @@ import type { Context } from './context.ts';
 import { type Item, reduce } from './diff.ts';
 import { createFetcher, type Fetched } from './fetch.ts';
 import { fingerprint } from './fingerprint.ts';
-import { type ConversationRows, normalize, normalizerVersion } from './normalize.ts';
-import { type Known, Unstorable, type Window } from './ports.ts';
+import { normalize, normalizerVersion } from './normalize.ts';
+import { type Known, type Packed, Unstorable, type Window } from './ports.ts';
 import { slices } from './slices.ts';
 import { cut, maxWindowSeconds, upToNow } from './windows.ts';
 
@@ -114,11 +114,11 @@ async function check(
   if (batch.length === 0) return [];
   const known = await context.store.known(batch.map(({ wanted }) => wanted.id));
   const findings: Finding[] = [];
-  const rows: ConversationRows[] = [];
+  const rows: Packed[] = [];
   for (const { wanted, fetched } of batch) {
     const { outcome } = fetched;
     try {
-      if (outcome.kind === 'found') rows.push(normalize(outcome.detail));
+      if (outcome.kind === 'found') rows.push(context.store.pack(normalize(outcome.detail)));
       else if (outcome.kind === 'gone') findings.push({ id: wanted.id, kind: 'changed', where: ['no detail (404)'] });
       else
         findings.push({

@@ -183,7 +183,7 @@ async function stamps(): Promise<string | null> {
     const { account_id: accountId } = rows[0] ?? {};
     return {
       id,
-      rows: {
+      rows: store.pack({
         id,
         accountId,
         name: 'Changed',
@@ -198,7 +198,7 @@ async function stamps(): Promise<string | null> {
         operatorResultIds: null,
         participants: null,
         communications: null,
-      },
+      }),
       listed: true,
       item: 'item',
       detail: 'detail',

@@ -5,6 +5,7 @@ import { type FilterConfig, noFilters } from '../../src/config.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
 import type { Database } from '../../src/store/database.ts';
 import { takeLease } from '../../src/store/lease.ts';
+import { pack } from '../../src/store/pack.ts';
 import { createStore } from '../../src/store/store.ts';
 import { fingerprint } from '../../src/sync/fingerprint.ts';
 import { normalize } from '../../src/sync/normalize.ts';
@@ -40,7 +41,7 @@ export function changeOf(raw: JsonObject, fields: Partial<Change> = {}): Change 
   const detail = decodeDetail('GET detail', String(raw['id']), raw);
   return {
     id: detail.id,
-    rows: normalize(detail),
+    rows: pack(normalize(detail)),
     listed: true,
     item: `item ${fingerprint(raw)}`,
     detail: fingerprint(raw),

@@ -1,7 +1,8 @@
-// Rows of many conversations as one array a column: every row in its place, and what a detail did not say out of scope.
+// Conversations packed and put together as one array a column: every row in its place, and what a detail did not say out
+// of scope. What Postgres makes of the bytes is asked of Postgres (binary.pg.test.ts).
 
 import { describe, expect, test } from 'vitest';
-import { childArrays, conversationArrays } from '../../src/store/arrays.ts';
+import { childArrays, conversationArrays, pack } from '../../src/store/pack.ts';
 import * as tables from '../../src/store/tables.ts';
 import type { ConversationRows } from '../../src/sync/normalize.ts';
 
@@ -34,10 +35,34 @@ const participant = (id: string, addresses: string[] | null = null) => ({
   addresses,
 });
 
+const childrenOf = (...all: ConversationRows[]) => childArrays(all.map(pack));
+
 const parametersOf = (table: tables.Table, ...all: ConversationRows[]) => {
-  const found = childArrays(all).find((part) => part.table === table);
-  return found && [...found.columns, ...found.scope];
+  const found = childrenOf(...all).find((part) => part.table === table);
+  return found && [...found.columns, ...found.scope].map(cellsOf);
 };
+
+const readers: Record<number, (cell: Buffer) => unknown> = {
+  23: (cell) => cell.readInt32BE(),
+  25: (cell) => cell.toString(),
+  1184: (cell) => new Date(Date.UTC(2000, 0) + Number(cell.readBigInt64BE()) / 1000).toISOString(),
+  3802: (cell) => (cell[0] === 1 ? cell.toString('utf8', 1) : 'of no version that is known'),
+};
+
+/** The cells of an array in Postgres' binary format: five numbers, the third its elements' type, the fourth how many there are. */
+function cellsOf(array: Buffer): unknown[] {
+  const read = readers[array.readInt32BE(8)];
+  const cells: unknown[] = [];
+  let at = 20;
+  while (at < array.length) {
+    const length = array.readInt32BE(at);
+    at += 4;
+    cells.push(length === -1 ? null : read?.(array.subarray(at, at + length)));
+    at += Math.max(0, length);
+  }
+  expect(cells).toHaveLength(array.readInt32BE(12));
+  return cells;
+}
 
 describe('conversations', () => {
   test('one array a column, in the order of the statement’s columns', () => {
@@ -46,32 +71,32 @@ describe('conversations', () => {
       name: 'n',
       status: 's',
       conversationConfigurationId: 'c',
-      updatedAt: 'u',
+      updatedAt: '2026-06-08T20:41:53.250000Z',
       extra: '{}',
     });
-    const arrays = conversationArrays([whole, rowsOf('b')]);
+    const arrays = conversationArrays([whole, rowsOf('b')].map(pack)).map(cellsOf);
     expect(arrays).toEqual([
       ['a', 'b'],
       ['AC', null],
       ['n', null],
       ['s', null],
       ['c', null],
-      [whole.createdAt, whole.createdAt],
-      ['u', null],
+      ['2026-06-08T20:41:53.000Z', '2026-06-08T20:41:53.000Z'],
+      ['2026-06-08T20:41:53.250Z', null],
       ['{}', null],
     ]);
     expect(arrays).toHaveLength(Object.keys(tables.conversations.columns).length);
   });
 
   test('none are as many empty arrays', () => {
-    expect(conversationArrays([])).toEqual(Object.keys(tables.conversations.columns).map(() => []));
+    expect(conversationArrays([]).map(cellsOf)).toEqual(Object.keys(tables.conversations.columns).map(() => []));
   });
 });
 
 describe('children', () => {
   test('what no detail said asks for no statement', () => {
-    expect(childArrays([])).toEqual([]);
-    expect(childArrays([rowsOf('a'), rowsOf('b')])).toEqual([]);
+    expect(childrenOf()).toEqual([]);
+    expect(childrenOf(rowsOf('a'), rowsOf('b'))).toEqual([]);
   });
 
   test('an empty array is in the scope, without a row; an absent one is in neither', () => {
@@ -97,7 +122,9 @@ describe('children', () => {
   });
 
   test('communications and participants, column by column', () => {
-    const communications = [{ id: 'm', position: 3, participantId: 'p', text: 't', createdAt: 'x', extra: '{"a":1}' }];
+    const communications = [
+      { id: 'm', position: 3, participantId: 'p', text: 't', createdAt: '2026-06-08T20:41:53Z', extra: '{"a":1}' },
+    ];
     const one = rowsOf('a', { communications, participants: [participant('p')] });
     expect(parametersOf(tables.communications, one)).toEqual([
       ['a'],
@@ -105,7 +132,7 @@ describe('children', () => {
       [3],
       ['p'],
       ['t'],
-      ['x'],
+      ['2026-06-08T20:41:53.000Z'],
       ['{"a":1}'],
       ['a'],
     ]);
@@ -136,8 +163,9 @@ describe('children', () => {
       participants: [participant('p', ['x'])],
       communications: [],
     });
-    const parts = childArrays([one]);
-    for (const { table, columns, scope } of parts) {
+    const parts = childrenOf(one);
+    for (const { table, rows, columns, scope } of parts) {
+      expect(rows).toBe(cellsOf(columns[0] ?? Buffer.alloc(0)).length);
       expect(columns).toHaveLength(Object.keys(table.columns).length);
       expect(scope).toHaveLength(table.scope.length);
     }
