@@ -1,11 +1,6 @@
 // Concurrency over streams: work is begun ahead of its consumer, and results come out in the order of their sources.
 // An error, or a consumer that stops, ends the source and waits for what was begun, so that nothing runs on unseen.
 
-/** Pulls the next value while the consumer is busy with the last: one ahead. */
-export function ahead<Value>(source: AsyncIterable<Value>): AsyncGenerator<Value, void, void> {
-  return mapAhead(source, 2, async (value) => value);
-}
-
 /**
  * Maps values concurrently, at most `most` begun and not yet taken by the consumer; results keep the order of the source.
  * `onLeft` is told when the consumer will take no more of what was begun, to end that early.

@@ -3,7 +3,7 @@
 
 import type { ListItem } from '../api/decode.ts';
 import { secondsOf } from '../lib/timestamp.ts';
-import { dueForUpgrade } from './due.ts';
+import { dueForUpgrade, type Fetch } from './due.ts';
 import { fingerprint } from './fingerprint.ts';
 import { normalizerVersion } from './normalize.ts';
 import type { Due, Known, Wants } from './ports.ts';
@@ -36,7 +36,7 @@ export function reduce(item: ListItem): Item {
 
 export interface Diff {
   /** New, changed, or back after deletion: their details are wanted. */
-  changed: Item[];
+  changed: Fetch[];
   touched: string[];
   relisted: string[];
   due: Due[];
@@ -56,7 +56,7 @@ export function diff(items: Iterable<Item>, known: Map<string, Known>, generatio
       continue;
     }
     if (stored === null || stored.item !== item.fingerprint) {
-      result.changed.push(item);
+      result.changed.push({ id: item.id, item, due, stored: stored !== null });
       continue;
     }
     if (stored.generation !== generation) result.touched.push(item.id);

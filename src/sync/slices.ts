@@ -1,6 +1,8 @@
 // A window in, its slices out: each listed to its last page, held against what is stored, and ended by a mark that says
 // how far the window is done once its details are stored. A stretch that cannot be listed is asked for in shorter slices.
+// While one slice is worked on, the next is held against what is stored, and the one after it is listed.
 
+import { mapAhead } from '../lib/ahead.ts';
 import { isJsonObject } from '../lib/json.ts';
 import { parseTimestamp, secondsOf } from '../lib/timestamp.ts';
 import type { Context } from './context.ts';
@@ -15,7 +17,6 @@ import { maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
 export interface Slice extends Diff {
   /** Everything that was listed. */
   items: Iterable<Item>;
-  known: Map<string, Known>;
   mark: Mark;
 }
 
@@ -23,21 +24,26 @@ const maxRestarts = 3;
 /** A slice's items are held in memory: past these pages a shorter slice is asked for instead. */
 const maxPages = 20;
 const lookupSize = 5000;
+const slicesAtOnce = 2;
 
 /** The slices of some windows, one window after the other; one that cannot be listed is noted and left pending. */
-export async function* slices(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<Slice> {
+export function slices(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<Slice> {
+  return mapAhead(listings(context, windows, signal), slicesAtOnce, (listing) => holdAgainstStored(context, listing));
+}
+
+async function* listings(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<Listing> {
   for (const window of windows) {
     let cursor = window.cursor;
     while (cursor > window.from) {
-      const slice = await takeSlice(context, { ...window, cursor }, signal);
-      if (slice === null) break;
-      yield slice;
-      cursor = slice.mark.cursor;
+      const listing = await listSlice(context, { ...window, cursor }, signal);
+      if (listing === null) break;
+      yield listing;
+      cursor = listing.stretch.from;
     }
   }
 }
 
-async function takeSlice(context: Context, window: Window, signal: AbortSignal): Promise<Slice | null> {
+async function listSlice(context: Context, window: Window, signal: AbortSignal): Promise<Listing | null> {
   const kind = window.sweep === 'open' ? 'open' : 'all';
   for (let restarts = 0; ; ) {
     signal.throwIfAborted();
@@ -51,8 +57,8 @@ async function takeSlice(context: Context, window: Window, signal: AbortSignal):
         continue;
       }
       // A slice cut short by its window says nothing of longer ones, but a full one says they are too long.
-      if (length === span || listing.pages > 5) context.spans[kind] = nextSpan(length, listing.pages, listing.full);
-      return await holdAgainstStored(context, window, stretch, listing);
+      if (length === span || listing.pages > 5) context.spans[kind] = nextSpan(length, listing.pages, listing.shown);
+      return listing;
     } catch (error) {
       if (!(error instanceof ListingFailed)) throw error;
       context.spans[kind] = Math.max(1, Math.floor(Math.min(length, maxWindowSeconds) / 4));
@@ -67,11 +73,13 @@ async function takeSlice(context: Context, window: Window, signal: AbortSignal):
 }
 
 interface Listing {
+  window: Window;
+  stretch: Stretch;
   items: Map<string, Item>;
   bad: Mark['due'];
   pages: number;
-  /** More than one page showed anything. */
-  full: boolean;
+  /** How many of them showed anything. */
+  shown: number;
 }
 
 async function listStretch(
@@ -80,7 +88,7 @@ async function listStretch(
   stretch: Stretch,
   signal: AbortSignal,
 ): Promise<Listing | 'dense'> {
-  const listing: Listing = { items: new Map(), bad: [], pages: 0, full: false };
+  const listing: Listing = { window, stretch, items: new Map(), bad: [], pages: 0, shown: 0 };
   for (const status of statuses(context, window)) {
     let pages = 0;
     let shown = 0;
@@ -110,7 +118,7 @@ async function listStretch(
       if (context.api.selective && pages > maxPages && stretch.to - stretch.from > 1) return 'dense';
     }
     listing.pages = Math.max(listing.pages, pages);
-    listing.full ||= shown > 1;
+    listing.shown = Math.max(listing.shown, shown);
   }
   return listing;
 }
@@ -127,14 +135,14 @@ function statuses(context: Context, window: Window): (string | null)[] {
   return ['ACTIVE', 'INACTIVE'].filter((status) => (context.settings.status ?? status) === status);
 }
 
-async function holdAgainstStored(context: Context, window: Window, stretch: Stretch, listing: Listing): Promise<Slice> {
-  const ids = [...listing.items.keys()];
+async function holdAgainstStored(context: Context, { window, stretch, items, bad }: Listing): Promise<Slice> {
+  const ids = [...items.keys()];
   const known = new Map<string, Known>();
   for (let at = 0; at < ids.length; at += lookupSize) {
     for (const [id, each] of await context.store.known(ids.slice(at, at + lookupSize))) known.set(id, each);
   }
   const { expected, missing } = await context.store.unlisted(stretch, window.sweep === 'open', ids);
-  const found = diff(listing.items.values(), known, context.settings.generation, context.api.now());
+  const found = diff(items.values(), known, context.settings.generation, context.api.now());
   context.counts.listed += ids.length;
   context.counts.differing += found.changed.length;
   const mark: Mark = {
@@ -145,7 +153,7 @@ async function holdAgainstStored(context: Context, window: Window, stretch: Stre
     missing,
     touched: found.touched,
     relisted: found.relisted,
-    due: [...found.due, ...listing.bad],
+    due: [...found.due, ...bad],
   };
-  return { ...found, items: listing.items.values(), known, mark };
+  return { ...found, items: items.values(), mark };
 }

@@ -1,7 +1,6 @@
 // What there is to do, as one stream of steps: a detail to fetch, a mark to set once everything before it is stored, or
 // a pause, at which nothing is in flight and other work may go first.
 
-import { ahead } from '../lib/ahead.ts';
 import type { Context } from './context.ts';
 import type { Fetch } from './due.ts';
 import type { Mark, Window } from './ports.ts';
@@ -22,11 +21,10 @@ export async function* windowSteps(
   signal: AbortSignal,
 ): AsyncGenerator<Step> {
   for (const { from, cursor } of windows) context.counts.secondsToList += cursor - from;
-  for await (const { changed, known, mark } of ahead(slices(context, windows, signal))) {
-    for (const item of changed) {
+  for await (const { changed, mark } of slices(context, windows, signal)) {
+    for (const fetch of changed) {
       if (interrupted()) yield* pause(signal);
-      const { stored = null, due = [] } = known.get(item.id) ?? {};
-      yield { kind: 'fetch', fetch: { id: item.id, item, due, stored: stored !== null } };
+      yield { kind: 'fetch', fetch };
     }
     yield { kind: 'mark', mark };
     if (interrupted()) yield* pause(signal);

@@ -50,10 +50,10 @@ export function sliceOf(window: Stretch & { cursor: number }, span: number): Str
   return { from: Math.max(window.from, window.cursor - span), to: window.cursor };
 }
 
-/** How long the next slice is, after one that took so many pages: 1 to 5 are right. `full`: more than one of them showed anything, for a server may put empty pages between. */
-export function nextSpan(span: number, pages: number, full: boolean): number {
+/** How long the next slice is, after one that took so many pages: 3 to 5 are right. `shown`: how many of them showed anything, for a server may put empty pages between. */
+export function nextSpan(span: number, pages: number, shown: number): number {
   if (pages > 5) return Math.max(1, Math.floor(span / 2));
-  return full ? span : Math.min(span * 2, maxWindowSeconds);
+  return shown > 2 ? span : Math.min(span * 2, maxWindowSeconds);
 }
 
 function proper(stretch: Stretch): Stretch[] {

@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ahead, mapAhead } from '../../src/lib/ahead.ts';
+import { mapAhead } from '../../src/lib/ahead.ts';
 
 /** A source that says what was asked of it, and whether it was closed. */
 function createSource(count: number, { failAt = Number.POSITIVE_INFINITY } = {}) {
@@ -265,20 +265,5 @@ describe('mapAhead', () => {
       }),
       { numRuns: 300 },
     );
-  });
-});
-
-describe('ahead', () => {
-  test('one value is pulled while the consumer is busy with the last, and no more', async () => {
-    const { source, seen } = createSource(5);
-    const values = ahead(source);
-    expect((await values.next()).value).toBe(0);
-    await turns();
-    expect(seen.pulled).toBe(2);
-    expect((await values.next()).value).toBe(1);
-    await turns();
-    expect(seen.pulled).toBe(3);
-    await values.return();
-    expect(seen.closed).toBe(true);
   });
 });

@@ -41,16 +41,16 @@ function known(stored: Partial<NonNullable<Known['stored']>> | null, ...all: Due
 }
 
 const nothing = { changed: [], touched: [], relisted: [], due: [] };
-const fetched = { ...nothing, changed: [item] };
+const fetched = (stored: boolean, ...due: Due[]) => ({ ...nothing, changed: [{ id: item.id, item, due, stored }] });
 
 describe('diff', () => {
   const found = (map: Map<string, Known>) => diff([item], map, generation, now);
 
   test('what is new, changed or back after its deletion is fetched', () => {
-    expect(found(new Map())).toEqual(fetched);
-    expect(found(known(null))).toEqual(fetched);
-    expect(found(known({ item: 'another' }))).toEqual(fetched);
-    expect(found(known({ item: null }))).toEqual(fetched);
+    expect(found(new Map())).toEqual(fetched(false));
+    expect(found(known(null))).toEqual(fetched(false));
+    expect(found(known({ item: 'another' }))).toEqual(fetched(true));
+    expect(found(known({ item: null }))).toEqual(fetched(true));
   });
 
   test('what is unchanged is not', () => {
@@ -61,13 +61,15 @@ describe('diff', () => {
   test.each<DueReason>(['failed', 'absent'])('%s waits for its time, unless its item has changed since', (reason) => {
     expect(found(known(null, due(reason)))).toEqual(nothing);
     expect(found(known({ item: 'another' }, due(reason)))).toEqual(nothing);
-    expect(found(known(null, due(reason, { fingerprint: 'another' })))).toEqual(fetched);
-    expect(found(known(null, due(reason, { fingerprint: null })))).toEqual(fetched);
+    for (const fingerprint of ['another', null]) {
+      const waiting = due(reason, { fingerprint });
+      expect(found(known(null, waiting))).toEqual(fetched(false, waiting));
+    }
   });
 
   test('no other reason holds a changed item back', () => {
     for (const reason of ['behind', 'closed', 'open', 'missing', 'asked', 'upgrade'] as const) {
-      expect(found(known({ item: 'another' }, due(reason))).changed).toEqual([item]);
+      expect(found(known({ item: 'another' }, due(reason)))).toEqual(fetched(true, due(reason)));
     }
   });
 

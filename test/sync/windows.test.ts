@@ -128,25 +128,27 @@ describe('sliceOf', () => {
 
 describe('nextSpan', () => {
   test.each([
-    [1000, 6, true, 500],
-    [1001, 6, true, 500],
-    [1000, 5, true, 1000],
-    [1000, 2, true, 1000],
-    [1000, 1, true, 1000],
-    [1000, 1, false, 2000],
-    [1000, 0, false, 2000],
-    [1, 99, true, 1],
-    [2, 99, true, 1],
-    [maxWindowSeconds, 1, false, maxWindowSeconds],
-    [maxWindowSeconds - 1, 1, false, maxWindowSeconds],
-  ])('after %i s that took %i pages, full: %s, it is %i s', (span, pages, full, next) => {
-    expect(nextSpan(span, pages, full)).toBe(next);
+    [1000, 6, 6, 500],
+    [1001, 6, 6, 500],
+    [1000, 6, 0, 500],
+    [1000, 5, 5, 1000],
+    [1000, 3, 3, 1000],
+    [1000, 5, 2, 2000],
+    [1000, 2, 2, 2000],
+    [1000, 1, 1, 2000],
+    [1000, 0, 0, 2000],
+    [1, 99, 99, 1],
+    [2, 99, 99, 1],
+    [maxWindowSeconds, 1, 1, maxWindowSeconds],
+    [maxWindowSeconds - 1, 1, 1, maxWindowSeconds],
+  ])('after %i s that took %i pages, %i of them with anything, it is %i s', (span, pages, shown, next) => {
+    expect(nextSpan(span, pages, shown)).toBe(next);
   });
 
   test('whatever a listing was like, it is a whole number of seconds that can be asked for', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: maxWindowSeconds }), fc.nat(50), fc.boolean(), (span, pages, full) => {
-        const next = nextSpan(span, pages, full);
+      fc.property(fc.integer({ min: 1, max: maxWindowSeconds }), fc.nat(50), fc.nat(50), (span, pages, shown) => {
+        const next = nextSpan(span, pages, shown);
         expect(Number.isInteger(next) && next >= 1 && next <= maxWindowSeconds).toBe(true);
       }),
     );
