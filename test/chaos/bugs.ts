@@ -29,8 +29,8 @@ export const bugs: Bug[] = [
   {
     name: 'leaves operatorResultIds out of the fingerprint',
     file: 'sync/fingerprint.ts',
-    find: 'shapeOf(Object.keys(value))',
-    replace: "shapeOf(Object.keys(value).filter((key) => key !== 'operatorResultIds'))",
+    find: '    for (const key in value) {',
+    replace: "    for (const key in value) {\n      if (key === 'operatorResultIds') continue;",
   },
   {
     name: 'stamps synced_at without the row lock of the lease',

@@ -144,8 +144,27 @@ describe('fingerprint', () => {
   test('is 22 characters that can stand in a URL, the same on every machine and in every version', () => {
     const item = { id: 'conv_conversation_1', channels: ['SMS', 'VOICE'], name: null };
     expect(fingerprint(item)).toMatch(/^[\w-]{22}$/);
-    // SHA-256 of {"channels":[3"SMS,5"VOICE],"id":19"conv_conversation_1,"name":null,}
-    expect(fingerprint(item)).toBe('tMlB59Rn7jXDixH7WQDSiO');
+    expect(fingerprint(item)).toBe('RUY9Rsf824UH2KfJ-Td5Lg');
+  });
+
+  test('of contents that differ by one letter, every bit differs half of the time', () => {
+    const flips = Array.from({ length: 128 }, () => 0);
+    const item = (name: string, at: number) => ({
+      id: 'conv_conversation_1',
+      participants: [{ name }, { at }],
+      name: null,
+    });
+    const trials = 2000;
+    for (let trial = 0; trial < trials; trial += 1) {
+      const [one, other] = ['a', 'b'].map((last) =>
+        Buffer.from(fingerprint(item(`${'x'.repeat(trial % 40)}${last}`, trial)), 'base64url'),
+      );
+      for (let bit = 0; bit < 128; bit += 1) {
+        const differing = (one?.[bit >> 3] ?? 0) ^ (other?.[bit >> 3] ?? 0);
+        flips[bit] = (flips[bit] ?? 0) + ((differing >> (bit & 7)) & 1);
+      }
+    }
+    for (const flipped of flips) expect(Math.abs(flipped / trials - 0.5)).toBeLessThan(0.06);
   });
 });
 
