@@ -104,25 +104,29 @@ function communicationRow({ id, createdAt, raw }: NonNullable<Detail['communicat
 /** The first row of each id, with positions counted from 0. */
 function firstOfEach<Row extends { id: string; position: number }>(rows: Row[]): Row[] {
   const byId = new Map<string, Row>();
-  for (const row of rows) if (!byId.has(row.id)) byId.set(row.id, { ...row, position: byId.size });
+  for (const row of rows) {
+    if (byId.has(row.id)) continue;
+    row.position = byId.size;
+    byId.set(row.id, row);
+  }
   return [...byId.values()];
 }
 
 /** Takes fields off an object one by one; what is left, or was not of the kind its column holds, is the rest. */
 class Fields {
   readonly #raw: JsonObject;
-  readonly #taken: Set<string>;
+  readonly #taken: string[];
   readonly #nested: [string, Json][] = [];
 
   constructor(raw: JsonObject, taken: string[]) {
     this.#raw = raw;
-    this.#taken = new Set(taken);
+    this.#taken = taken;
   }
 
   text(name: string): string | null {
     const value = this.#raw[name] ?? null;
     if (value !== null && typeof value !== 'string') return null;
-    this.#taken.add(name);
+    this.#taken.push(name);
     return value === null ? null : storableText(value);
   }
 
@@ -131,18 +135,18 @@ class Fields {
     const value = this.#raw[name] ?? null;
     if (value !== null && !Array.isArray(value)) return null;
     const texts = value?.filter((element) => typeof element === 'string') ?? null;
-    if (texts === null || texts.length === value?.length) this.#taken.add(name);
+    if (texts === null || texts.length === value?.length) this.#taken.push(name);
     return texts && [...new Set(texts.map(storableText))];
   }
 
   nestedText(name: string, inner: string): string | null {
     const value = this.#raw[name] ?? null;
-    if (value === null) this.#taken.add(name);
+    if (value === null) this.#taken.push(name);
     if (!isJsonObject(value) || isRawNumber(value)) return null;
     const nested = new Fields(value, []);
     const text = nested.text(inner);
     const rest = nested.#left();
-    this.#taken.add(name);
+    this.#taken.push(name);
     if (rest.length > 0) this.#nested.push([name, Object.fromEntries(rest)]);
     return text;
   }
@@ -160,7 +164,9 @@ class Fields {
   }
 
   #left(): [string, Json][] {
-    return Object.entries(this.#raw).filter(([name]) => !this.#taken.has(name));
+    const left: [string, Json][] = [];
+    for (const name in this.#raw) if (!this.#taken.includes(name)) left.push([name, this.#raw[name] ?? null]);
+    return left;
   }
 }
 
