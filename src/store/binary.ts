@@ -11,7 +11,9 @@ const oids: Record<ColumnType, number> = { text: 25, int4: 23, jsonb: 3802, time
 
 const arrayHeaderBytes = 20;
 const jsonbVersion = 1;
-const epochSeconds = Date.UTC(2000, 0) / 1000;
+const epochSeconds = Date.UTC(2400, 0) / 1000;
+const timeLength = 'YYYY-MM-DDTHH:MM:SS.ffffffZ'.length;
+const zero = '0'.charCodeAt(0);
 const shortLength = 64;
 const roomBytes = 65_536;
 const mostRoomBytes = 16 * roomBytes;
@@ -77,11 +79,16 @@ export class CellWriter {
 
   /** Since 2000, as Postgres counts, in 64 bits; a number holds 53, so that the upper and the lower half are reckoned apart. */
   #microseconds(time: string): void {
-    const seconds = Date.parse(`${time.slice(0, 19)}Z`) / 1000 - epochSeconds;
+    if (time.length !== timeLength) throw new TypeError('a time is to be given to the microsecond');
+    const two = (at: number) => 10 * time.charCodeAt(at) + time.charCodeAt(at + 1) - 11 * zero;
+    // Date.UTC takes the years before 100 for others; 400 years on, the calendar is the same.
+    const year = 100 * two(0) + two(2) + 400;
+    const ms = Date.UTC(year, two(5) - 1, two(8), two(11), two(14), two(17));
+    const seconds = ms / 1000 - epochSeconds;
     // A million is 64 times this.
     const most = seconds * 15_625;
     const upper = Math.floor(most / 2 ** 26);
-    const lower = (most - upper * 2 ** 26) * 64 + Number(time.slice(20, 26));
+    const lower = (most - upper * 2 ** 26) * 64 + 10_000 * two(20) + 100 * two(22) + two(24);
     const carry = lower >= 2 ** 32 ? 1 : 0;
     this.#int(upper + carry);
     this.#end = this.#bytes.writeUInt32BE(lower - carry * 2 ** 32, this.#end);

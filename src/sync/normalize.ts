@@ -56,7 +56,7 @@ export interface ConversationRows {
  * @throws Unstorable where a key is too long for an index.
  */
 export function normalize(detail: Detail): ConversationRows {
-  const fields = new Fields(detail.raw, ['id', 'createdAt', 'updatedAt', 'participants', 'communications']);
+  const fields = new Fields(detail.raw, columns.conversation);
   const rows: ConversationRows = {
     id: storableText(detail.id),
     accountId: fields.text('accountId'),
@@ -78,7 +78,7 @@ export function normalize(detail: Detail): ConversationRows {
 }
 
 function participantRow({ id, raw }: { id: string; raw: JsonObject }): ParticipantRow {
-  const fields = new Fields(raw, ['id']);
+  const fields = new Fields(raw, columns.participant);
   return {
     id: storableText(id),
     position: 0,
@@ -90,7 +90,7 @@ function participantRow({ id, raw }: { id: string; raw: JsonObject }): Participa
 }
 
 function communicationRow({ id, createdAt, raw }: NonNullable<Detail['communications']>[number]): CommunicationRow {
-  const fields = new Fields(raw, ['id', 'createdAt']);
+  const fields = new Fields(raw, columns.communication);
   return {
     id: storableText(id),
     position: 0,
@@ -112,50 +112,80 @@ function firstOfEach<Row extends { id: string; position: number }>(rows: Row[]):
   return [...byId.values()];
 }
 
-/** Takes fields off an object one by one; what is left, or was not of the kind its column holds, is the rest. */
+/** The fields that columns hold. */
+const columns = {
+  conversation: new Set([
+    'id',
+    'accountId',
+    'name',
+    'status',
+    'conversationConfigurationId',
+    'createdAt',
+    'updatedAt',
+    'channels',
+    'channelIds',
+    'intelligenceConfigurationIds',
+    'operatorResultIds',
+    'participants',
+    'communications',
+  ]),
+  participant: new Set(['id', 'name', 'type', 'addressValues']),
+  communication: new Set(['id', 'participantId', 'content', 'createdAt']),
+};
+
+/** Reads fields off an object; what no column holds, or was not of the kind that its column holds, is the rest. */
 class Fields {
   readonly #raw: JsonObject;
-  readonly #taken: string[];
-  readonly #nested: [string, Json][] = [];
+  readonly #columns: ReadonlySet<string>;
+  /** Fields of columns that belong to the rest all the same, whole or in part. */
+  #rest: [string, Json][] | null = null;
 
-  constructor(raw: JsonObject, taken: string[]) {
+  constructor(raw: JsonObject, columns: ReadonlySet<string>) {
     this.#raw = raw;
-    this.#taken = taken;
+    this.#columns = columns;
   }
 
   text(name: string): string | null {
     const value = this.#raw[name] ?? null;
-    if (value !== null && typeof value !== 'string') return null;
-    this.#taken.push(name);
-    return value === null ? null : storableText(value);
+    if (typeof value === 'string') return storableText(value);
+    if (value !== null) this.#keep(name, value);
+    return null;
   }
 
   /** The strings of an array, each once; null where there is no array. An array of anything else besides is also left in the rest. */
   texts(name: string): string[] | null {
     const value = this.#raw[name] ?? null;
-    if (value !== null && !Array.isArray(value)) return null;
-    const texts = value?.filter((element) => typeof element === 'string') ?? null;
-    if (texts === null || texts.length === value?.length) this.#taken.push(name);
-    return texts && [...new Set(texts.map(storableText))];
+    if (value === null) return null;
+    if (!Array.isArray(value)) {
+      this.#keep(name, value);
+      return null;
+    }
+    const texts = value.filter((element) => typeof element === 'string');
+    if (texts.length < value.length) this.#keep(name, value);
+    return [...new Set(texts.map(storableText))];
   }
 
+  /** A text inside an object; what else is in that object is left in the rest. */
   nestedText(name: string, inner: string): string | null {
     const value = this.#raw[name] ?? null;
-    if (value === null) this.#taken.push(name);
-    if (!isJsonObject(value) || isRawNumber(value)) return null;
-    const nested = new Fields(value, []);
-    const text = nested.text(inner);
-    const rest = nested.#left();
-    this.#taken.push(name);
-    if (rest.length > 0) this.#nested.push([name, Object.fromEntries(rest)]);
-    return text;
+    if (value === null) return null;
+    if (!isJsonObject(value) || isRawNumber(value)) {
+      this.#keep(name, value);
+      return null;
+    }
+    const text = value[inner] ?? null;
+    const taken = text === null || typeof text === 'string' ? inner : null;
+    const others = Object.keys(value).filter((key) => key !== taken);
+    if (others.length > 0) this.#keep(name, Object.fromEntries(others.map((key) => [key, value[key] ?? null])));
+    return typeof text === 'string' ? storableText(text) : null;
   }
 
   rest(): string | null {
-    const entries = [...this.#left(), ...this.#nested];
-    if (entries.length === 0) return null;
+    const rest = this.#rest ?? [];
+    for (const name in this.#raw) if (!this.#columns.has(name)) rest.push([name, this.#raw[name] ?? null]);
+    if (rest.length === 0) return null;
     try {
-      return JSON.stringify(storableJson(Object.fromEntries(entries)));
+      return JSON.stringify(storableJson(Object.fromEntries(rest)));
     } catch (error) {
       // The stack's end; Postgres' own comes soon after.
       if (error instanceof RangeError) throw new Unstorable('a field is nested too deeply');
@@ -163,17 +193,18 @@ class Fields {
     }
   }
 
-  #left(): [string, Json][] {
-    const left: [string, Json][] = [];
-    for (const name in this.#raw) if (!this.#taken.includes(name)) left.push([name, this.#raw[name] ?? null]);
-    return left;
+  #keep(name: string, value: Json): void {
+    this.#rest ??= [];
+    this.#rest.push([name, value]);
   }
 }
 
 function refuseLongKeys(rows: ConversationRows): void {
   const id = Buffer.byteLength(rows.id);
-  const check = (what: string, ...parts: string[]) => {
-    const bytes = parts.reduce((sum, part) => sum + Buffer.byteLength(part), id);
+  const check = (what: string, part = '', other = '') => {
+    // A code unit takes at most three bytes; nearly all keys are seen to be short by that alone.
+    if (id + 3 * (part.length + other.length) <= maxKeyBytes) return;
+    const bytes = id + Buffer.byteLength(part) + Buffer.byteLength(other);
     if (bytes > maxKeyBytes)
       throw new Unstorable(`${what}: a key of ${bytes} bytes, at most ${maxKeyBytes} can be stored`);
   };

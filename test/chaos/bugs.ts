@@ -78,8 +78,8 @@ export const bugs: Bug[] = [
   {
     name: 'takes an absent array for an empty one',
     file: 'sync/normalize.ts',
-    find: 'return texts && [...new Set(texts.map(storableText))];',
-    replace: 'return [...new Set((texts ?? []).map(storableText))];',
+    find: '    if (value === null) return null;\n    if (!Array.isArray(value)) {',
+    replace: '    if (value === null) return [];\n    if (!Array.isArray(value)) {',
     scenario: 'absent',
   },
   {

@@ -189,7 +189,7 @@ async function stamps(): Promise<string | null> {
         name: 'Changed',
         status: null,
         conversationConfigurationId: null,
-        createdAt: '2026-06-15T09:00:00Z',
+        createdAt: '2026-06-15T09:00:00.000000Z',
         updatedAt: null,
         extra: null,
         channels: null,

@@ -123,7 +123,14 @@ describe('children', () => {
 
   test('communications and participants, column by column', () => {
     const communications = [
-      { id: 'm', position: 3, participantId: 'p', text: 't', createdAt: '2026-06-08T20:41:53Z', extra: '{"a":1}' },
+      {
+        id: 'm',
+        position: 3,
+        participantId: 'p',
+        text: 't',
+        createdAt: '2026-06-08T20:41:53.000000Z',
+        extra: '{"a":1}',
+      },
     ];
     const one = rowsOf('a', { communications, participants: [participant('p')] });
     expect(parametersOf(tables.communications, one)).toEqual([
