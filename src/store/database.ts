@@ -136,10 +136,17 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
   };
 }
 
+/** What fails only because another statement of its transaction failed before it, fails with the error of that one. */
 function queriesOn(client: pg.PoolClient): Queries {
+  let first: unknown;
   return {
     async sql<Row extends pg.QueryResultRow>(text: string, parameters: unknown[] = []) {
-      return (await client.query<Row>(text, parameters)).rows;
+      try {
+        return (await client.query<Row>(text, parameters)).rows;
+      } catch (error) {
+        first ??= error;
+        throw first;
+      }
     },
   };
 }

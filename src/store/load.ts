@@ -9,41 +9,66 @@ import { finishWindow, moveCursor } from './marks.ts';
 import { childArrays, conversationArrays } from './pack.ts';
 import { childStatement, conversationStatement, insertStatement } from './tables.ts';
 
+/** A conversation was taken for new, and is stored. */
+export class NotNew extends Error {
+  override readonly name = 'NotNew';
+}
+
 /**
- * Writes a batch and its mark, in a transaction whose first statement, `held`, takes the lease's row. What needs no other
- * statement's answer is sent right behind it, so that Postgres never waits while this process is busy with details.
+ * Writes a batch and its mark, in a transaction whose first statement, `held`, takes the lease's row; where the lease is lost
+ * that is an error in Postgres itself, which then refuses all that was sent behind it. So what needs no other statement's
+ * answer is sent at once, and Postgres never waits while this process is busy with details.
+ * @throws NotNew where `trusting` was wrong: the whole transaction is to be done again without it.
  */
 export async function load(queries: Queries, held: Promise<string>, input: LoadInput): Promise<Loaded> {
-  const { changes, mark, now, epoch, generation } = input;
+  const { changes, mark, now, generation, trusting } = input;
   const found = changes.flatMap((change) => (change.rows === null ? [] : [{ ...change, rows: change.rows }]));
-  const [stamp, unchanged, written] = await Promise.all([
-    held,
-    findUnchanged(queries, found),
-    writeConversations(queries, found, epoch),
-  ]);
-  const differing = found.filter(({ id, force }) => force || !unchanged.has(id)).map(({ rows }) => rows);
+  const taken = found.filter(({ stored }) => trusting && !stored);
+  const others = found.filter(({ stored }) => !trusting || stored);
+  const isDue = () => queries.sql('select from twilio_sync.due where due_at <= to_timestamp($1) limit 1', [now]);
   // Carried out in this order: what is remembered of a conversation goes by what was due for it until now.
+  const sent = Promise.all([
+    findUnchanged(queries, others),
+    writeConversations(queries, found),
+    insertChildren(
+      queries,
+      taken.map(({ rows }) => rows),
+    ),
+    remember(queries, changes, now, generation),
+    replaceDue(queries, changes),
+    mark === null ? isDue() : [],
+  ]);
+  // Where the lease is lost, they are refused together with it.
+  sent.catch(() => {});
+  const stamp = await held;
+  const [unchanged, written, , , , dueByNow] = await sent;
+  if (taken.some(({ id }) => written.get(id) !== true)) throw new NotNew();
+  const differing = others.filter(({ id, force }) => force || !unchanged.has(id)).map(({ rows }) => rows);
   const [late, deleted] = await Promise.all([
     writeChildren(queries, differing, written, stamp),
     markDeleted(queries, changes, stamp),
-    remember(queries, changes, now, generation),
-    replaceDue(queries, changes),
   ]);
   if (mark !== null) await finishMark(queries, mark, generation);
-  const due = await queries.sql('select from twilio_sync.due where due_at <= to_timestamp($1) limit 1', [now]);
+  const due = mark === null ? dueByNow : await isDue();
   return { changed: written.size + late, deleted, due: due.length > 0 };
 }
 
 type Found = Change & { rows: Packed };
 
 /** Writes conversations that differ. @returns those it wrote, and whether they are new. */
-async function writeConversations(queries: Queries, found: Found[], epoch: number): Promise<Map<string, boolean>> {
+async function writeConversations(queries: Queries, found: Found[]): Promise<Map<string, boolean>> {
   if (found.length === 0) return new Map();
-  const written = await queries.sql<{ id: string; fresh: boolean }>(conversationStatement(), [
-    ...conversationArrays(found.map(({ rows }) => rows)),
-    epoch,
-  ]);
+  const written = await queries.sql<{ id: string; fresh: boolean }>(
+    conversationStatement(),
+    conversationArrays(found.map(({ rows }) => rows)),
+  );
   return new Map(written.map(({ id, fresh }) => [id, fresh]));
+}
+
+/** Writes the children of conversations that are new: nothing is stored to hold them against. */
+async function insertChildren(queries: Queries, all: Packed[]): Promise<void> {
+  const parts = childArrays(all).filter(({ rows }) => rows > 0);
+  await Promise.all(parts.map(({ table, columns }) => queries.sql(insertStatement(table), columns)));
 }
 
 /** Writes children that differ. @returns how many conversations were written of only now. */
@@ -53,17 +78,15 @@ async function writeChildren(
   written: Map<string, boolean>,
   stamp: string,
 ): Promise<number> {
-  const isFresh = ({ id }: Packed) => written.get(id) === true;
-  // A child needs its conversation's row: of one that is new nothing is stored to be held against.
-  const inserts = childArrays(all.filter(isFresh)).filter(({ rows }) => rows > 0);
-  const merges = childArrays(all.filter((each) => !isFresh(each)));
+  const isNew = ({ id }: Packed) => written.get(id) === true;
+  const merges = childArrays(all.filter((each) => !isNew(each)));
   const [touched] = await Promise.all([
     Promise.all(
       merges.map(({ table, columns, scope }) =>
         queries.sql<{ conversation_id: string }>(childStatement(table), [...columns, ...scope]),
       ),
     ),
-    Promise.all(inserts.map(({ table, columns }) => queries.sql(insertStatement(table), columns))),
+    insertChildren(queries, all.filter(isNew)),
   ]);
   const ids = touched.flat().map(({ conversation_id }) => conversation_id);
   const late = [...new Set(ids)].filter((id) => !written.has(id));
@@ -77,8 +100,9 @@ export interface LoadInput {
   mark: Mark | null;
   /** The API's time, seconds since the epoch. */
   now: number;
-  epoch: number;
   generation: number;
+  /** Take conversations for new that nothing was known of when they were asked for: their children need not wait to be sent. */
+  trusting: boolean;
 }
 
 /** The details that are the ones stored last. Equal but for their order counts as the same: an API that shuffles is not news. */
@@ -108,24 +132,26 @@ async function markDeleted(queries: Queries, changes: Change[], stamp: string): 
 
 async function remember(queries: Queries, changes: Change[], now: number, generation: number): Promise<void> {
   const stored = changes.filter(({ rows }) => rows !== null);
-  const inserted = queries.sql(
-    `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at)
+  const inserted =
+    stored.length > 0 &&
+    queries.sql(
+      `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at)
      select id, item, detail, $5, case when listed then $6::int else 0 end, to_timestamp($7)
      from unnest($1::text[], $2::bool[], $3::text[], $4::text[]) as answer(id, listed, item, detail)
      on conflict (conversation_id) do update set
        item = case when excluded.generation = 0 and excluded.detail = fingerprints.detail then fingerprints.item else excluded.item end,
        detail = excluded.detail, normalizer = excluded.normalizer,
        generation = greatest(fingerprints.generation, excluded.generation), fetched_at = excluded.fetched_at`,
-    [
-      stored.map(({ id }) => id),
-      stored.map(({ listed }) => listed),
-      stored.map(({ item }) => item),
-      stored.map(({ detail }) => detail),
-      normalizerVersion,
-      generation,
-      now,
-    ],
-  );
+      [
+        stored.map(({ id }) => id),
+        stored.map(({ listed }) => listed),
+        stored.map(({ item }) => item),
+        stored.map(({ detail }) => detail),
+        normalizerVersion,
+        generation,
+        now,
+      ],
+    );
   const shown = rememberShown(
     queries,
     stored.filter(({ listed }) => !listed),

@@ -2,11 +2,11 @@
 // Reads go as they are; every write is a transaction that begins by checking the lease, and gets its stamp from it.
 
 import type { FilterConfig } from '../config.ts';
-import type { EndedSweep, Store } from '../sync/ports.ts';
+import { type EndedSweep, type Store, Unstorable } from '../sync/ports.ts';
 import { readDifferences } from './compare.ts';
 import type { Database, Queries } from './database.ts';
 import { holdLease } from './lease.ts';
-import { load } from './load.ts';
+import { load, NotNew } from './load.ts';
 import {
   readControl,
   readDue,
@@ -52,9 +52,18 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     compare: (rows) => database.run((queries) => readDifferences(queries, rows)),
     control: (not) => database.run((queries) => readControl(queries, not)),
     pack,
-    load: (changes, mark, now) =>
-      database.transaction((queries) =>
-        load(queries, holdLease(queries, epoch), { changes, mark, now, epoch, generation }),
-      ),
+    async load(changes, mark, now) {
+      const attempt = (trusting: boolean) =>
+        database.transaction((queries) =>
+          load(queries, holdLease(queries, epoch), { changes, mark, now, generation, trusting }),
+        );
+      try {
+        return await attempt(true);
+      } catch (error) {
+        // Taken for new, but stored: by this load itself, perhaps, whose answer to COMMIT was lost.
+        if (!(error instanceof NotNew || error instanceof Unstorable)) throw error;
+        return await attempt(false);
+      }
+    },
   };
 }

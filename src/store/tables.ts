@@ -131,7 +131,7 @@ export function insertStatement({ name, columns }: Table): string {
   return `insert into twilio.${name} (${list}) select ${list} from ${answer(Object.entries(columns), 'answer', 1)}`;
 }
 
-/** Parameters: an array a column, then the epoch: under another one nothing is written. The stamp is the lease's. Returns the ids of rows that are new (`fresh`), differ, or were deleted. */
+/** Parameters: an array a column. The stamp is the lease's. Returns the ids of rows that are new (`fresh`), differ, or were deleted. */
 export function conversationStatement(): string {
   const { columns, key } = conversations;
   const entries = Object.entries(columns);
@@ -141,7 +141,7 @@ export function conversationStatement(): string {
   return `insert into twilio.conversations (${list}, first_synced_at, synced_at)
     select ${entries.map(([column]) => `answer."${column}"`).join(', ')}, lease.stamp, lease.stamp
     from ${answer(entries, 'answer', 1)}, twilio_sync.lease
-    where lease.epoch = $${entries.length + 1} and not exists (
+    where not exists (
       select from twilio.conversations stored
       where stored.id = answer.id and stored.deleted_at is null and ${row(values, 'stored')} is not distinct from ${row(values, 'answer')})
     on conflict (id) do update set ${update}, synced_at = excluded.synced_at, deleted_at = null

@@ -97,6 +97,8 @@ export interface Change {
   id: string;
   /** Null: its rows stay as they are. */
   rows: Packed | null;
+  /** Whether a version of it was stored when it was asked for. */
+  stored: boolean;
   /** It was listed under the present filters. */
   listed: boolean;
   /** Fingerprints to remember; null for a detail that was not found. */

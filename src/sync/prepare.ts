@@ -37,6 +37,7 @@ function change(context: Context, fetch: Fetch, outcome: Outcome): Change {
   return {
     id: fetch.id,
     rows: found && context.store.pack(normalize(found)),
+    stored: fetch.stored,
     listed: fetch.item !== null,
     item: fetch.item?.fingerprint ?? (found && itemFingerprint(found.raw)),
     detail: found && `${normalizerVersion}.${fingerprint(found.raw)}`,

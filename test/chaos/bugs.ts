@@ -35,9 +35,11 @@ export const bugs: Bug[] = [
   {
     name: 'stamps synced_at without the row lock of the lease',
     file: 'store/lease.ts',
-    find: `\`update twilio_sync.lease set stamp = greatest(clock_timestamp(), stamp + interval '1 microsecond'),
-       expires_at = clock_timestamp() + \${term}
-     where epoch = $1 returning stamp::text as stamp\``,
+    find: `\`with held as (
+         update twilio_sync.lease set stamp = greatest(clock_timestamp(), stamp + interval '1 microsecond'),
+           expires_at = clock_timestamp() + \${term}
+         where epoch = $1 returning stamp::text as stamp)
+       select 1 / count(*) as held, min(stamp) as stamp from held\``,
     replace: "'select clock_timestamp()::text as stamp from twilio_sync.lease where epoch = $1'",
     scenario: 'stamps',
   },
@@ -117,8 +119,8 @@ export const bugs: Bug[] = [
   {
     name: 'writes a conversation in two transactions',
     file: 'store/load.ts',
-    find: '  const differing = found.filter(',
-    replace: "  await queries.sql('commit');\n  await queries.sql('begin');\n  const differing = found.filter(",
+    find: '  const differing = others.filter(',
+    replace: "  await queries.sql('commit');\n  await queries.sql('begin');\n  const differing = others.filter(",
     scenario: 'half',
   },
   {

@@ -199,6 +199,7 @@ async function stamps(): Promise<string | null> {
         participants: null,
         communications: null,
       }),
+      stored: true,
       listed: true,
       item: 'item',
       detail: 'detail',

@@ -42,6 +42,7 @@ export function changeOf(raw: JsonObject, fields: Partial<Change> = {}): Change 
   return {
     id: detail.id,
     rows: pack(normalize(detail)),
+    stored: false,
     listed: true,
     item: `item ${fingerprint(raw)}`,
     detail: fingerprint(raw),
@@ -54,7 +55,18 @@ export function changeOf(raw: JsonObject, fields: Partial<Change> = {}): Change 
 
 /** What the program makes of one that was not found, or failed. */
 export function changeWithout(id: string, fields: Partial<Change> = {}): Change {
-  return { id, rows: null, listed: false, item: null, detail: null, deleted: false, force: false, due: [], ...fields };
+  return {
+    id,
+    rows: null,
+    stored: false,
+    listed: false,
+    item: null,
+    detail: null,
+    deleted: false,
+    force: false,
+    due: [],
+    ...fields,
+  };
 }
 
 export function dueOf(id: string, fields: Partial<Due> = {}): Due {

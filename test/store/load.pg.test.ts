@@ -6,7 +6,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { decodeDetail } from '../../src/api/decode.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
 import { parseLossless } from '../../src/lib/lossless-json.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type Database, openDatabase, type Queries } from '../../src/store/database.ts';
+import { holdLease } from '../../src/store/lease.ts';
+import { load as loadBatch } from '../../src/store/load.ts';
 import { pack } from '../../src/store/pack.ts';
 import { normalize } from '../../src/sync/normalize.ts';
 import { type Change, LeaseLost, type Mark, type Store, Unstorable, type Window } from '../../src/sync/ports.ts';
@@ -309,6 +311,18 @@ describe('a change', () => {
     expect(await query('select name from twilio.participants where name is not null')).toEqual([]);
   });
 
+  test('what was taken for new, and is stored, is as if it had not been: also what it has no longer is gone', async () => {
+    await load(changeOf(detailOf('a')), changeOf(detailOf('c', { participants: [], communications: [] })));
+    const changed = { name: 'New', channels: ['SMS'], participants: [{ id: 'p3', addressValues: ['y'] }] };
+    // No key of these is taken: only the conversation's own row tells.
+    const other = { channels: null, channelIds: null, intelligenceConfigurationIds: null, operatorResultIds: null };
+    for (const fields of [changed, { ...other, participants: [{ id: 'p4' }], communications: [{ id: 'c4' }] }]) {
+      const all = [changeOf(detailOf('a', fields)), changeOf(detailOf('b', fields)), changeOf(detailOf('c', fields))];
+      await load(...all);
+      expect(await store.compare(all.flatMap(({ rows }) => rows ?? []))).toEqual(new Map());
+    }
+  });
+
   test('one child belongs to one conversation: the same ids in another are not touched', async () => {
     await load(changeOf(detailOf('a')), changeOf(detailOf('b')));
     await load(changeOf(detailOf('a', { participants: [], communications: [], channels: [], operatorResultIds: [] })));
@@ -400,6 +414,28 @@ describe('all or nothing', () => {
       await query('select * from twilio_sync.windows'),
     ]).toEqual(before);
     expect(await lost.known(['a'])).toEqual(await store.known(['a']));
+  });
+
+  test('and what was sent behind the question for the lease is refused by Postgres itself', async () => {
+    const rows = [changeOf(detailOf('a')), changeOf(detailOf('b'), { stored: true })];
+    const sent: Promise<unknown>[] = [];
+    const loading = database.transaction(async (queries) => {
+      const watched: Queries = {
+        sql<Row extends QueryResultRow>(text: string, parameters?: unknown[]) {
+          const answer = queries.sql<Row>(text, parameters);
+          sent.push(answer);
+          return answer;
+        },
+      };
+      const input = { changes: rows, mark: null, now, generation: 1, trusting: true };
+      const loaded = loadBatch(watched, holdLease(watched, -1), input);
+      await Promise.allSettled([loaded, ...sent]);
+      return await loaded;
+    });
+    await expect(loading).rejects.toThrow(LeaseLost);
+    const outcomes = await Promise.allSettled(sent);
+    expect(outcomes.length).toBeGreaterThan(8);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toEqual([]);
   });
 
   test('ten loads at once get ten stamps, and an incremental reader that never looks back misses none', async () => {
