@@ -11,6 +11,8 @@ import type { Step } from './steps.ts';
 import { createTally } from './tally.ts';
 
 const batchSize = 250;
+/** At first smaller ones, each as large as all before it: the first rows are there at once. */
+const firstBatchSize = 16;
 const batchBytes = 8_000_000;
 /** Two batches: enough to keep requests going while one is loaded. */
 const fetchedAhead = batchSize;
@@ -61,7 +63,8 @@ export async function flow(
     for await (const result of results) {
       if (result.kind === 'prepared') {
         const tooLarge = result.outcome === 'tooLarge';
-        if (tooLarge || batch.length >= batchSize || bytes + result.bytes > batchBytes) await flush(null);
+        const full = batch.length >= Math.min(batchSize, firstBatchSize + context.counts.changed);
+        if (tooLarge || full || bytes + result.bytes > batchBytes) await flush(null);
         add(tooLarge ? prepare(context, await fetcher.fetchAlone(result.fetch)) : result);
         if (tooLarge) await flush(null);
       } else if (result.kind === 'mark') {
