@@ -108,6 +108,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     requested: new Set(),
     dueWaits: false,
     openFromStart: true,
+    settled: new Map(),
     spans: { all: firstSpanSeconds, open: maxWindowSeconds },
   };
   return { context, client, [Symbol.asyncDispose]: () => client.close() };

@@ -222,6 +222,7 @@ export class World implements AsyncDisposable {
       requested: new Set(),
       dueWaits: false,
       openFromStart: true,
+      settled: new Map(),
       spans: { all: 86_400, open: 30 * 86_400 },
     };
     this.#program = {

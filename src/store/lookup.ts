@@ -28,24 +28,27 @@ export async function readKnown(queries: Queries, ids: string[]): Promise<Map<st
   return known;
 }
 
-/** See Store.unlisted. Only what the present filters have shown once, and by its own columns would still match, is expected. */
+/**
+ * See Store.unlisted. Only what the present filters have shown once, and by its own columns would still match, is expected.
+ * Of what is listed the program knows that; of the rest, which is next to nothing, it is looked up one by one.
+ */
 export async function readUnlisted(
   queries: Queries,
   { from, to }: Stretch,
   open: boolean,
-  listed: string[],
+  listed: Map<string, boolean>,
   filters: FilterConfig,
   generation: number,
 ): Promise<{ expected: number; missing: string[] }> {
-  const parameters: unknown[] = [from, to, listed, generation];
+  const parameters: unknown[] = [from, to, [...listed.keys()], [...listed.values()], generation];
   const conditions = matching(filters, parameters);
   if (open) conditions.push(`status in ('ACTIVE', 'INACTIVE')`);
   const [row] = await queries.sql<{ expected: number; missing: string[] | null }>(
-    `select count(*)::int as expected, array_agg(id) filter (where listed.listed_id is null) as missing
-     from twilio.conversations
-     join twilio_sync.fingerprints on fingerprints.conversation_id = id and fingerprints.generation = $4
-     left join unnest($3::text[]) as listed(listed_id) on listed_id = id
+    `select count(*)::int as expected, array_agg(id) filter (where listed_id is null) as missing
+     from twilio.conversations left join unnest($3::text[], $4::bool[]) as listed(listed_id, shown) on listed_id = id
      where conversations.created_at >= to_timestamp($1) and conversations.created_at < to_timestamp($2) and deleted_at is null
+       and case when listed_id is null
+         then (select true from twilio_sync.fingerprints where conversation_id = id and generation = $5) else shown end
        ${conditions.map((condition) => `and ${condition}`).join(' ')}`,
     parameters,
   );

@@ -69,6 +69,11 @@ export interface Context {
   dueWaits: boolean;
   /** The next sweep of open conversations goes back to the start, not only over the lookback. */
   openFromStart: boolean;
+  /**
+   * Open conversations as they were last listed, and found stored just so: their items' fingerprints. Most open ones do not
+   * change from one minute to the next, and these need not be looked up. What anything is loaded of is no longer here.
+   */
+  settled: Map<string, string>;
   /** Length of the next slice in seconds, for listings of everything and of open conversations. */
   spans: { all: number; open: number };
 }

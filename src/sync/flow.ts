@@ -96,7 +96,9 @@ async function confirmFailures(context: Context, batch: Prepared[], signal: Abor
 async function load(context: Context, batch: Prepared[], mark: Mark | null): Promise<void> {
   try {
     const changes = batch.map(({ change }) => change);
-    const loaded = await context.store.load(changes, mark, context.api.now());
+    const loaded = await context.store.load(changes, mark, context.api.now()).finally(() => {
+      for (const id of [...changes.map((change) => change.id), ...(mark?.missing ?? [])]) context.settled.delete(id);
+    });
     context.counts.changed += loaded.changed;
     context.counts.deleted += loaded.deleted;
     context.dueWaits = loaded.due;

@@ -145,8 +145,15 @@ export interface Store {
   /** The stretches, 30 days each at most, in which conversations are stored as open. */
   openStretches(within: Stretch): Promise<Stretch[]>;
   known(ids: string[]): Promise<Map<string, Known>>;
-  /** Of the conversations that a listing of the stretch should show: how many there are, and which are not among `listed`. */
-  unlisted(stretch: Stretch, open: boolean, listed: string[]): Promise<{ expected: number; missing: string[] }>;
+  /**
+   * Of the conversations that a listing of the stretch should show: how many there are, and which it did not.
+   * `listed`: those it did, and of each whether the present filters had shown it before.
+   */
+  unlisted(
+    stretch: Stretch,
+    open: boolean,
+    listed: Map<string, boolean>,
+  ): Promise<{ expected: number; missing: string[] }>;
   dueAt(now: number, limit: number): Promise<string[]>;
   /** When the next detail that lags behind its listing is due, if before `until`. */
   nextSettling(until: number): Promise<number | null>;

@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { type Diff, diff, type Item, reduce } from './diff.ts';
 import { dueForBadItem } from './due.ts';
 import { fingerprint } from './fingerprint.ts';
-import { maxKeyBytes } from './normalize.ts';
+import { maxKeyBytes, normalizerVersion } from './normalize.ts';
 import { type Known, ListingFailed, type Mark, type Stretch, type Window } from './ports.ts';
 import { maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
 
@@ -25,6 +25,7 @@ const maxRestarts = 3;
 const maxPages = 20;
 const lookupSize = 5000;
 const slicesAtOnce = 2;
+const mostSettled = 50_000;
 
 /** The slices of some windows, one window after the other; one that cannot be listed is noted and left pending. */
 export function slices(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<Slice> {
@@ -136,19 +137,26 @@ function statuses(context: Context, window: Window): (string | null)[] {
 }
 
 async function holdAgainstStored(context: Context, { window, stretch, items, bad }: Listing): Promise<Slice> {
-  const ids = [...items.keys()];
+  const { api, store, settings, settled, counts } = context;
+  const open = window.sweep === 'open';
+  const unsettled = [...items.values()].filter(({ id, fingerprint }) => !open || settled.get(id) !== fingerprint);
   const known = new Map<string, Known>();
-  for (let at = 0; at < ids.length; at += lookupSize) {
-    for (const [id, each] of await context.store.known(ids.slice(at, at + lookupSize))) known.set(id, each);
+  for (let at = 0; at < unsettled.length; at += lookupSize) {
+    const ids = unsettled.slice(at, at + lookupSize).map(({ id }) => id);
+    for (const [id, each] of await store.known(ids)) known.set(id, each);
   }
-  const { expected, missing } = await context.store.unlisted(stretch, window.sweep === 'open', ids);
-  const found = diff(items.values(), known, context.settings.generation, context.api.now());
-  context.counts.listed += ids.length;
-  context.counts.differing += found.changed.length;
+  const found = diff(unsettled, known, settings.generation, api.now());
+  const listed = new Map<string, boolean>();
+  for (const id of items.keys()) listed.set(id, true);
+  for (const { id } of unsettled) listed.set(id, known.get(id)?.stored?.generation === settings.generation);
+  const { expected, missing } = await store.unlisted(stretch, open, listed);
+  if (open) for (const item of unsettled) settle(context, item, known.get(item.id));
+  counts.listed += items.size;
+  counts.differing += found.changed.length;
   const mark: Mark = {
     window,
     cursor: stretch.from,
-    listed: ids.length,
+    listed: items.size,
     expected,
     missing,
     touched: found.touched,
@@ -156,4 +164,13 @@ async function holdAgainstStored(context: Context, { window, stretch, items, bad
     due: [...found.due, ...bad],
   };
   return { ...found, items: items.values(), mark };
+}
+
+/** Remembers an open conversation that needs no looking up as long as it is listed as it is now. */
+function settle({ settled, settings }: Context, { id, fingerprint }: Item, known: Known | undefined): void {
+  const { stored = null, due = [] } = known ?? {};
+  if (stored === null || due.length > 0 || settled.size >= mostSettled) return;
+  const { item, generation, normalizer } = stored;
+  if (item === fingerprint && generation === settings.generation && normalizer >= normalizerVersion)
+    settled.set(id, fingerprint);
 }

@@ -37,6 +37,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
     requested: new Set(),
     dueWaits: false,
     openFromStart: false,
+    settled: new Map(),
     spans: { all: 1, open: 1 },
   };
   const lines: string[] = [];

@@ -53,6 +53,7 @@ export function contextOf({
     requested: new Set(requested),
     dueWaits: false,
     openFromStart,
+    settled: new Map(),
     spans: { all: day, open: day },
   };
 }

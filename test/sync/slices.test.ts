@@ -1,0 +1,136 @@
+// Which of what was listed is looked up: everything, but for open conversations that are listed as they were found stored.
+
+import { expect, test } from 'vitest';
+import { decodePage } from '../../src/api/decode.ts';
+import type { JsonObject } from '../../src/lib/json.ts';
+import type { Context } from '../../src/sync/context.ts';
+import { reduce } from '../../src/sync/diff.ts';
+import { flow } from '../../src/sync/flow.ts';
+import { normalizerVersion } from '../../src/sync/normalize.ts';
+import type { Due, Known, Listed, Sweep, Window } from '../../src/sync/ports.ts';
+import { slices } from '../../src/sync/slices.ts';
+import { contextOf, now } from './context.ts';
+
+const never = new AbortController().signal;
+
+function pageOf(...items: JsonObject[]): Listed {
+  return decodePage('GET list', {
+    items: items.map((item) => ({ createdAt: new Date((now - 60) * 1000).toISOString(), status: 'ACTIVE', ...item })),
+  });
+}
+
+function knownOf(item: JsonObject, fields: Partial<NonNullable<Known['stored']>> = {}, due: Due[] = []): Known {
+  const [listed] = pageOf(item).items;
+  if (listed === undefined) throw new Error('no item was listed');
+  const stored = { item: reduce(listed).fingerprint, detail: 'd', normalizer: normalizerVersion, generation: 1 };
+  return { stored: { ...stored, ...fields }, due };
+}
+
+const closed: Due = {
+  id: 'a',
+  reason: 'closed',
+  dueAt: now + 60,
+  attempts: 0,
+  firstAt: now,
+  error: null,
+  fingerprint: null,
+  wants: null,
+  createdFrom: null,
+};
+
+/** A context whose list shows these, in a store that knows that of them; and what was looked up, and held to be shown before. */
+function world(items: JsonObject[], known: Record<string, Known>) {
+  const lookedUp: string[][] = [];
+  const shown: Record<string, boolean>[] = [];
+  const context = contextOf({
+    api: {
+      selective: true,
+      async *list(_stretch, status) {
+        yield status === 'INACTIVE' ? pageOf() : pageOf(...items);
+      },
+    },
+    store: {
+      async known(ids) {
+        lookedUp.push(ids);
+        return new Map(ids.flatMap((id) => (known[id] === undefined ? [] : [[id, known[id]]])));
+      },
+      async unlisted(_stretch, _open, listed) {
+        shown.push(Object.fromEntries(listed));
+        return { expected: 0, missing: [] };
+      },
+      load: async () => ({ changed: 0, deleted: 0, due: false }),
+    },
+  });
+  return { context, items, known, lookedUp, shown };
+}
+
+async function listed(context: Context, sweep: Sweep): Promise<string[]> {
+  const window: Window = { id: 1, sweepId: 1, sweep, from: now - 100, to: now, cursor: now, failures: 0 };
+  const found = await Array.fromAsync(slices(context, [window], never));
+  return found.flatMap(({ changed }) => changed.map(({ id }) => id));
+}
+
+test('an open conversation that is listed as it was found stored is not looked up again, and counts as shown before', async () => {
+  const { context, items, lookedUp, shown } = world([{ id: 'a' }, { id: 'b' }], { a: knownOf({ id: 'a' }) });
+  expect(await listed(context, 'open')).toEqual(['b']);
+  expect(await listed(context, 'open')).toEqual(['b']);
+  expect(lookedUp).toEqual([['a', 'b'], ['b']]);
+  expect(shown).toEqual([
+    { a: true, b: false },
+    { a: true, b: false },
+  ]);
+
+  items[0] = { id: 'a', name: 'Changed' };
+  expect(await listed(context, 'open')).toEqual(['a', 'b']);
+  expect(lookedUp.at(-1)).toEqual(['a', 'b']);
+});
+
+test.each<Sweep>(['new', 'lookback', 'reconcile'])('%s looks everything up', async (sweep) => {
+  const { context, lookedUp } = world([{ id: 'a' }], { a: knownOf({ id: 'a' }) });
+  await listed(context, 'open');
+  await listed(context, sweep);
+  expect(lookedUp).toEqual([['a'], ['a']]);
+});
+
+test.each<[string, Known]>([
+  ['of which something is due', knownOf({ id: 'a' }, {}, [closed])],
+  ['that other filters showed', knownOf({ id: 'a' }, { generation: 0 })],
+  ['whose rows an older normalizer made', knownOf({ id: 'a' }, { normalizer: normalizerVersion - 1 })],
+  ['that was deleted', knownOf({ id: 'a' }, { item: null })],
+])('one %s is looked up each time', async (_what, known) => {
+  const { context, lookedUp } = world([{ id: 'a' }], { a: known });
+  await listed(context, 'open');
+  await listed(context, 'open');
+  expect(lookedUp).toEqual([['a'], ['a']]);
+});
+
+test('what anything was loaded of, or was missing, is looked up again', async () => {
+  const { context, lookedUp } = world([{ id: 'a' }, { id: 'b' }], { a: knownOf({ id: 'a' }), b: knownOf({ id: 'b' }) });
+  await listed(context, 'open');
+  expect([...context.settled.keys()]).toEqual(['a', 'b']);
+  context.api.detail = async () => ({ kind: 'gone' });
+  const window: Window = { id: 1, sweepId: 1, sweep: 'open', from: now - 100, to: now, cursor: now, failures: 0 };
+  const mark = {
+    window,
+    cursor: now - 100,
+    listed: 0,
+    expected: 1,
+    missing: ['b'],
+    touched: [],
+    relisted: [],
+    due: [],
+  };
+  await flow(
+    context,
+    async function* () {
+      yield { kind: 'fetch', fetch: { id: 'a', item: null, due: [], stored: true } };
+      yield { kind: 'mark', mark };
+    },
+    never,
+  );
+  await listed(context, 'open');
+  expect(lookedUp).toEqual([
+    ['a', 'b'],
+    ['a', 'b'],
+  ]);
+});
