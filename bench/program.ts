@@ -87,7 +87,8 @@ export function startOurs(args: string[], env: Record<string, string>): Running 
   const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
   const entrypoint = JSON.parse(/^ENTRYPOINT (\[.+\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
   const [script = '', ...flags] = entrypoint.slice(1).reverse();
-  return startProgram(`../${script}`, args, env, flags.reverse());
+  const [, name = '', value = ''] = /^ENV (MALLOC_ARENA_MAX)=(.+)$/m.exec(dockerfile) ?? [];
+  return startProgram(`../${script}`, args, { ...env, [name]: value }, flags.reverse());
 }
 
 const tickMs = 10;

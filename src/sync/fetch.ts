@@ -1,5 +1,5 @@
 // A detail asked for in, its outcome out. Bounds what is held: a batch's worth of bodies, not a history's.
-// No request starts while 32 MB of bodies wait to be stored or, going by the last ones, are on their way; a body past
+// No request starts while 24 MB of bodies wait to be stored or, going by the last ones, are on their way; a body past
 // 8 MB is dropped, and fetched again alone.
 
 import type { Context } from './context.ts';
@@ -14,7 +14,7 @@ export interface Fetched {
 }
 
 const megabyte = 1_000_000;
-const heldBytes = 32 * megabyte;
+const heldBytes = 24 * megabyte;
 const usualBytes = 8 * megabyte;
 const mostBytes = 64 * megabyte;
 /** So many requests stand ready behind those in flight: an answer is followed by the next request before it is even read. */
@@ -32,8 +32,9 @@ export interface Fetcher {
 export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
   let held = 0;
   let inFlight = 0;
-  /** What one more is likely to take: the mean of the last dozen or so. */
-  let likely = 0;
+  /** What one more is likely to take: the mean of the last dozen or so. Until the first is there, a few at once are enough. */
+  let likely = heldBytes / 4;
+  let seen = 0;
   let last: Promise<unknown> = Promise.resolve();
   let changed = Promise.withResolvers<void>();
   const change = () => {
@@ -49,7 +50,8 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
       const outcome = await context.api.detail(fetch.id, limit, signal);
       const bytes = outcome.kind === 'found' ? outcome.bytes : 0;
       held += bytes;
-      likely += (bytes - likely) / 16;
+      seen += 1;
+      likely += (bytes - likely) / Math.min(seen, 16);
       return { kind: 'fetched', fetch, outcome, bytes };
     } finally {
       inFlight -= 1;

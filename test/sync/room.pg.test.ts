@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { World } from '../world.ts';
 
-/** So many, so large, that 32 MB are held while the first batch is stored, and the next ones wait. */
+/** So many, so large, that 24 MB are held while the first batch is stored, and the next ones wait. */
 const conversations = 600;
 const bytes = 300_000;
 
@@ -24,8 +24,8 @@ test('a load fails while details wait for room: the pass ends with its error, an
       return null; end $$;
     create trigger refuse after insert on twilio.conversations referencing new table as fresh execute function twilio.refuse()`);
   await expect(world.pass('new')).rejects.toThrow(/53100/);
-  // 32 MB, what was on its way before it was known how large they are, and the batch that was stored.
-  expect(world.simulator.requests.byEndpoint.detail * bytes).toBeLessThan(32e6 + 16e6 + 8e6);
+  // 24 MB, the few on their way before it was known how large they are, and the batch that was stored.
+  expect(world.simulator.requests.byEndpoint.detail * bytes).toBeLessThan(24e6 + 4 * bytes + 8e6);
   world.simulator.faults.clear();
   await world.pass('new', 'reconcile');
   expect((await world.differences()).filter((each) => !/ extra: /.test(each))).toEqual([]);
