@@ -2,6 +2,7 @@
 // repeated ones; its outcome goes to the governor, the table of retries and the API's clock. Nothing is logged here:
 // `onAttempt` and `onRetry` tell whoever does.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { isJsonObject, type Json } from '../lib/json.ts';
 import { parseLossless } from '../lib/lossless-json.ts';
@@ -88,6 +89,8 @@ export async function request<Decoded>(parts: RequestParts, wanted: Wanted<Decod
   const tried = `GET ${parts.origin}${wanted.path.replace(/\?.*$/s, '')}`;
   for (let attempt = 1; ; attempt++) {
     const answer = await send(parts, wanted, tried, attempt);
+    // Answers come together; before the first of them is read, the next requests are sent.
+    await nextTurn();
     const result = 'error' in answer ? answer : (refusal(tried, attempt, answer) ?? read(tried, wanted, answer));
     if ('decoded' in result) {
       if ('date' in answer) parts.clock.see(answer.date);
