@@ -50,8 +50,10 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
       const outcome = await context.api.detail(fetch.id, limit, signal);
       const bytes = outcome.kind === 'found' ? outcome.bytes : 0;
       held += bytes;
-      seen += 1;
-      likely += (bytes - likely) / Math.min(seen, 16);
+      if (outcome.kind === 'found') {
+        seen += 1;
+        likely += (bytes - likely) / Math.min(seen, 16);
+      }
       return { kind: 'fetched', fetch, outcome, bytes };
     } finally {
       inFlight -= 1;
