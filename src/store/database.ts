@@ -27,7 +27,7 @@ export interface Database {
 export interface DatabaseLimits {
   /** For a connection: from asking the pool to the server's welcome. */
   connectMs: number;
-  /** For the answer to one statement; past it the connection is given up. */
+  /** For the answer to one statement and to those sent before it; past it the connection is given up. */
   answerMs: number;
   /** The same where it migrates: a large table may be rewritten, and another process's migration has to end first. */
   migrationMs: number;
@@ -114,7 +114,9 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
       retrying(
         () =>
           once(async (client) => {
-            const [, result] = await Promise.all([client.query(begin), work(queriesOn(client))]);
+            // Answered before anything is sent behind it: without a transaction each statement would stand for itself.
+            await client.query(begin);
+            const result = await work(queriesOn(client));
             await client.query('commit');
             return result;
           }),
