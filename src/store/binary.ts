@@ -46,10 +46,15 @@ export class CellWriter {
     }
   }
 
-  /** Everything written since the last time, as memory of its own. */
+  /** Forgets what was written. */
+  clear(): void {
+    this.#end = 0;
+  }
+
+  /** Everything written since the last time, copied. */
   take(): Buffer {
     const taken = Buffer.from(this.#bytes.subarray(0, this.#end));
-    this.#end = 0;
+    this.clear();
     if (this.#bytes.length > mostRoomBytes) this.#bytes = Buffer.allocUnsafe(roomBytes);
     return taken;
   }

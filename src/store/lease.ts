@@ -69,7 +69,9 @@ export async function holdLease(queries: Queries, epoch: number): Promise<string
     .catch((error: unknown) => {
       throw error instanceof Error && 'code' in error && error.code === divisionByZero ? new LeaseLost() : error;
     });
-  return rows[0]?.stamp ?? '';
+  const [row] = rows;
+  if (row === undefined) throw new LeaseLost();
+  return row.stamp;
 }
 
 const divisionByZero = '22012';

@@ -110,6 +110,8 @@ const writer = new CellWriter();
 
 /** See Store.pack. */
 export function pack(rows: ConversationRows): Packed {
+  // Should the last one have failed half-way.
+  writer.clear();
   const ends: number[] = [];
   const counts: number[] = [];
   const write = ({ types }: Block, all: Cell[][]) => {

@@ -53,6 +53,8 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
       if (outcome.kind === 'found') {
         seen += 1;
         likely += (bytes - likely) / Math.min(seen, 16);
+      } else if (seen === 0) {
+        likely /= 2;
       }
       return { kind: 'fetched', fetch, outcome, bytes };
     } finally {

@@ -11,7 +11,7 @@ import type { Step } from './steps.ts';
 import { createTally } from './tally.ts';
 
 const batchSize = 250;
-/** At first smaller ones, each as large as all before it: the first rows are there at once. */
+/** A flow begins with small ones, that double: its first rows are there at once. */
 const firstBatchSize = 16;
 const batchBytes = 8_000_000;
 /** Two batches: enough to keep requests going while one is loaded. */
@@ -31,6 +31,7 @@ export async function flow(
   const fetcher = createFetcher(context, either);
   let batch: Prepared[] = [];
   let bytes = 0;
+  let loaded = 0;
   const tally = createTally(context);
 
   const flush = async (mark: Mark | null) => {
@@ -40,6 +41,7 @@ export async function flow(
     const before = context.counts.changed;
     await load(context, batch, mark);
     fetcher.release(bytes);
+    loaded += batch.length;
     batch = [];
     bytes = 0;
     if (mark !== null) context.counts.secondsListed += mark.window.cursor - mark.cursor;
@@ -63,7 +65,7 @@ export async function flow(
     for await (const result of results) {
       if (result.kind === 'prepared') {
         const tooLarge = result.outcome === 'tooLarge';
-        const full = batch.length >= Math.min(batchSize, firstBatchSize + context.counts.changed);
+        const full = batch.length >= Math.min(batchSize, firstBatchSize + loaded);
         if (tooLarge || full || bytes + result.bytes > batchBytes) await flush(null);
         add(tooLarge ? prepare(context, await fetcher.fetchAlone(result.fetch)) : result);
         if (tooLarge) await flush(null);

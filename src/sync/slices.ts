@@ -1,6 +1,6 @@
 // A window in, its slices out: each listed to its last page, held against what is stored, and ended by a mark that says
 // how far the window is done once its details are stored. A stretch that cannot be listed is asked for in shorter slices.
-// While one slice is worked on, the next is held against what is stored, and the one after it is listed.
+// While one slice is worked on, the next is listed and held against what is stored.
 
 import { mapAhead } from '../lib/ahead.ts';
 import { isJsonObject } from '../lib/json.ts';
