@@ -14,7 +14,7 @@ const batchSize = 250;
 /** A flow begins with small ones, that double: its first rows are there at once. */
 const firstBatchSize = 16;
 const batchBytes = 8_000_000;
-/** Two batches: enough to keep requests going while one is loaded. */
+/** One more batch: enough to keep requests going while one is loaded. */
 const fetchedAhead = batchSize;
 
 /** Carries the steps out; `onPause` does what goes first. @throws the pass's trouble, an abort's reason, LeaseLost. */

@@ -84,6 +84,15 @@ test('closing does not wait for what is in flight, or for a goodbye that nobody 
   await expect(patient.run(({ sql }) => sql('select 3'))).rejects.toThrow(DatabaseTrouble);
 });
 
+test('where a transaction cannot begin, nothing that it would have done is done', async () => {
+  // Refused as a whole: its text no longer parses.
+  const refusing = openDatabase(opened.connection, { lockMs: '(' as unknown as number });
+  const work = refusing.transaction(({ sql }) => sql(`insert into twilio_sync.runs (command) values ('left behind')`));
+  await expect(work).rejects.toThrow(/42601/);
+  await refusing.close();
+  expect(await database.run(({ sql }) => sql('select from twilio_sync.runs'))).toEqual([]);
+});
+
 test('a sweep whose end was committed and not confirmed is reported as ended, with its brake', async () => {
   const lease = await takeLease(database, 'test');
   if (!('epoch' in lease)) throw new Error('the lease could not be taken');
