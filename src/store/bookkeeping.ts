@@ -6,6 +6,8 @@ import {
   bigint,
   boolean,
   check,
+  customType,
+  date,
   index,
   integer,
   jsonb,
@@ -19,6 +21,7 @@ export const twilioSync = pgSchema('twilio_sync');
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 const identity = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 /** The key of a table that has one row. */
 const singleton = () => boolean().primaryKey().default(true);
 
@@ -57,6 +60,7 @@ export const sweeps = twilioSync.table('sweeps', {
   expected: integer().notNull().default(0),
   missing: integer().notNull().default(0),
   braked: boolean().notNull().default(false),
+  oldestListed: at('oldest_listed'),
 });
 
 export const windows = twilioSync.table(
@@ -90,6 +94,10 @@ export const fingerprints = twilioSync.table('fingerprints', {
   normalizer: integer().notNull(),
   generation: integer().notNull(),
   fetchedAt: at('fetched_at').notNull(),
+  request: bigint({ mode: 'bigint' }).notNull().default(sql`0`),
+  children: integer(),
+  algorithm: integer().notNull().default(1),
+  policy: text().notNull().default(''),
 });
 
 export const due = twilioSync.table(
@@ -106,6 +114,7 @@ export const due = twilioSync.table(
     sweepId: bigint('sweep_id', { mode: 'number' }),
     firstAt: at('first_at').notNull().defaultNow(),
     lastAt: at('last_at'),
+    number: bigint({ mode: 'number' }).notNull().generatedByDefaultAsIdentity(),
   },
   (table) => [
     primaryKey({ columns: [table.conversationId, table.reason] }),
@@ -114,6 +123,18 @@ export const due = twilioSync.table(
     index('due_sweep_id').on(table.sweepId).where(sql`sweep_id is not null`),
     index('due_failed').on(table.firstAt).where(sql`reason = 'failed'`),
   ],
+);
+
+export const tombstones = twilioSync.table('tombstones', {
+  hash: bytea().primaryKey(),
+  day: date({ mode: 'string' }).notNull(),
+  forgottenAt: at('forgotten_at').notNull().defaultNow(),
+});
+
+export const tombstoneKey = twilioSync.table(
+  'tombstone_key',
+  { singleton: singleton(), key: bytea().notNull() },
+  (table) => [check('tombstone_key_only', sql`${table.singleton}`)],
 );
 
 export const runs = twilioSync.table(
