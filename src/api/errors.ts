@@ -35,7 +35,7 @@ export class NotFound extends ApiError {
   }
 }
 
-/** Any other answer that repeating would not change (3xx, 4xx, 501); `reason` is the API's message, at most 200 characters. */
+/** Any other answer that repeating would not change (3xx, 4xx, 501); `reason` is the API's message, at most 200 characters, or what the status means. */
 export class Refused extends ApiError {
   readonly status: number;
   readonly code: number | undefined;
@@ -78,18 +78,33 @@ export class Unreachable extends ApiError {
   }
 }
 
-/** 429 or 5xx, and still so after every retry, or with a Retry-After longer than we wait. */
+/**
+ * 429 or 5xx, and still so after every retry, or with a Retry-After longer than we wait; `reason` is the API's message,
+ * at most 200 characters.
+ */
 export class Unavailable extends ApiError {
   readonly status: number;
   readonly attempts: number;
   readonly retryAfterMs: number | undefined;
 
-  constructor(tried: string, status: number, attempts: number, retryAfterMs?: number) {
+  constructor(tried: string, status: number, attempts: number, retryAfterMs?: number, reason?: string) {
     const asked = retryAfterMs === undefined ? '' : `, asks to wait ${Math.ceil(retryAfterMs / 1000)} s`;
-    super(tried, `the API answers ${status}${asked}; given up after ${attempts} attempt${attempts === 1 ? '' : 's'}`);
+    const after = `given up after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
+    super(tried, `the API answers ${status}${asked}; ${after}${reason === undefined ? '' : `: ${reason}`}`);
     this.status = status;
     this.attempts = attempts;
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Answers came, but none has a Date header: the API's clock is not known. */
+export class NoDate extends Error {
+  override readonly name = 'NoDate';
+
+  constructor() {
+    super(
+      'no answer of the list told the time (its Date header): without the API’s clock nothing can be listed up to now',
+    );
   }
 }
 

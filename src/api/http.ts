@@ -13,6 +13,7 @@ export interface Answer {
   date: string | undefined;
   retryAfter: string | undefined;
   contentType: string | undefined;
+  location: string | undefined;
   /** Decoded; of an answer other than 200 at most its first 64 KiB. */
   body: Buffer;
   /** Bytes of the body as sent. */
@@ -55,6 +56,7 @@ export async function get(dispatcher: Dispatcher, request: Get): Promise<Answer>
     date: one(date),
     retryAfter: one(headers['retry-after']),
     contentType: one(headers['content-type']),
+    location: one(headers['location']),
     body: await decoded(request, status, one(headers['content-encoding']), sent),
     wireBytes,
   };

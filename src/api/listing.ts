@@ -7,7 +7,7 @@ import { type Api, type Listed, ListingFailed, type Outcome, type Stretch } from
 import { type BoundName, Bounds, beforeAnything, type Query } from './bounds.ts';
 import type { Client } from './client.ts';
 import type { ListItem, Page } from './decode.ts';
-import { BadAnswer, Refused, TokenExpired, TooLarge, Unavailable, Unreachable } from './errors.ts';
+import { BadAnswer, NoDate, Refused, TokenExpired, TooLarge, Unavailable, Unreachable } from './errors.ts';
 
 export interface ListingOptions {
   client: Client;
@@ -36,10 +36,8 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
 
   const now = () => {
     const seconds = client.now();
-    if (seconds !== undefined) return seconds;
-    throw new Error(
-      'no answer of the list told the time (its Date header): without the API’s clock nothing can be listed up to now',
-    );
+    if (seconds === undefined) throw new NoDate();
+    return seconds;
   };
   const pages = (query: Query, signal: AbortSignal, size = pageSize) =>
     client.pages([...filters, ...query], { signal, pageSize: size });
@@ -71,11 +69,22 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
 
   /** Any item the account has: on the unbounded list's first page, or, at first, anywhere under any name. */
   async function findWitness(start: number, signal: AbortSignal): Promise<ListItem[]> {
+    const troubles: unknown[] = [];
+    const firstItems = async (asked: AsyncIterable<Page>) => {
+      const found = await readFirstItems(asked);
+      if (Array.isArray(found)) return found;
+      troubles.push(found.trouble);
+      return null;
+    };
     const unbounded = await firstItems(pages([], signal, 50));
     if ((unbounded ?? []).length > 0 || sounded) return unbounded ?? [];
     // A server that would not show everything still tells the time, when asked for next to nothing.
     for (const name of names) {
       if (client.now() === undefined) await firstItems(pages(bounds.query(beforeAnything, name), signal, 1));
+    }
+    // Where every request failed, that is the reason. A name of the bound may be refused on top of it.
+    if (client.now() === undefined && troubles.length > names.length) {
+      throw troubles.find((trouble) => !(trouble instanceof Refused)) ?? troubles[0];
     }
     for (const name of names) {
       let span = 30 * day;
@@ -156,13 +165,13 @@ class NewestFirst {
   }
 }
 
-/** The first page that shows anything; null where the server would not, or could not, say. */
-async function firstItems(pages: AsyncIterable<Page>): Promise<ListItem[] | null> {
+/** The first page that shows anything, or why the server would not, or could not, say. */
+async function readFirstItems(pages: AsyncIterable<Page>): Promise<ListItem[] | { trouble: unknown }> {
   try {
     for await (const { items } of pages) if (items.length > 0) return items;
     return [];
   } catch (error) {
-    if (mayDoInPart(error)) return null;
+    if (mayDoInPart(error)) return { trouble: error };
     throw error;
   }
 }

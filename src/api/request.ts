@@ -146,10 +146,18 @@ function refusal(tried: string, attempt: number, answer: Answer): Failure | unde
   if (status === 401 || status === 403) return { outcome, error: new Unauthorized(tried, status, code) };
   if (status === 404) return { outcome, error: new NotFound(tried) };
   if (status === 429 || (status >= 500 && status !== 501 && status !== 505)) {
-    return { outcome, error: new Unavailable(tried, status, attempt, floorMs) };
+    return { outcome, error: new Unavailable(tried, status, attempt, floorMs, message) };
   }
   if (status < 300) return { outcome, error: new BadAnswer(tried, [`status: expected 200, received ${status}`]) };
-  return { outcome, error: new Refused(tried, status, code, message) };
+  return { outcome, error: new Refused(tried, status, code, statusReason(tried, answer) ?? message) };
+}
+
+/** What a status says that the API itself does not give. Of a redirect only the origin is told: its query may hold anything. */
+function statusReason(tried: string, { status, location }: Answer): string | undefined {
+  if (status === 407) return 'a proxy wants a user and a password';
+  if (status >= 400 || location === undefined) return undefined;
+  const origin = URL.parse(location, tried.replace(/^GET /, ''))?.origin;
+  return origin && `it redirects to ${origin}, and the key does not go there`;
 }
 
 /** Code and message of the API's error JSON, where the body is one. */
@@ -175,7 +183,8 @@ function read<Decoded>(tried: string, { decode }: Wanted<Decoded>, answer: Answe
     if (error instanceof BadAnswer) return { error, outcome: { kind: 'misshapen' } };
     // The SyntaxError quotes the body, which is people's text, so it ends here.
     const type = (answer.contentType ?? 'no content type').replace(/[^\x20-\x7e]|[;,].*/g, '').slice(0, 60);
-    const issue = `body: is not JSON (${answer.body.length} bytes, ${type})`;
+    const { length } = answer.body;
+    const issue = length === 0 ? `body: is empty (${type})` : `body: is not JSON (${length} bytes, ${type})`;
     return { error: new BadAnswer(tried, [issue]), outcome: { kind: 'unreadable' } };
   }
 }

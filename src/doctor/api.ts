@@ -16,6 +16,7 @@ import {
   judgeBound,
   judgeClock,
   judgeConnection,
+  judgeDateless,
   judgeKey,
   judgeName,
   judgePlain,
@@ -113,10 +114,13 @@ async function* checkAnswers(
   const first = await within(stepMs, signal, (limited) => readAccount(client, filters, limited));
   const key = judgeKey(api, first);
   yield key;
+  const dateless = !(first instanceof Error) && client.now() === undefined;
   if (key.mark === 'fail') yield skipped('createdBefore', 'the first answer was none');
+  else if (dateless) yield skipped('createdBefore', 'no answer told the time');
   else yield await checkBounds(client, { api, filters, start, signal });
   const seconds = client.now();
-  if (seconds === undefined) yield skipped('clock', 'no answer of the API told the time');
+  if (dateless) yield judgeDateless();
+  else if (seconds === undefined) yield skipped('clock', 'no answer of the API told the time');
   // Whole seconds: half of one is what they lack on average.
   else yield judgeClock('clock', "the API's", seconds + 0.5 - nowMs() / 1000);
 }

@@ -1,7 +1,7 @@
 // What was seen of the way to the API, and of its answers → findings. Pure: time is an argument. No finding holds a key,
 // a proxy's password or more of an answer than its status and the API's own error code.
 
-import { ApiError, BadAnswer, NotFound, Refused, Unauthorized, Unavailable } from '../api/errors.ts';
+import { ApiError, BadAnswer, NotFound, Refused, Unauthorized, Unavailable, Unreachable } from '../api/errors.ts';
 import type { ApiConfig } from '../config.ts';
 import { away, type Finding, fail, ok, warn } from './finding.ts';
 import { NoAnswer } from './within.ts';
@@ -40,6 +40,8 @@ export interface Bound {
 }
 
 const day = 86_400_000;
+const proxySetting = 'HTTPS_PROXY (HTTP_PROXY for an http:// URL)';
+const proxyCredentials = `Put them into ${proxySetting}: http://user:password@host:port`;
 
 export function judgeName({ host, named }: Way, addresses: string[] | Error): Finding {
   const check = 'API name';
@@ -59,14 +61,9 @@ export function judgeConnection(
   status: number | null,
 ): Finding {
   const check = 'API connection';
-  const setting = 'HTTPS_PROXY (HTTP_PROXY for an http:// URL)';
   const target = `${host} port ${port}`;
   if (status === 407) {
-    return fail(
-      check,
-      `the proxy ${proxy} wants a user and password (407)`,
-      `Put them into ${setting}: http://user:password@host:port`,
-    );
+    return fail(check, `the proxy ${proxy} wants a user and password (407)`, proxyCredentials);
   }
   if (status !== null) {
     const judge = status < 500 ? fail : away;
@@ -79,7 +76,7 @@ export function judgeConnection(
   if (error === null)
     return ok(check, proxy === null ? `straight to ${target}` : `through the proxy ${proxy} to ${target}`);
   if (proxy !== null) {
-    const todo = `Check ${setting}; if ${host} is reached without the proxy, name it in NO_PROXY.`;
+    const todo = `Check ${proxySetting}; if ${host} is reached without the proxy, name it in NO_PROXY.`;
     return away(check, `the proxy ${proxy} does not answer (${codeOf(error)})`, todo);
   }
   const others = `Does a firewall stop outgoing traffic to port ${port}? Behind a proxy, set HTTPS_PROXY.`;
@@ -203,7 +200,7 @@ export function judgeAnswer(check: string, error: Error): Finding {
   const said = error instanceof ApiError ? error.message.slice(error.tried.length + 2) : error.message;
   if (error instanceof NotFound)
     return fail(check, 'there is no /v3/Conversations at this address (404)', 'Check TWILIO_INTELLIGENCE_URL.');
-  if (error instanceof Refused) return fail(check, said, 'Check TWILIO_INTELLIGENCE_URL and the SYNC_ filters.');
+  if (error instanceof Refused) return fail(check, said, adviceOn(error));
   if (error instanceof BadAnswer)
     return away(
       check,
@@ -216,10 +213,29 @@ export function judgeAnswer(check: string, error: Error): Finding {
       'the API is asked too much (429)',
       'Something else uses the quota of this account, or a worker is busy: try again; if it lasts, lower SYNC_MAX_CONCURRENCY.',
     );
+  const lasting = 'try again in a while; if it lasts, ask who runs what is in between.';
+  if (error instanceof Unavailable)
+    return away(check, said, `The server, or something before it, answers with an error: ${lasting}`);
+  if (error instanceof Unreachable && error.trouble === 'protocol')
+    return away(check, said, `It answers, but not in a way that can be read: ${lasting}`);
   // The way there was found to be open: what comes now is the server's doing, or that of something before it.
-  const todo =
-    'It takes connections, but gives no answer: try again in a while; if it lasts, ask who runs what is in between.';
-  return away(check, said, todo);
+  return away(check, said, `It takes connections, but gives no answer: ${lasting}`);
+}
+
+function adviceOn({ status }: Refused): string {
+  if (status === 407) return proxyCredentials;
+  if (status < 400)
+    return 'Check TWILIO_INTELLIGENCE_URL, and what stands between: a proxy, a login page. Redirects are not followed, since the key would go along.';
+  return 'Check TWILIO_INTELLIGENCE_URL and the SYNC_ filters.';
+}
+
+/** Answers that do not tell the time. */
+export function judgeDateless(): Finding {
+  return fail(
+    'clock',
+    'the API’s answers have no Date header: without it nothing can be listed up to now',
+    'Have whatever answers at TWILIO_INTELLIGENCE_URL, or stands between (a proxy, a gateway), send or pass on the Date header.',
+  );
 }
 
 export function judgeBound(setting: ApiConfig['createdFilter'], bound: Bound | null): Finding {

@@ -83,11 +83,11 @@ export function showError(error: unknown, { stack = false, depth = 5 } = {}): Sh
   };
 }
 
-/** An error as one line for people: its message and those of its causes, each once. */
+/** An error as one line for people: its message and those of its causes, each once, also where one quotes another. */
 export function describeError(error: unknown): string {
   const messages: string[] = [];
   const collect = ({ message, causes = [] }: ShownError) => {
-    if (message !== '' && !messages.includes(message)) messages.push(message);
+    if (!messages.some((said) => said.includes(message))) messages.push(message);
     for (const cause of causes) collect(cause);
   };
   collect(showError(error));

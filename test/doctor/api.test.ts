@@ -104,6 +104,44 @@ test.each([
   });
 });
 
+test('a redirect: where to, without what follows the host', async () => {
+  const { url } = await serve((_request, response) =>
+    answer(response, {}, 301, { location: 'https://login.example/?back=hunter2' }),
+  );
+  expect(found(await ask(url), 'credentials')).toMatchObject({
+    found: expect.stringMatching(/status 301.*https:\/\/login\.example,/),
+    todo: expect.stringMatching(/TWILIO_INTELLIGENCE_URL.*login page/),
+  });
+});
+
+test('a proxy on the way to an http:// URL that wants a password', async () => {
+  const { url } = await serve((_request, response) => answer(response, {}, 407));
+  expect(found(await ask(url), 'credentials')).toMatchObject({
+    mark: 'fail',
+    passing: false,
+    todo: expect.stringContaining('HTTP_PROXY'),
+  });
+});
+
+test('items under another key', async () => {
+  const { url } = await serve((_request, response) => answer(response, { conversations: [], meta: {} }));
+  expect(found(await ask(url), 'credentials')?.found).toMatch(/not this API: .*items: expected array/);
+});
+
+test('answers without a Date', async () => {
+  const { url } = await serve((_request, response) => {
+    response.sendDate = false;
+    answer(response, { items: [{ id: 'c1', createdAt: '2026-01-15T10:30:00Z' }], meta: {} });
+  });
+  const findings = await ask(url);
+  expect(marks(findings)).toEqual(['skipped', 'ok', 'ok', 'ok', 'skipped', 'fail']);
+  expect(found(findings, 'clock')).toMatchObject({
+    passing: false,
+    found: expect.stringContaining('no Date header'),
+    todo: expect.stringContaining('TWILIO_INTELLIGENCE_URL'),
+  });
+});
+
 test('a login page in its place', async () => {
   const { url } = await serve((_request, response) => response.end('<html>Please log in'));
   expect(found(await ask(url), 'credentials')).toMatchObject({

@@ -74,6 +74,10 @@ test('an error in a line for people: all its causes, each once', () => {
     'database away: connect ECONNREFUSED ::1:5432',
   );
   expect(describeError(new Error('same', { cause: new Error('same') }))).toBe('same');
+  const named = new Error('no host (ENOTFOUND: getaddrinfo ENOTFOUND x)', {
+    cause: new Error('getaddrinfo ENOTFOUND x'),
+  });
+  expect(describeError(named)).toBe('no host (ENOTFOUND: getaddrinfo ENOTFOUND x)');
   expect(describeError(queryError())).toBe('a database query failed: value too long');
   expect(describeError('thrown')).toBe('something thrown that is no error (string)');
 });
