@@ -2,6 +2,7 @@
 // The process: arguments and environment in, an exit status out.
 // Nothing is decided here: cli.ts knows the commands, ops/shutdown.ts the signals, exit-status.ts what to say of an error.
 
+import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { CommanderError } from 'commander';
 import { parse, type World } from './cli.ts';
 import { exitStatus, sayError, statusOf } from './exit-status.ts';
@@ -11,6 +12,12 @@ import { untilSignal } from './ops/shutdown.ts';
 // On a terminal a line takes the place of a progress bar, which draws itself again below it.
 const say = (line: string) => process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}${line}\n`);
 const isWorker = process.argv[2] === 'run';
+
+// Where a name has several addresses, Node gives each but the last 250 ms to connect: a server on another continent, or
+// one whose first packet is lost, would never be reached if the last address does not answer.
+const addressLimitMs = 3_000;
+if (getDefaultAutoSelectFamilyAttemptTimeout() < addressLimitMs)
+  setDefaultAutoSelectFamilyAttemptTimeout(addressLimitMs);
 
 // Whoever read along has gone (`… | head`): the work goes on, since what it stores is what counts.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

@@ -13,7 +13,8 @@ const troubles: [codes: RegExp, trouble: Trouble, words: string][] = [
   ],
   [/^UND_ERR_(PRX|PROXY|SOCKS5|ABORTED|INVALID_ARG)/, 'proxy', 'the proxy did not let the request through'],
   [/^(CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO)/, 'tls', 'TLS failed'],
-  [/^(HPE_|UND_ERR_(RES_|HEADERS_OVERFLOW|INFO|NOT_SUPPORTED|RESPONSE))/, 'protocol', 'the answer was cut or garbled'],
+  [/^UND_ERR_HEADERS_OVERFLOW$/, 'protocol', 'the response headers are larger than 64 KiB'],
+  [/^(HPE_|UND_ERR_(RES_|INFO|NOT_SUPPORTED|RESPONSE))/, 'protocol', 'the answer was cut or garbled'],
   [/^UND_ERR_(DESTROYED|CLOSED)$/, 'closed', 'the client is closed'],
 ];
 

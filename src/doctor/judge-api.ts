@@ -216,6 +216,8 @@ export function judgeAnswer(check: string, error: Error): Finding {
   const lasting = 'try again in a while; if it lasts, ask who runs what is in between.';
   if (error instanceof Unavailable)
     return away(check, said, `The server, or something before it, answers with an error: ${lasting}`);
+  if (error instanceof Unreachable && error.trouble === 'proxy')
+    return away(check, said, `Check ${proxySetting}, and whether the proxy wants a user and a password.`);
   if (error instanceof Unreachable && error.trouble === 'protocol')
     return away(check, said, `It answers, but not in a way that can be read: ${lasting}`);
   // The way there was found to be open: what comes now is the server's doing, or that of something before it.
