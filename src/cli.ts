@@ -8,6 +8,7 @@ import type { GrantReaderOptions } from './commands/grant-reader.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import type { Terminal } from './commands/sync.ts';
 import { type Config, readConfig } from './config.ts';
+import { findSecrets } from './environment.ts';
 import { exitStatus, UsageError } from './exit-status.ts';
 import { createLog, type Log } from './ops/log.ts';
 import { instant, whole } from './setting-kinds.ts';
@@ -187,11 +188,9 @@ function configure<Wanted extends Part>(
   parts: readonly (Wanted | 'logLevel')[],
   unlessSet?: 'warn',
 ): { config: Pick<Config, Wanted | 'logLevel'>; log: Log } {
-  const config = readConfig(env, (path) => readFileSync(path, 'utf8'), parts);
-  const secrets = [(config as Partial<Config>).api?.password];
-  const { database } = config as Partial<Config>;
-  if (database?.kind === 'server' && typeof database.connection.password === 'string')
-    secrets.push(database.connection.password);
+  const readFile = (path: string) => readFileSync(path, 'utf8');
+  const config = readConfig(env, readFile, parts);
+  const secrets = findSecrets(env, readFile);
   const level = env['LOG_LEVEL'] ? config.logLevel : (unlessSet ?? config.logLevel);
   return { config, log: createLog({ level, secrets, destination: logStream }) };
 }

@@ -58,6 +58,34 @@ export function readValues(env: Environment, readFile: ReadFile, parts: readonly
   return { values: values as Values, given };
 }
 
+/**
+ * Every secret that is set, used or not, in each form in which a text might quote it: as it is, and the password of a
+ * URL as it is written and as it is sent. Files that cannot be read are left out.
+ */
+export function findSecrets(env: Environment, readFile: ReadFile): string[] {
+  const found: string[] = [];
+  for (const [name, row] of settings) {
+    if (row.secret) {
+      const path = env[`${name}_FILE`];
+      const text = env[name] || (path && readSecret(name, path, readFile, () => {}));
+      if (text) found.push(text, ...passwordsOf(text));
+    } else if (/^HTTPS?_PROXY$/.test(name)) {
+      for (const text of [env[name], env[name.toLowerCase()]]) if (text) found.push(...passwordsOf(text));
+    }
+  }
+  return found;
+}
+
+function passwordsOf(url: string): string[] {
+  const password = URL.parse(url.includes('://') ? url : `http://${url}`)?.password;
+  if (!password) return [];
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
+}
+
 function readSecret(name: SettingName, path: string, readFile: ReadFile, report: (message: string) => void) {
   try {
     const text = readFile(path).replace(/\r?\n$/, '');

@@ -96,14 +96,28 @@ export const baseUrl: Kind<string> = {
   }),
 };
 
-/** A proxy: credentials are allowed, a missing scheme means http:// as curl has it. */
+/**
+ * A proxy: credentials are allowed, a missing scheme means http:// as curl has it. Special characters in them would end
+ * the credentials early, and show a part of the password as the host's name.
+ */
 export const proxyUrl: Kind<string> = {
-  takes: 'an http:// or https:// URL',
+  takes:
+    'an http:// or https:// URL, special characters of user and password in percent form: @ is %40, # is %23, % is %25',
   schema: z.string().transform((given, context) => {
-    const url = given.includes('://') ? given : `http://${given}`;
-    return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? url : refuse(context);
+    const url = /^[a-z0-9+.-]+:\/\//i.test(given) ? given : `http://${given}`;
+    const parts = /^https?:\/\/(?:([^@/?#]*)@)?[^@/?#]+([/?#][^@]*)?$/i.exec(url);
+    return parts !== null && URL.canParse(url) && isPercentEncoded(parts[1] ?? '') ? url : refuse(context);
   }),
 };
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function listOf<Entry>(entry: z.ZodType<Entry, string>): z.ZodType<Entry[], string> {
   return z

@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.ts';
-import type { Environment } from '../src/environment.ts';
+import { type Environment, findSecrets } from '../src/environment.ts';
 import { type Part, settings, settingsHelp } from '../src/settings.ts';
 
 const sid = `AC${'0a'.repeat(16)}`;
@@ -118,6 +118,13 @@ describe('what is read', () => {
     expect(api.proxy).toEqual({ https: 'http://lower:3128', http: undefined, none: 'localhost' });
   });
 
+  test.each(['http://user:p%40ss%23%25%2F@proxy:3128', 'https://proxy/', 'http://[::1]:3128', 'http://user@proxy'])(
+    'a proxy as %s',
+    (url) => {
+      expect(read({ ...enough, HTTPS_PROXY: url }).api.proxy.https).toBe(url);
+    },
+  );
+
   test('cron expressions of six fields have seconds', () => {
     expect(read({ ...enough, SYNC_SCHEDULE: '*/5 * * * * *' }).sync.schedules.new).toBe('*/5 * * * * *');
   });
@@ -142,6 +149,7 @@ describe('what is refused', () => {
     [{ DATABASE_URL_FILE: '/none' }, 'DATABASE_URL_FILE names /none, which cannot be read (ENOENT)'],
     [{ DATABASE_URL_FILE: '/run/empty' }, 'DATABASE_URL_FILE names /run/empty, which is empty'],
     [{ NODE_EXTRA_CA_CERTS: '/none' }, 'NODE_EXTRA_CA_CERTS names /none, which cannot be read (ENOENT)'],
+    [{ http_proxy: 'u:p@ss@h:80' }, 'HTTP_PROXY takes an http:// or https:// URL, '],
     [{ SYNC_STATUS: 'OPEN' }, 'SYNC_STATUS takes ACTIVE, INACTIVE or CLOSED, not "OPEN"'],
     [{ TWILIO_CREATED_FILTER: 'x' }, 'TWILIO_CREATED_FILTER takes auto, createdAtBefore or createdBefore, not "x"'],
     [{ SYNC_LOOKBAK: '3d' }, 'SYNC_LOOKBAK is not a setting; did you mean SYNC_LOOKBACK?'],
@@ -169,6 +177,22 @@ describe('what is refused', () => {
         [expect.stringContaining(`${name} takes `)],
       ]);
     }
+  });
+
+  test.each([
+    'u:p@ss@h',
+    'u:p#ss@h',
+    'u:p@ss#%@h',
+    'u:p%@h',
+    'u:p%zz@h',
+    'u:p/ss@h',
+    'u:8/ss@h',
+    'u:p?ss@h',
+    'u%:p@h:1',
+  ])('HTTPS_PROXY=http://%s, whose special characters are not in percent form', (given) => {
+    const found = problems({ ...enough, HTTPS_PROXY: `http://${given}` });
+    expect(found).toEqual([expect.stringContaining('HTTPS_PROXY takes an http:// or https:// URL, ')]);
+    expect(found.join()).not.toMatch(/ss|u:/);
   });
 
   test('variables that Kubernetes sets for a service called sync are none of ours', () => {
@@ -257,10 +281,33 @@ describe('what is shown', () => {
       TWILIO_AUTH_TOKEN: 'hush hush',
       DATABASE_URL: 'hush',
       HTTPS_PROXY: 'hush://x',
+      HTTP_PROXY: 'http://u:p@hush#%@proxy:80',
       PGPASSWORD_FILE: '/x',
     };
     expect(problems({ ...bad, TWILIO_ACCOUNT_SID: 'hush', TWILIO_INTELLIGENCE_URL: 'hush' }).join()).not.toMatch(
       'hush',
+    );
+  });
+
+  test('what the log blanks is every secret that is set, used or not, also within a URL', () => {
+    const found = findSecrets(
+      {
+        TWILIO_API_KEY: 'SK-key',
+        TWILIO_API_SECRET_FILE: '/run/secret',
+        TWILIO_AUTH_TOKEN: 'beside-a-key',
+        DATABASE_URL: 'postgres://u:data%23base@h/d',
+        PGPASSWORD_FILE: '/none',
+        HTTPS_PROXY: 'http://u:upper@proxy',
+        http_proxy: 'u:low%40er@proxy:3128',
+        NO_PROXY: 'u:none@proxy',
+      },
+      readFile,
+    );
+    expect(found.sort()).toEqual(
+      [
+        ...['SK-key', 's3cret', 'beside-a-key', 'postgres://u:data%23base@h/d', 'data%23base', 'data#base'],
+        ...['upper', 'upper', 'low%40er', 'low@er'],
+      ].sort(),
     );
   });
 

@@ -10,6 +10,7 @@ test('https and http have a proxy each', () => {
   expect(proxyOf('https://a.example', { httpsProxy: uri })).toBe(uri);
   expect(proxyOf('http://a.example', { httpsProxy: uri })).toBe(null);
   expect(proxyOf('http://a.example', { httpProxy: uri })).toBe(uri);
+  expect(proxyOf('https://a.example', { httpProxy: uri })).toBe(null);
 });
 
 const origin = 'https://intelligence.twilio.com';
@@ -36,6 +37,23 @@ const cases: [origin: string, noProxy: string, straight: boolean][] = [
   ['https://[::1]:8443', '[::1]:443', false],
   ['https://127.0.0.1:8443', '127.0.0.1', true],
 ];
+
+test.each<[origin: string, noProxy: string, straight: boolean]>([
+  ['https://10.1.2.3', '10.0.0.0/8', true],
+  ['https://10.1.2.3:8443', 'a.example, 10.1.2.0/24', true],
+  ['https://10.1.2.3', '10.1.2.3/32', true],
+  ['https://10.1.2.3', '0.0.0.0/0', true],
+  ['https://11.1.2.3', '10.0.0.0/8', false],
+  ['https://10.1.2.3', '10.0.0.0/33', false],
+  ['https://10.1.2.3', 'fd00::/8', false],
+  ['https://[fd00::9]', 'fd00::/8', true],
+  ['https://[fd00::9]', '[fd00::]/8', true],
+  ['https://[fe00::9]', 'fd00::/8', false],
+  ['https://ten.example', '10.0.0.0/8', false],
+  ['https://10.example', '10.example/8', false],
+])('%s with NO_PROXY=%j, a network, goes straight: %j', (asked, noProxy, straight) => {
+  expect(proxyOf(asked, { httpsProxy: uri, noProxy }) === null).toBe(straight);
+});
 
 test.each(cases)('%s with NO_PROXY=%j goes straight: %j', async (asked, noProxy, straight) => {
   expect(proxyOf(asked, { httpsProxy: uri, noProxy }) === null).toBe(straight);
