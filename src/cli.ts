@@ -11,7 +11,7 @@ import { type Config, readConfig } from './config.ts';
 import { findSecrets } from './environment.ts';
 import { exitStatus, UsageError } from './exit-status.ts';
 import { createLog, type Log } from './ops/log.ts';
-import { instant, whole } from './setting-kinds.ts';
+import { duration, instant, whole } from './setting-kinds.ts';
 import { type Part, settingsHelp } from './settings.ts';
 import { version } from './version.ts';
 
@@ -86,11 +86,18 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
   program
     .command('status')
     .description('how things stand, from the database alone; the exit status says it too')
-    .option('--json', 'for programs')
-    .addHelpText('after', `\n${settingsHelp(['database'])}`)
-    .action(({ json = false }: { json?: boolean }) => {
-      const { config } = configure(world, ['database', 'logLevel']);
-      carry = async () => (await import('./commands/status.ts')).status(config.database, json, terminal);
+    .addOption(
+      new Option(
+        '--max-age <duration>',
+        'not in step where the last complete tick is older; without it, where /readyz would say so of a worker with this SYNC_SCHEDULE',
+      ).argParser(parseDuration),
+    )
+    .option('--json', 'for programs', false)
+    .addHelpText('after', `\n${settingsHelp(['database', 'sync'])}`)
+    .action(({ maxAge, json }: { maxAge?: number; json: boolean }) => {
+      const { config } = configure(world, ['database', 'sync', 'logLevel']);
+      const options = { json, maxAgeSeconds: maxAge ?? null, schedule: config.sync.schedules.new };
+      carry = async () => (await import('./commands/status.ts')).status(config.database, options, terminal);
     });
 
   program
@@ -220,6 +227,7 @@ function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
 
 const collect = (value: string, previous: string[] = []) => [...previous, value];
 const parseInstant = (text: string) => parseAs(instant, text);
+const parseDuration = (text: string) => parseAs(duration, text);
 const parseCount = (text: string) => parseAs(whole(0, 10_000_000), text);
 const parsePort = (text: string) => parseAs(whole(0, 65_535), text);
 

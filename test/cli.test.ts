@@ -28,6 +28,7 @@ describe('wrong usage is refused before any setting is looked at', () => {
   test.each([
     ['sync extra', 'too many arguments'],
     ['sync --bogus', "unknown option '--bogus'"],
+    ['status --max-age 10', "'--max-age <duration>' argument '10' is invalid"],
     ['sync --from 2026-02-01 --to 2026-01-01', '--from has to lie before --to'],
     ['sync --from 2026-02-01 --to 2026-02-01', '--from has to lie before --to'],
     ['sync --id a --reconcile', '--id goes alone'],

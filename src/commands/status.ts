@@ -1,23 +1,42 @@
 // `status`: how things stand, from the database alone, on one screen.
-// It asks the API nothing and writes nothing; its exit status is the one a sync would have left.
+// It asks the API nothing and writes nothing; its exit status is the one a sync would have left, and 1 where none has come
+// for too long.
 
 import type { DatabaseConfig } from '../config.ts';
 import { openConfigured } from '../database.ts';
-import { exitStatus } from '../exit-status.ts';
+import { exitStatus, sayError, statusOf } from '../exit-status.ts';
 import { headlineOf } from '../ops/headline.ts';
 import { foldPasses, type PassLine, sayRun } from '../ops/passes.ts';
+import { judgeAge } from '../ops/readiness.ts';
+import { isStale } from '../ops/schedule.ts';
 import { sayCount, sayDay, sayDuration, sayInstant, sayMany, sayWork } from '../ops/words.ts';
 import type { Standing } from '../store/standing.ts';
 import { readStatus, type Status } from '../store/status.ts';
 import type { Volume } from '../store/volume.ts';
 import type { Terminal } from './sync.ts';
 
-/** Shows it, for people or as JSON. @returns the exit status. */
-export async function status(database: DatabaseConfig, json: boolean, terminal: Terminal): Promise<number> {
-  await using opened = await openConfigured(database);
-  const found = await readStatus(opened.database);
-  terminal.write(json ? JSON.stringify(found, null, 2) : describeStatus(found));
-  return statusOfSync(found);
+export interface StatusOptions {
+  json: boolean;
+  /** How old the last complete tick may be, in seconds; null: what `/readyz` allows a worker of this schedule. */
+  maxAgeSeconds: number | null;
+  /** When a worker ticks: a cron expression. */
+  schedule: string;
+}
+
+/** Shows it, for people or as JSON, also where it could not be read. @returns the exit status. @throws why, for people. */
+export async function status(database: DatabaseConfig, options: StatusOptions, terminal: Terminal): Promise<number> {
+  const { json, maxAgeSeconds, schedule } = options;
+  const isTooOld = (age: number) => (maxAgeSeconds === null ? isStale(schedule, age * 1000) : age > maxAgeSeconds);
+  try {
+    await using opened = await openConfigured(database);
+    const found = judgeAge(await readStatus(opened.database), isTooOld);
+    terminal.write(json ? JSON.stringify(found, null, 2) : describeStatus(found));
+    return statusOfSync(found);
+  } catch (error) {
+    if (!json) throw error;
+    terminal.write(JSON.stringify({ error: sayError(error) }, null, 2));
+    return statusOf(error);
+  }
 }
 
 /** The exit status that says how things stand. */

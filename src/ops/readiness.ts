@@ -2,6 +2,7 @@
 // first that holds is said, and what is the matter with the database goes first: all else rests on it.
 
 import type { Hindrances } from '../store/pulse.ts';
+import type { Standing } from '../store/standing.ts';
 import type { Work } from './health.ts';
 import type { Readiness } from './http.ts';
 import type { Vitals } from './vitals.ts';
@@ -21,6 +22,20 @@ export function judgeReadiness({ doing, heldBy, failing, tickLimitMs }: Work, vi
   if (lastTickAge === null) return not('nothing was listed yet');
   if (lastTickAge * 1000 > tickLimitMs) return not(`the last complete tick was ${sayDuration(lastTickAge)} ago`);
   return pending['backfill'] === undefined ? { ready: true } : { ready: true, reason: 'catching up' };
+}
+
+/**
+ * The same standing, but not in step where the last complete tick is too old: what `/readyz` says of a worker's own, for
+ * who asks the database alone. Where no worker runs, that goes before whatever a pass has met.
+ */
+export function judgeAge<Known extends Standing>(standing: Known, isTooOld: (ageSeconds: number) => boolean): Known {
+  const { lastTickSecondsAgo: age, lastTickAt, worker, state } = standing;
+  if (age === null || !isTooOld(age) || (worker !== null && state === 'not in step')) return standing;
+  const reason =
+    worker === null
+      ? `no worker has listed for ${sayDuration(age)}`
+      : `the last complete tick was ${sayDuration(age)} ago`;
+  return { ...standing, state: 'not in step', since: lastTickAt, reason };
 }
 
 /** What stands in the way, in the words of `status`; undefined for nothing. */

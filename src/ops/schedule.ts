@@ -2,7 +2,7 @@
 // requests for the same thing as one, so that nothing ever overlaps. A tick that a busy process missed is made up for, and
 // a clock that is set back stops nothing: the ticks that it has before it again are not waited for.
 
-import { createTask, schedule as startNodeCron } from 'node-cron';
+import { createTask, parse, schedule as startNodeCron } from 'node-cron';
 
 export interface Cron {
   stop(): void;
@@ -59,6 +59,7 @@ export function openSchedule<Name extends string>(
 
 const allowedTicks = 3;
 const allowedMs = 5 * 60_000;
+const hourLongMs = 3_600_000;
 
 /**
  * How old something that each tick renews, and that is new now, may become: until the third tick from now, so that nights
@@ -70,6 +71,32 @@ export function staleAfterMs(expression: string): number {
   void task.destroy();
   if (third === undefined) return Number.POSITIVE_INFINITY;
   return Math.max(allowedMs, third.getTime() - (performance.now() + clockOffsetMs()));
+}
+
+/**
+ * Whether something that each tick renews, and that was renewed so long ago, has become too old by then: the same limit, for
+ * who was not there when it was new. `nowMs`: the time that the expression goes by.
+ */
+export function isStale(expression: string, ageMs: number, nowMs = performance.now() + clockOffsetMs()): boolean {
+  return ageMs > allowedMs && countTicks(expression, nowMs - ageMs, nowMs) >= allowedTicks;
+}
+
+/** How many ticks lie after `fromMs` and not after `toMs`; those past the allowed ones are not counted. */
+function countTicks(expression: string, fromMs: number, toMs: number): number {
+  const task = createTask(expression, () => {}, { timezone: 'UTC', logger: silent });
+  const { hour, minute, second } = parse(expression);
+  let ticks = 0;
+  for (let hourMs = fromMs - (fromMs % hourLongMs); hourMs <= toMs; hourMs += hourLongMs) {
+    if (!hour.includes(new Date(hourMs).getUTCHours())) continue;
+    for (const minutes of minute)
+      for (const seconds of second) {
+        const atMs = hourMs + (minutes * 60 + seconds) * 1000;
+        if (atMs > fromMs && atMs <= toMs && task.match(new Date(atMs))) ticks += 1;
+      }
+    if (ticks >= allowedTicks) break;
+  }
+  void task.destroy();
+  return ticks;
 }
 
 function repeat(ms: number, look: () => void): () => void {

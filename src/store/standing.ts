@@ -14,6 +14,9 @@ export interface Standing extends Judgement {
   /** Up to when everything new has been listed; null before the first time. */
   listedUpTo: string | null;
   listedSecondsAgo: number | null;
+  /** When everything new was last listed and stored, which each tick does; null before the first time. */
+  lastTickAt: string | null;
+  lastTickSecondsAgo: number | null;
   /** `twilio.data_complete_through()`: everything created since the start of history and before it is stored. */
   dataCompleteThrough: string | null;
   /** When everything since SYNC_START was last listed completely. */
@@ -108,6 +111,8 @@ const factsStatement = `
     (select account_sid from twilio_sync.scope) as "accountSid",
     ${iso('reached.at')} as "listedUpTo",
     extract(epoch from now() - reached.at)::int as "listedSecondsAgo",
+    ${iso('reached.tick_at')} as "lastTickAt",
+    greatest(0, extract(epoch from clock_timestamp() - reached.tick_at))::int as "lastTickSecondsAgo",
     ${iso('through')} as "dataCompleteThrough",
     (select ${iso('max(ended_at)')} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null) as "reconciledAt",
     (select coalesce(round(sum(extract(epoch from cursor - from_at)) / 86400, 1), 0)::float8
@@ -122,7 +127,7 @@ const factsStatement = `
     (select ${iso('ended_at')} from twilio_sync.runs where outcome = 'ok'
        and id > coalesce((select id from twilio_sync.runs where outcome <> 'ok' order by id desc limit 1), 0)
        order by id limit 1) as "wellSince"
-  from (select max(to_at) as at from twilio_sync.windows
+  from (select max(to_at) as at, max(completed_at) as tick_at from twilio_sync.windows
         where completed_at is not null and sweep in ('new', 'lookback', 'reconcile')) as reached,
     twilio.data_complete_through() as through`;
 

@@ -103,6 +103,30 @@ describe('the database', () => {
     }
   });
 
+  test('status --json says it in JSON, with the same exit status', async () => {
+    const status = async (env: Environment) => {
+      const { code, stdout, stderr } = await finish(['status', '--json'], env);
+      return { code, stderr, says: stdout === '' ? null : JSON.parse(stdout) };
+    };
+    expect(await status({ DATABASE_URL: 'postgres://somebody@127.0.0.1:1/nothing' })).toEqual({
+      code: 1,
+      stderr: '',
+      says: { error: 'database: the server cannot be reached at 127.0.0.1, port 1 (ECONNREFUSED)' },
+    });
+    expect(await status({ DATABASE_URL: stage.database.url })).toEqual({
+      code: 1,
+      stderr: '',
+      says: { error: expect.stringContaining('run: conversation-sync migrate') },
+    });
+    expect(await status({ DATABASE_URL: asDatabase('e2e_not_there') })).toMatchObject({
+      code: 2,
+      says: { error: expect.stringContaining('there is no such database') },
+    });
+    const wrong = await status({ SYNC_SCHEDULE: 'often' });
+    expect(wrong).toMatchObject({ code: 2, says: null });
+    expect(wrong.stderr).toMatch(/^SYNC_SCHEDULE takes a cron expression/);
+  });
+
   test('no such database, or a wrong password: exit status 2, also of run', async () => {
     for (const ended of await refused(asDatabase('e2e_not_there'), [...every, ['run']])) {
       expect(ended.code).toBe(2);

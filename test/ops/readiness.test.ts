@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Work } from '../../src/ops/health.ts';
-import { describeHindrances, judgeReadiness } from '../../src/ops/readiness.ts';
+import { describeHindrances, judgeAge, judgeReadiness } from '../../src/ops/readiness.ts';
 import type { Vitals } from '../../src/ops/vitals.ts';
 import type { Pulse } from '../../src/store/pulse.ts';
+import { aStanding } from '../page/example.ts';
 
 const minute = 60_000;
 
@@ -77,6 +78,38 @@ describe('not ready', () => {
     [7200, 'the last complete tick was 2 h ago'],
   ])('when the last complete tick is too old: %s s of 300', (lastTickAge, reason) => {
     expect(judged({}, { lastTickAge })).toEqual(reason === undefined ? { ready: true } : { ready: false, reason });
+  });
+});
+
+describe('the database alone says the same of the last complete tick', () => {
+  const lastTickAt = '2026-06-15T09:54:59Z';
+  const old = aStanding({ lastTickAt, lastTickSecondsAgo: 301 });
+  const tooOld = (age: number) => age > 300;
+
+  test('within the limit nothing is said', () => {
+    for (const standing of [
+      aStanding({ lastTickSecondsAgo: 300 }),
+      aStanding({ lastTickAt: null, lastTickSecondsAgo: null }),
+    ])
+      expect(judgeAge(standing, tooOld)).toBe(standing);
+  });
+
+  test('past it the same as readiness, where a worker is at it', () => {
+    const reason = 'the last complete tick was 5 min ago';
+    expect(judged({}, { lastTickAge: 301 })).toEqual({ ready: false, reason });
+    for (const state of ['in step', 'loading'] as const)
+      expect(judgeAge({ ...old, state }, tooOld)).toEqual({ ...old, state: 'not in step', since: lastTickAt, reason });
+  });
+
+  test('what stands in the way of a worker is said first; that there is none goes before all', () => {
+    const failing = { ...old, state: 'not in step', since: null, reason: 'the API refused the key' } as const;
+    expect(judgeAge(failing, tooOld)).toBe(failing);
+    for (const standing of [old, failing])
+      expect(judgeAge({ ...standing, worker: null }, tooOld)).toMatchObject({
+        state: 'not in step',
+        since: lastTickAt,
+        reason: 'no worker has listed for 5 min',
+      });
   });
 });
 

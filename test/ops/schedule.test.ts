@@ -1,7 +1,7 @@
 // Cron: what is requested when. Ticks come from the test, but for node-cron's own idea of the next one.
 
 import { describe, expect, test } from 'vitest';
-import { openSchedule, type StartCron, staleAfterMs, startCron } from '../../src/ops/schedule.ts';
+import { isStale, openSchedule, type StartCron, staleAfterMs, startCron } from '../../src/ops/schedule.ts';
 
 test('each tick requests its own sweep, and none after the end', () => {
   const ticks = new Map<string, () => void>();
@@ -94,5 +94,33 @@ describe('how old what each tick renews may become', () => {
     const twiceADay = staleAfterMs('0,5 3 * * *');
     expect(twiceADay).toBeGreaterThan(24 * 60 * minute - minute);
     expect(twiceADay).toBeLessThanOrEqual(48 * 60 * minute);
+  });
+});
+
+describe('what each tick renews has become too old', () => {
+  /** Renewed at the one instant, asked about at the other; 2 January 2026 is a Friday. */
+  const stale = (expression: string, from: string, to: string) => {
+    const toMs = Date.parse(`2026-01-${to}Z`);
+    return isStale(expression, toMs - Date.parse(`2026-01-${from}Z`), toMs);
+  };
+  const office = '* 9-17 * * 1-5';
+
+  test.each([
+    ['* * * * *', '02T10:00:05', '02T10:05:05', false],
+    ['* * * * *', '02T10:00:05', '02T10:05:06', true],
+    ['*/10 * * * * *', '02T10:00:05', '02T10:05:05', false],
+    ['*/10 * * * * *', '02T10:00:05', '02T10:05:06', true],
+    ['*/30 * * * *', '02T10:00:05', '02T11:29:59', false],
+    ['*/30 * * * *', '02T10:00:05', '02T11:30:00', true],
+    ['0 3 * * *', '02T03:00:05', '05T02:59:59', false],
+    ['0 3 * * *', '02T03:00:05', '05T03:00:00', true],
+    ['30 15 3 * * *', '02T03:15:31', '05T03:15:30', true],
+    [office, '02T17:59:05', '04T12:00:00', false],
+    [office, '02T17:59:05', '05T09:01:59', false],
+    [office, '02T17:59:05', '05T09:02:00', true],
+    [office, '02T15:00:05', '02T15:05:05', false],
+    [office, '02T15:00:05', '02T15:05:06', true],
+  ])('%s: from %s to %s: %s', (expression, from, to, expected) => {
+    expect(stale(expression, from, to)).toBe(expected);
   });
 });

@@ -29,6 +29,8 @@ export function aStanding(changes: Partial<Standing> = {}): Standing {
     accountSid: 'AC00000000000000000000000000000000',
     listedUpTo: '2026-06-15T09:59:56Z',
     listedSecondsAgo: 4,
+    lastTickAt: '2026-06-15T09:59:57Z',
+    lastTickSecondsAgo: 3,
     dataCompleteThrough: '2026-06-15T09:59:56Z',
     reconciledAt: '2026-06-15T03:00:12Z',
     pendingWindows: [],
