@@ -180,19 +180,19 @@ describe('what is refused', () => {
   });
 
   test.each([
-    'u:p@ss@h',
-    'u:p#ss@h',
-    'u:p@ss#%@h',
+    'u:p@zq@h',
+    'u:p#zq@h',
+    'u:p@zq#%@h',
     'u:p%@h',
     'u:p%zz@h',
-    'u:p/ss@h',
-    'u:8/ss@h',
-    'u:p?ss@h',
+    'u:p/zq@h',
+    'u:8/zq@h',
+    'u:p?zq@h',
     'u%:p@h:1',
   ])('HTTPS_PROXY=http://%s, whose special characters are not in percent form', (given) => {
     const found = problems({ ...enough, HTTPS_PROXY: `http://${given}` });
     expect(found).toEqual([expect.stringContaining('HTTPS_PROXY takes an http:// or https:// URL, ')]);
-    expect(found.join()).not.toMatch(/ss|u:/);
+    expect(found.join()).not.toMatch(/zq|u:/);
   });
 
   test('variables that Kubernetes sets for a service called sync are none of ours', () => {
