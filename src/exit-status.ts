@@ -45,8 +45,8 @@ export function statusOf(error: unknown): number {
 /** What is said of an error at the end of a command: what happened, and what to look at. */
 export function sayError(error: unknown): string {
   if (error instanceof Interrupted) return 'interrupted; what is stored stays, and the next sync goes on from there';
-  if (error instanceof Unauthorized) {
-    return `${error.message}\nCheck TWILIO_API_KEY and TWILIO_API_SECRET (or TWILIO_AUTH_TOKEN): are they of TWILIO_ACCOUNT_SID, not revoked, and of the region in TWILIO_REGION?`;
+  if (error instanceof Unauthorized || (error instanceof Error && error.cause instanceof Unauthorized)) {
+    return `${describeError(error)}\nCheck TWILIO_API_KEY and TWILIO_API_SECRET (or TWILIO_AUTH_TOKEN): are they of TWILIO_ACCOUNT_SID, not revoked, and of the region in TWILIO_REGION?`;
   }
   // It says all there is to say; its cause would repeat it.
   if (error instanceof ListenError) return error.message;

@@ -13,18 +13,32 @@ export class ApiError extends Error {
   }
 }
 
-/** 401 or 403; `code` is Twilio's own (20003), where it was said. */
+/** 401 or 403; `code` is Twilio's own (20003), where it was said; `reason` is the API's message, at most 200 characters. */
 export class Unauthorized extends ApiError {
   readonly status: number;
   readonly code: number | undefined;
+  readonly reason: string | undefined;
 
-  constructor(tried: string, status: number, code?: number) {
-    const said = code === undefined ? `${status}` : `${status}, code ${code}`;
-    super(tried, `the API refused the key (${said}); wanted: a key of this account and region that is not revoked`);
+  constructor(tried: string, status: number, code?: number, reason?: string) {
+    const why = reason === undefined ? '' : `: ${reason}`;
+    super(
+      tried,
+      `the API refused the key (${numbers(status, code)})${why}; wanted: a key of this account and region that is not revoked`,
+    );
     this.status = status;
     this.code = code;
+    this.reason = reason;
+  }
+
+  /** The same, said of one conversation alone, where the key is good for others. */
+  get ofOne(): string {
+    const why = this.reason === undefined ? '' : `: ${this.reason}`;
+    return `${this.tried}: the API refuses this conversation (${numbers(this.status, this.code)})${why}`;
   }
 }
+
+const numbers = (status: number, code: number | undefined) =>
+  code === undefined ? `${status}` : `${status}, code ${code}`;
 
 /** 404: the API has nothing under this path. */
 export class NotFound extends ApiError {

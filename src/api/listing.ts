@@ -7,7 +7,17 @@ import { type Api, type Listed, ListingFailed, type Outcome, type Stretch } from
 import { type BoundName, Bounds, beforeAnything, type Query } from './bounds.ts';
 import type { Client } from './client.ts';
 import type { ListItem, Page } from './decode.ts';
-import { BadAnswer, NoDate, Refused, TokenExpired, TooLarge, Unavailable, Unreachable } from './errors.ts';
+import {
+  ApiError,
+  BadAnswer,
+  NoDate,
+  Refused,
+  TokenExpired,
+  TooLarge,
+  Unauthorized,
+  Unavailable,
+  Unreachable,
+} from './errors.ts';
 
 export interface ListingOptions {
   client: Client;
@@ -190,16 +200,27 @@ async function fetchDetail(client: Client, id: string, limitBytes: number, signa
     return found === undefined ? { kind: 'gone' } : { kind: 'found', ...found };
   } catch (error) {
     if (error instanceof TooLarge) return { kind: 'tooLarge' };
-    if (isOneConversations(error)) return { kind: 'failed', error: messageOf(error) };
-    throw error;
+    if (isPassTrouble(error)) throw error;
+    return {
+      kind: 'failed',
+      error: error instanceof Unauthorized ? error.ofOne : messageOf(error),
+      cause: error,
+      perhapsAll: isPerhapsAll(error),
+    };
   }
 }
 
-/** A 401, a 429 or a lost connection is never one conversation's doing. */
-function isOneConversations(error: unknown): boolean {
-  if (error instanceof Unavailable) return error.status !== 429;
-  if (error instanceof Unreachable) return error.trouble === 'timeout' || error.trouble === 'protocol';
-  return error instanceof BadAnswer || error instanceof Refused || error instanceof RangeError;
+/** What happens before the request is sent to anybody, or is no answer at all: an abort, a fault of our own. */
+function isPassTrouble(error: unknown): boolean {
+  if (error instanceof Unreachable) return !['reset', 'protocol', 'timeout'].includes(error.trouble);
+  // An id that no URL can hold is a RangeError.
+  return !(error instanceof ApiError || error instanceof RangeError);
+}
+
+/** One conversation may answer so, but so may every one: a key is revoked, a limit used up, a server gone. */
+function isPerhapsAll(error: unknown): boolean {
+  if (error instanceof Unavailable) return error.status === 429;
+  return error instanceof Unauthorized || (error instanceof Unreachable && error.trouble === 'reset');
 }
 
 function messageOf(error: unknown): string {

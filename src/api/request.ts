@@ -143,7 +143,7 @@ function refusal(tried: string, attempt: number, answer: Answer): Failure | unde
   const floorMs = retryAfterMs(answer.retryAfter, answer.date);
   const outcome: Outcome = { kind: 'status', status, retryAfterMs: floorMs };
   const { code, message } = apiError(answer);
-  if (status === 401 || status === 403) return { outcome, error: new Unauthorized(tried, status, code) };
+  if (status === 401 || status === 403) return { outcome, error: new Unauthorized(tried, status, code, message) };
   if (status === 404) return { outcome, error: new NotFound(tried) };
   if (status === 429 || (status >= 500 && status !== 501 && status !== 505)) {
     return { outcome, error: new Unavailable(tried, status, attempt, floorMs, message) };

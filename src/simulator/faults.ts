@@ -36,6 +36,8 @@ export interface FaultRule {
   widerThanSeconds?: number;
   /** Only the nth request it applies to, from 1. */
   nth?: number;
+  /** From the nth on. */
+  from?: number;
   /** Every nth. */
   every?: number;
   /** With this probability, 0 to 1. */
@@ -113,6 +115,7 @@ export class Faults {
     if (rule.times !== undefined && struck >= rule.times) return false;
     if (rule.forMs !== undefined && firstMs !== undefined && nowMs - firstMs >= rule.forMs) return false;
     if (rule.nth !== undefined && seen !== rule.nth) return false;
+    if (rule.from !== undefined && seen < rule.from) return false;
     if (rule.every !== undefined && seen % rule.every !== 0) return false;
     return rule.rate === undefined || this.#random.chance(rule.rate);
   }

@@ -121,11 +121,23 @@ export async function readSample(queries: Queries, count: number): Promise<strin
   return rows.map(({ id }) => id);
 }
 
-/** See Store.control. */
-export async function readControl(queries: Queries, not: string[]): Promise<string | null> {
-  const [row] = await queries.sql<{ id: string }>(
-    'select conversation_id as id from twilio_sync.fingerprints where detail is not null and conversation_id <> all($1) limit 1',
+/** See Store.controls. To be refreshed some day is nothing against a conversation. */
+export async function readControls(queries: Queries, not: string[], now: number, limit: number): Promise<string[]> {
+  const rows = await queries.sql<{ id: string }>(
+    `select conversation_id as id from twilio_sync.fingerprints where detail is not null and conversation_id <> all($1)
+     and not exists (select from twilio_sync.due where due.conversation_id = fingerprints.conversation_id
+       and (due_at <= to_timestamp($2) or reason not in ('closed', 'upgrade'))) limit $3`,
+    [not, now, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** See Store.quarantined. */
+export async function countQuarantined(queries: Queries, not: string[]): Promise<number> {
+  const [row] = await queries.sql<{ count: number }>(
+    `select count(*)::int as count from twilio_sync.due
+     where reason = 'failed' and conversation_id not like 'item:%' and conversation_id <> all($1)`,
     [not],
   );
-  return row?.id ?? null;
+  return row?.count ?? 0;
 }

@@ -8,7 +8,8 @@ import type { Database, Queries } from './database.ts';
 import { holdLease } from './lease.ts';
 import { load, NotNew } from './load.ts';
 import {
-  readControl,
+  countQuarantined,
+  readControls,
   readDue,
   readKnown,
   readNextSettling,
@@ -50,7 +51,8 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     nextSettling: (until) => database.run((queries) => readNextSettling(queries, until)),
     sample: (count) => database.run((queries) => readSample(queries, count)),
     compare: (rows) => database.run((queries) => readDifferences(queries, rows)),
-    control: (not) => database.run((queries) => readControl(queries, not)),
+    controls: (not, now, limit) => database.run((queries) => readControls(queries, not, now, limit)),
+    quarantined: (not) => database.run((queries) => countQuarantined(queries, not)),
     pack,
     async load(changes, mark, now) {
       const attempt = (trusting: boolean) =>

@@ -4,9 +4,10 @@
 
 import { mapAhead } from '../lib/ahead.ts';
 import type { Context } from './context.ts';
+import { confirmFailures } from './control.ts';
 import { createFetcher } from './fetch.ts';
-import { type Mark, type Outcome, Unstorable } from './ports.ts';
-import { type Prepared, prepare } from './prepare.ts';
+import { type Mark, Unstorable } from './ports.ts';
+import { type Prepared, prepare, unstorable } from './prepare.ts';
 import type { Step } from './steps.ts';
 import { createTally } from './tally.ts';
 
@@ -64,7 +65,7 @@ export async function flow(
     );
     for await (const result of results) {
       if (result.kind === 'prepared') {
-        const tooLarge = result.outcome === 'tooLarge';
+        const tooLarge = result.outcome.kind === 'tooLarge';
         const full = batch.length >= Math.min(batchSize, firstBatchSize + loaded);
         if (tooLarge || full || bytes + result.bytes > batchBytes) await flush(null);
         add(tooLarge ? prepare(context, await fetcher.fetchAlone(result.fetch)) : result);
@@ -83,17 +84,6 @@ export async function flow(
   }
 }
 
-/** One bad detail is that conversation's trouble; where none can be had, it is the API's, and the pass ends. */
-async function confirmFailures(context: Context, batch: Prepared[], signal: AbortSignal): Promise<void> {
-  const failed = batch.filter(({ outcome }) => outcome === 'failed');
-  const last = failed.at(-1);
-  if (last === undefined || batch.some(({ outcome }) => outcome === 'found' || outcome === 'gone')) return;
-  const control = await context.store.control(failed.map(({ fetch }) => fetch.id));
-  const outcome = control === null ? null : await context.api.detail(control, batchBytes, signal);
-  const error = outcome === null ? last.error : outcome.kind === 'failed' ? outcome.error : null;
-  if (error !== null) throw new Error(`no detail can be had: ${error}`);
-}
-
 /** Loads a batch; where one conversation cannot be stored, halves it until that one stands alone. */
 async function load(context: Context, batch: Prepared[], mark: Mark | null): Promise<void> {
   try {
@@ -104,14 +94,13 @@ async function load(context: Context, batch: Prepared[], mark: Mark | null): Pro
     context.counts.changed += loaded.changed;
     context.counts.deleted += loaded.deleted;
     context.dueWaits = loaded.due;
-    context.counts.failed += batch.filter(({ outcome }) => outcome === 'failed').length;
+    context.counts.failed += batch.filter(({ outcome }) => outcome.kind === 'failed').length;
   } catch (error) {
     if (!(error instanceof Unstorable) || batch.length === 0) throw error;
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
-      if (only.outcome === 'failed') throw error;
-      const outcome: Outcome = { kind: 'failed', error: error.message };
-      await load(context, [prepare(context, { kind: 'fetched', fetch: only.fetch, outcome, bytes: 0 })], mark);
+      if (only.outcome.kind === 'failed') throw error;
+      await load(context, [unstorable(context, only.fetch, error)], mark);
       return;
     }
     const half = Math.ceil(batch.length / 2);

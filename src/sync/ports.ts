@@ -58,7 +58,21 @@ export type Outcome =
   | { kind: 'found'; detail: Detail; bytes: number }
   | { kind: 'gone' }
   | { kind: 'tooLarge' }
-  | { kind: 'failed'; error: string };
+  | Failed;
+
+/** Why there is no detail to store. */
+export interface Failed {
+  kind: 'failed';
+  /** For people, of this conversation alone. */
+  error: string;
+  /** What was thrown: the pass ends with it where it is everybody's trouble. */
+  cause: unknown;
+  /** What refused this request may as well refuse every other: the key, the limit, the connection. */
+  perhapsAll: boolean;
+}
+
+/** An outcome without the detail itself. */
+export type Result = { kind: 'found' | 'gone' | 'tooLarge' } | Failed;
 
 /** One page's conversations that belong to the stretch that was asked for. */
 export interface Listed {
@@ -80,7 +94,7 @@ export interface Api {
    * @throws ListingFailed where a shorter stretch, or another try, may do; the pass's trouble (key, network, 429) as it came.
    */
   list(stretch: Stretch, status: string | null, signal: AbortSignal): AsyncIterable<Listed>;
-  /** Fetches a detail of at most `limitBytes`. @throws the pass's trouble: key, network, 429. */
+  /** Fetches a detail of at most `limitBytes`. @throws the pass's trouble, where no request could be sent. */
   detail(id: string, limitBytes: number, signal: AbortSignal): Promise<Outcome>;
 }
 
@@ -161,8 +175,10 @@ export interface Store {
   sample(count: number): Promise<string[]>;
   /** Holds rows against what is stored: for each conversation that differs, the tables and columns in which it does. */
   compare(rows: Packed[]): Promise<Map<string, string[]>>;
-  /** Any stored conversation that is not wanted now, to tell one bad detail from an API that gives none. */
-  control(not: string[]): Promise<string | null>;
+  /** At most `limit` stored conversations, none of them due or in quarantine, to tell one bad detail from an API that gives none. */
+  controls(not: string[], now: number, limit: number): Promise<string[]>;
+  /** How many other conversations are in quarantine. */
+  quarantined(not: string[]): Promise<number>;
   /** Makes rows ready to be loaded or compared. */
   pack(rows: ConversationRows): Packed;
   /** @throws Unstorable where the data, not the database, is why; LeaseLost where another worker has taken over. */

@@ -7,14 +7,12 @@ import { type Fetch, judge } from './due.ts';
 import type { Fetched } from './fetch.ts';
 import { fingerprint } from './fingerprint.ts';
 import { normalize, normalizerVersion } from './normalize.ts';
-import { type Change, type Outcome, Unstorable } from './ports.ts';
+import { type Change, type Outcome, type Result, Unstorable } from './ports.ts';
 
 export interface Prepared {
   kind: 'prepared';
   fetch: Fetch;
-  outcome: Outcome['kind'];
-  /** Why there is no detail to store; empty where there is. */
-  error: string;
+  outcome: Result;
   change: Change;
   /** What the body took, and counts for until it is loaded. */
   bytes: number;
@@ -23,12 +21,18 @@ export interface Prepared {
 /** Prepares an outcome for loading; a detail that no rows can be made of has failed. */
 export function prepare(context: Context, { fetch, outcome, bytes }: Fetched): Prepared {
   try {
-    const error = outcome.kind === 'failed' ? outcome.error : '';
-    return { kind: 'prepared', fetch, outcome: outcome.kind, error, change: change(context, fetch, outcome), bytes };
+    const result: Result = outcome.kind === 'found' ? { kind: 'found' } : outcome;
+    return { kind: 'prepared', fetch, outcome: result, change: change(context, fetch, outcome), bytes };
   } catch (error) {
     if (!(error instanceof Unstorable)) throw error;
-    return prepare(context, { kind: 'fetched', fetch, outcome: { kind: 'failed', error: error.message }, bytes });
+    return unstorable(context, fetch, error, bytes);
   }
+}
+
+/** What becomes of a conversation whose detail was had and cannot be stored. */
+export function unstorable(context: Context, fetch: Fetch, cause: Unstorable, bytes = 0): Prepared {
+  const outcome: Outcome = { kind: 'failed', error: cause.message, cause, perhapsAll: false };
+  return prepare(context, { kind: 'fetched', fetch, outcome, bytes });
 }
 
 function change(context: Context, fetch: Fetch, outcome: Outcome): Change {

@@ -4,6 +4,7 @@
 import { mapAhead } from '../lib/ahead.ts';
 import { secondsOf } from '../lib/timestamp.ts';
 import type { Context } from './context.ts';
+import { confirmFailures } from './control.ts';
 import { type Item, reduce } from './diff.ts';
 import { createFetcher, type Fetched } from './fetch.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -112,6 +113,11 @@ async function check(
   signal: AbortSignal,
 ): Promise<Finding[]> {
   if (batch.length === 0) return [];
+  await confirmFailures(
+    context,
+    batch.map(({ fetched }) => fetched),
+    signal,
+  );
   const known = await context.store.known(batch.map(({ wanted }) => wanted.id));
   const findings: Finding[] = [];
   const rows: Packed[] = [];

@@ -168,4 +168,18 @@ export const bugs: Bug[] = [
     replace: "const again = reconcile && pending.some(({ sweep }) => sweep === 'range');",
     scenario: 'cutShort',
   },
+  {
+    name: "takes one conversation's refusal for everybody's",
+    file: 'api/listing.ts',
+    find: 'if (isPassTrouble(error)) throw error;',
+    replace: 'if (isPassTrouble(error) || isPerhapsAll(error)) throw error;',
+    scenario: 'refused',
+  },
+  {
+    name: 'believes each refusal without asking for a known good detail',
+    file: 'sync/control.ts',
+    find: 'failed.every(({ perhapsAll }) => !perhapsAll)',
+    replace: 'failed.length > 0',
+    scenario: 'revoked',
+  },
 ];

@@ -267,6 +267,25 @@ async function cutShort(): Promise<string | null> {
   return (await world.differences())[0] ?? null;
 }
 
+/** One conversation is refused, though the key is good: all others are stored. */
+async function refused(): Promise<string | null> {
+  await using world = await World.open({ conversations: 30, days: 20 });
+  const [id = ''] = world.source.ids();
+  world.simulator.faults.add({ on: 'detail', id, fault: { kind: 'status', status: 403 } });
+  await world.sync().catch(() => {});
+  const { size } = await readAll(world.pool);
+  return size === 29 ? null : `${size} of 29 are stored, since ${id} answers 403`;
+}
+
+/** The key is revoked in the middle of a batch: that is no conversation's trouble. */
+async function revoked(): Promise<string | null> {
+  await using world = await World.open({ conversations: 300, days: 20 });
+  world.simulator.faults.add({ on: 'detail', from: 120, fault: { kind: 'status', status: 401 } });
+  await world.sync().catch(() => {});
+  const { rowCount } = await world.pool.query('select from twilio_sync.quarantine');
+  return rowCount === 0 ? null : `${rowCount} conversations are in quarantine, since the key is revoked`;
+}
+
 export const scenarios: Record<string, Scenario> = {
   late,
   edges,
@@ -282,6 +301,8 @@ export const scenarios: Record<string, Scenario> = {
   briefly,
   quarantine,
   cutShort,
+  refused,
+  revoked,
 };
 
 async function whileLocked(

@@ -173,7 +173,7 @@ describe('gone', () => {
 });
 
 describe('failed', () => {
-  const failed: Outcome = { kind: 'failed', error: 'the API answers 500' };
+  const failed: Outcome = { kind: 'failed', error: 'the API answers 500', cause: null, perhapsAll: false };
 
   test('tried again after ever longer waits, and never given up', () => {
     expect(waitsOf('failed', itemOf(), failed, 7)).toEqual([
@@ -227,7 +227,7 @@ test('whatever came of it, nothing is due before now, nothing twice, and all of 
   const outcome = fc.constantFrom<Outcome>(
     { kind: 'gone' },
     { kind: 'tooLarge' },
-    { kind: 'failed', error: 'x' },
+    { kind: 'failed', error: 'x', cause: null, perhapsAll: false },
     found(),
     found({ status: 'CLOSED', updatedAt: at(now - hour) }),
     found({ communications: null, updatedAt: at(now - day) }),

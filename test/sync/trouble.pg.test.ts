@@ -181,7 +181,7 @@ describe('quarantine', () => {
     await world.sync();
     for (const id of world.source.ids()) world.source.say(id, 'More');
     world.simulator.faults.add({ on: 'detail', fault: { kind: 'status', status: 503 } });
-    await expect(world.sync({ reconcile: true })).rejects.toThrow('no detail can be had');
+    await expect(world.sync({ reconcile: true })).rejects.toThrow('the API answers 503');
     expect(await quarantine(world)).toEqual([]);
     world.simulator.faults.clear();
     await world.sync();
