@@ -17,6 +17,25 @@ ALTER TABLE "twilio_sync"."fingerprints" ADD COLUMN "algorithm" integer DEFAULT 
 ALTER TABLE "twilio_sync"."fingerprints" ADD COLUMN "policy" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "twilio_sync"."sweeps" ADD COLUMN "oldest_listed" timestamp with time zone;
 --> statement-breakpoint
+-- What is stored now is what is held to be whole.
+UPDATE twilio_sync.fingerprints SET children = counted.children
+FROM (
+  SELECT f.conversation_id, count(each.conversation_id)::int AS children
+  FROM twilio_sync.fingerprints f
+  LEFT JOIN (
+    SELECT conversation_id FROM twilio.conversation_channels
+    UNION ALL SELECT conversation_id FROM twilio.conversation_channel_ids
+    UNION ALL SELECT conversation_id FROM twilio.conversation_intelligence_configurations
+    UNION ALL SELECT conversation_id FROM twilio.participants
+    UNION ALL SELECT conversation_id FROM twilio.participant_addresses
+    UNION ALL SELECT conversation_id FROM twilio.communications
+    UNION ALL SELECT conversation_id FROM twilio.operator_result_links
+  ) AS each ON each.conversation_id = f.conversation_id
+  WHERE f.detail IS NOT NULL
+  GROUP BY f.conversation_id
+) AS counted
+WHERE counted.conversation_id = fingerprints.conversation_id;
+--> statement-breakpoint
 -- 32 bytes that nobody can guess: Postgres' own strong random numbers (three times 122 bits), hashed.
 INSERT INTO twilio_sync.tombstone_key (key)
 SELECT sha256(convert_to(concat(gen_random_uuid(), gen_random_uuid(), gen_random_uuid()), 'UTF8'));

@@ -109,6 +109,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     dueWaits: false,
     openFromStart: true,
     settled: new Map(),
+    requestsBegun: 0,
     spans: { all: firstSpanSeconds, open: maxWindowSeconds },
   };
   return { context, client, [Symbol.asyncDispose]: () => client.close() };

@@ -141,6 +141,19 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     });
 
   program
+    .command('forget')
+    .description('erases single conversations here for good, and keeps them out from now on; asks before it does')
+    .requiredOption('--id <id>', 'this conversation; may be repeated', collect)
+    .option('--dry-run', 'say what is stored of them; erase nothing', false)
+    .option('--yes', 'erase without asking', false)
+    .addHelpText('after', `\n${settingsHelp(['database'])}`)
+    .action(({ id, dryRun, yes }: { id: string[]; dryRun: boolean; yes: boolean }) => {
+      const { config } = configure(world, ['database', 'logLevel']);
+      const options = { ids: [...new Set(id)], dryRun, yes };
+      carry = async () => (await import('./commands/forget.ts')).forget(config.database, options, terminal);
+    });
+
+  program
     .command('grant-reader')
     .description('makes or updates a login role that reads schema twilio and nothing else')
     .argument('<name>', 'the role')

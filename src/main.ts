@@ -22,12 +22,25 @@ if (getDefaultAutoSelectFamilyAttemptTimeout() < addressLimitMs)
 // Whoever read along has gone (`… | head`): the work goes on, since what it stores is what counts.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
+/** On the terminal, whatever standard output is sent to. */
+async function ask(question: string): Promise<string | null> {
+  if (!process.stdin.isTTY) return null;
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-D is no answer.
+  const ended = new Promise<null>((resolve) => lines.once('close', () => resolve(null)));
+  const answer = await Promise.race([lines.question(question), ended]);
+  lines.close();
+  return answer;
+}
+
 const world: World = {
   env: process.env,
   terminal: {
     write: (line) => process.stdout.write(`${line}\n`),
     progress: process.stderr,
     interactive: process.stderr.isTTY === true,
+    ask,
   },
   // The long-lived worker's log is its output; beside a command's own lines it goes to the other stream, as plain lines.
   logStream: isWorker ? process.stdout : plainLines(process.stderr),

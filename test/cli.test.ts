@@ -9,7 +9,7 @@ import { sayError, statusOf } from '../src/exit-status.ts';
 function world() {
   const written: string[] = [];
   const stream = { write: (line: string) => written.push(line) };
-  const terminal = { write: stream.write, progress: process.stderr, interactive: false };
+  const terminal = { write: stream.write, progress: process.stderr, interactive: false, ask: async () => null };
   return { written, env: {}, terminal, logStream: stream };
 }
 

@@ -67,7 +67,12 @@ test('every block says what it is', () => {
 test('commands and their options', async () => {
   const helpOf = async (...argv: string[]) => {
     const lines: string[] = [];
-    const terminal = { write: (line: string) => lines.push(line), progress: process.stderr, interactive: false };
+    const terminal = {
+      write: (line: string) => lines.push(line),
+      progress: process.stderr,
+      interactive: false,
+      ask: async () => null,
+    };
     await parse([...argv, '--help'], { env: {}, terminal, logStream: { write() {} } }).catch(() => {});
     return lines.join('\n');
   };

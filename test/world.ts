@@ -223,6 +223,7 @@ export class World implements AsyncDisposable {
       dueWaits: false,
       openFromStart: true,
       settled: new Map(),
+      requestsBegun: 0,
       spans: { all: 86_400, open: 30 * 86_400 },
     };
     this.#program = {

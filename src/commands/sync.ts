@@ -6,6 +6,7 @@ import { openConfigured } from '../database.ts';
 import { exitStatus } from '../exit-status.ts';
 import type { Log } from '../ops/log.ts';
 import { createProgress, say } from '../ops/progress.ts';
+import type { Standing } from '../store/asked.ts';
 import type { Database } from '../store/database.ts';
 import { refuseWrongScope } from '../store/scope.ts';
 import { readStanding } from '../store/standing.ts';
@@ -26,6 +27,8 @@ export interface SyncOptions {
 /** Where a command writes: lines for people, and a stream for progress. */
 export interface Terminal {
   write(line: string): void;
+  /** Asks the person; null where there is none to answer. */
+  ask(question: string): Promise<string | null>;
   progress: NodeJS.WritableStream;
   interactive: boolean;
 }
@@ -73,11 +76,16 @@ async function standing(database: Database, context: Context, terminal: Terminal
   return exitStatus.quarantine;
 }
 
+const saidOf: Partial<Record<Standing['standing'], string>> = {
+  unknown: 'no such conversation at the API',
+  forgotten: 'kept out, since it was forgotten (conversation-sync forget)',
+};
+
 async function syncAsked(around: Surroundings, ids: string[]): Promise<number> {
   let status: number = exitStatus.inStep;
   for (const { id, standing: found, error } of await fetchAsked(around, 'sync', ids)) {
-    around.terminal.write(`${id}: ${found === 'unknown' ? 'no such conversation at the API' : (error ?? found)}`);
-    if (found === 'unknown') status = exitStatus.incomplete;
+    around.terminal.write(`${id}: ${saidOf[found] ?? error ?? found}`);
+    if (found === 'unknown' || found === 'forgotten') status = exitStatus.incomplete;
     else if (found === 'failed' && status === exitStatus.inStep) status = exitStatus.quarantine;
   }
   return status;

@@ -66,6 +66,7 @@ function createLines(stream: NodeJS.WritableStream): Progress {
 export function say(counts: Counts): string {
   const parts = [`${counts.listed} listed`, `${counts.fetched} fetched`, `${counts.changed} stored`];
   if (counts.deleted > 0) parts.push(`${counts.deleted} deleted`);
+  if (counts.lost > 0) parts.push(`${counts.lost} with lost rows`);
   if (counts.failed > 0) parts.push(`${counts.failed} failed`);
   return parts.join(', ');
 }

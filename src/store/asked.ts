@@ -2,14 +2,16 @@
 // Needs no lease: it only notes what is wanted. Every write of rows is the holder's.
 
 import type { Database } from './database.ts';
+import { forgottenAmong } from './tombstones.ts';
 
-/** Asks for the details of some conversations, at once. */
+/** Asks for the details of some conversations, at once; not for those that are kept out. */
 export async function askFor(database: Database, ids: string[]): Promise<void> {
   await database.run((queries) =>
     queries.sql(
       `insert into twilio_sync.due (conversation_id, reason, due_at)
        select distinct id, 'asked', to_timestamp(0) from unnest($1::text[]) as asked(id)
-       on conflict (conversation_id, reason) do update set due_at = excluded.due_at`,
+       where id not in (${forgottenAmong(1)})
+       on conflict (conversation_id, reason) do update set due_at = excluded.due_at, number = excluded.number`,
       [ids],
     ),
   );
@@ -22,11 +24,12 @@ export async function takeBack(database: Database, ids: string[]): Promise<void>
   );
 }
 
-/** Which of the asks nobody has carried out yet. */
+/** Which of the asks nobody has carried out yet; one that failed waits for its next attempt. */
 export async function findUnanswered(database: Database, ids: string[]): Promise<string[]> {
   const rows = await database.run((queries) =>
     queries.sql<{ id: string }>(
-      `select conversation_id as id from twilio_sync.due where reason = 'asked' and conversation_id = any($1)`,
+      `select conversation_id as id from twilio_sync.due
+       where reason = 'asked' and due_at = to_timestamp(0) and conversation_id = any($1)`,
       [ids],
     ),
   );
@@ -35,7 +38,7 @@ export async function findUnanswered(database: Database, ids: string[]): Promise
 
 export interface Standing {
   id: string;
-  standing: 'stored' | 'deleted' | 'failed' | 'unknown';
+  standing: 'stored' | 'deleted' | 'failed' | 'unknown' | 'forgotten';
   error: string | null;
 }
 
@@ -53,7 +56,7 @@ export async function findStanding(database: Database, ids: string[]): Promise<S
   return await database.run((queries) =>
     queries.sql(
       `select asked.id, due.error,
-         case when due.reason is not null then 'failed' when conversations.id is null then 'unknown'
+         case when asked.id in (${forgottenAmong(1)}) then 'forgotten' when due.reason is not null then 'failed' when conversations.id is null then 'unknown'
               when deleted_at is not null then 'deleted' else 'stored' end as standing
        from unnest($1::text[]) with ordinality as asked(id, at)
        left join twilio.conversations on conversations.id = asked.id

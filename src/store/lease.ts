@@ -74,4 +74,5 @@ export async function holdLease(queries: Queries, epoch: number): Promise<string
   return row.stamp;
 }
 
-const divisionByZero = '22012';
+/** What Postgres is made to raise where a transaction must not go on. */
+export const divisionByZero = '22012';

@@ -5,28 +5,37 @@
 import { normalizerVersion } from '../sync/normalize.ts';
 import type { Change, Loaded, Mark, Packed } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
+import { putDue, removeDue, replaceDue } from './due.ts';
+import { divisionByZero } from './lease.ts';
 import { finishWindow, moveCursor } from './marks.ts';
 import { childArrays, conversationArrays } from './pack.ts';
-import { childStatement, conversationStatement, insertStatement } from './tables.ts';
+import { childStatement, conversationStatement, countsOf, insertStatement } from './tables.ts';
+import { forgottenAmong, readForgotten } from './tombstones.ts';
 
 /** A conversation was taken for new, and is stored. */
 export class NotNew extends Error {
   override readonly name = 'NotNew';
 }
 
+/** Some of a batch is not to be written: a later request's answer is stored, or a person has had the conversation forgotten. */
+export class Superseded extends Error {
+  override readonly name = 'Superseded';
+}
+
 /**
  * Writes a batch and its mark, in a transaction whose first statement, `held`, takes the lease's row; where the lease is lost
  * that is an error in Postgres itself, which then refuses all that was sent behind it. So what needs no other statement's
  * answer is sent at once, and Postgres never waits while this process is busy with details.
- * @throws NotNew where `trusting` was wrong: the whole transaction is to be done again without it.
+ * @throws NotNew where `trusting` was wrong: the whole transaction is to be done again without it. Superseded: see `findSuperseded`.
  */
 export async function load(queries: Queries, held: Promise<string>, input: LoadInput): Promise<Loaded> {
-  const { changes, mark, now, generation, trusting } = input;
+  const { changes, mark, now, generation, trusting, epoch } = input;
   const found = changes.flatMap((change) => (change.rows === null ? [] : [{ ...change, rows: change.rows }]));
   const taken = found.filter(({ stored }) => trusting && !stored);
   const others = found.filter(({ stored }) => !trusting || stored);
   const isDue = () => queries.sql('select from twilio_sync.due where due_at <= to_timestamp($1) limit 1', [now]);
   // Carried out in this order: what is remembered of a conversation goes by what was due for it until now.
+  const allowed = refuseSuperseded(queries, changes, epoch);
   const sent = Promise.all([
     findUnchanged(queries, others),
     writeConversations(queries, found),
@@ -34,13 +43,14 @@ export async function load(queries: Queries, held: Promise<string>, input: LoadI
       queries,
       taken.map(({ rows }) => rows),
     ),
-    remember(queries, changes, now, generation),
+    remember(queries, input),
     replaceDue(queries, changes),
     mark === null ? isDue() : [],
   ]);
-  // Where the lease is lost, they are refused together with it.
-  sent.catch(() => {});
+  // Where the lease is lost, or something is not to be written, they are refused together with it.
+  for (const each of [allowed, sent]) each.catch(() => {});
   const stamp = await held;
+  await allowed;
   const [unchanged, written, , , , dueByNow] = await sent;
   if (taken.some(({ id }) => written.get(id) !== true)) throw new NotNew();
   const differing = others.filter(({ id, force }) => force || !unchanged.has(id)).map(({ rows }) => rows);
@@ -48,6 +58,7 @@ export async function load(queries: Queries, held: Promise<string>, input: LoadI
     writeChildren(queries, differing, written, stamp),
     markDeleted(queries, changes, stamp),
   ]);
+  await countChildren(queries, differing, changes);
   if (mark !== null) await finishMark(queries, mark, generation);
   const due = mark === null ? dueByNow : await isDue();
   return { changed: written.size + late, deleted, due: due.length > 0 };
@@ -101,8 +112,39 @@ export interface LoadInput {
   /** The API's time, seconds since the epoch. */
   now: number;
   generation: number;
+  /** What the lease was taken under. */
+  epoch: number;
   /** Take conversations for new that nothing was known of when they were asked for: their children need not wait to be sent. */
   trusting: boolean;
+}
+
+/** Requests of a later lease are later; within one they are counted. */
+const orderOf = ({ request }: Change, epoch: number) => String((BigInt(epoch) << 32n) + BigInt(request));
+
+/** An error in Postgres itself, which refuses what was sent behind it: nearly always there is nothing to refuse, and nobody waits to hear so. */
+async function refuseSuperseded(queries: Queries, changes: Change[], epoch: number): Promise<void> {
+  if (changes.length === 0) return;
+  const parameters = [changes.map(({ id }) => id), changes.map((change) => orderOf(change, epoch))];
+  await queries
+    .sql(`select 1 / (not exists (${forgottenAmong(1)}) and not exists (${laterAmong}))::int`, parameters)
+    .catch((error: unknown) => {
+      throw error instanceof Error && 'code' in error && error.code === divisionByZero ? new Superseded() : error;
+    });
+}
+
+const laterAmong = `select answer.id from twilio_sync.fingerprints
+  join unnest($1::text[], $2::int8[]) as answer(id, request) on answer.id = conversation_id
+  where fingerprints.request > answer.request`;
+
+/** What of a batch is not to be written: `forgotten` by a person, or `late`, since the answer to a later request is stored. */
+export async function findSuperseded(
+  queries: Queries,
+  changes: Change[],
+  epoch: number,
+): Promise<{ forgotten: Set<string>; late: Set<string> }> {
+  const ids = changes.map(({ id }) => id);
+  const later = await queries.sql<{ id: string }>(laterAmong, [ids, changes.map((change) => orderOf(change, epoch))]);
+  return { forgotten: new Set(await readForgotten(queries, ids)), late: new Set(later.map(({ id }) => id)) };
 }
 
 /** The details that are the ones stored last. Equal but for their order counts as the same: an API that shuffles is not news. */
@@ -130,18 +172,19 @@ async function markDeleted(queries: Queries, changes: Change[], stamp: string): 
   return rows.length;
 }
 
-async function remember(queries: Queries, changes: Change[], now: number, generation: number): Promise<void> {
+async function remember(queries: Queries, { changes, now, generation, epoch }: LoadInput): Promise<void> {
   const stored = changes.filter(({ rows }) => rows !== null);
   const inserted =
     stored.length > 0 &&
     queries.sql(
-      `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at)
-     select id, item, detail, $5, case when listed then $6::int else 0 end, to_timestamp($7)
-     from unnest($1::text[], $2::bool[], $3::text[], $4::text[]) as answer(id, listed, item, detail)
+      `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at, request, children)
+     select id, item, detail, $5, case when listed then $6::int else 0 end, to_timestamp($7), request, children
+     from unnest($1::text[], $2::bool[], $3::text[], $4::text[], $8::int8[], $9::int4[]) as answer(id, listed, item, detail, request, children)
      on conflict (conversation_id) do update set
        item = case when excluded.generation = 0 and excluded.detail = fingerprints.detail then fingerprints.item else excluded.item end,
        detail = excluded.detail, normalizer = excluded.normalizer,
-       generation = greatest(fingerprints.generation, excluded.generation), fetched_at = excluded.fetched_at`,
+       generation = greatest(fingerprints.generation, excluded.generation), fetched_at = excluded.fetched_at,
+       request = excluded.request, children = coalesce(excluded.children, fingerprints.children)`,
       [
         stored.map(({ id }) => id),
         stored.map(({ listed }) => listed),
@@ -150,6 +193,8 @@ async function remember(queries: Queries, changes: Change[], now: number, genera
         normalizerVersion,
         generation,
         now,
+        stored.map((change) => orderOf(change, epoch)),
+        stored.map(({ rows }) => rows?.children ?? null),
       ],
     );
   const shown = rememberShown(
@@ -181,19 +226,15 @@ async function rememberShown(queries: Queries, changes: Change[], generation: nu
   );
 }
 
-/** What is due for these conversations from now on, in place of what was; what a sweep still holds is dropped only where it was listed. */
-async function replaceDue(queries: Queries, changes: Change[]): Promise<void> {
-  if (changes.length === 0) return;
-  const dropped = queries.sql(
-    `delete from twilio_sync.due using unnest($1::text[], $2::bool[]) as answer(id, listed)
-     where conversation_id = answer.id and (sweep_id is null or answer.listed)`,
-    [changes.map(({ id }) => id), changes.map(({ listed }) => listed)],
+/** Counts the children of conversations whose detail did not say all of them, and of those whose rows were lost: triggers may keep some out. */
+async function countChildren(queries: Queries, written: Packed[], changes: Change[]): Promise<void> {
+  const forced = new Set(changes.filter(({ force }) => force).map(({ id }) => id));
+  const ids = written.filter(({ id, children }) => children === null || forced.has(id)).map(({ id }) => id);
+  if (ids.length === 0) return;
+  await queries.sql(
+    `update twilio_sync.fingerprints set children = counted.children from (${countsOf(1)}) as counted where conversation_id = counted.id`,
+    [ids],
   );
-  const put = putDue(
-    queries,
-    changes.flatMap(({ due }) => due),
-  );
-  await Promise.all([dropped, put]);
 }
 
 async function finishMark(queries: Queries, mark: Mark, generation: number): Promise<void> {
@@ -203,35 +244,7 @@ async function finishMark(queries: Queries, mark: Mark, generation: number): Pro
       generation,
     ]);
   }
-  if (mark.relisted.length > 0) {
-    await queries.sql(`delete from twilio_sync.due where conversation_id = any($1) and reason in ('missing', 'open')`, [
-      mark.relisted,
-    ]);
-  }
+  await removeDue(queries, mark.relisted);
   await putDue(queries, mark.due);
   if (await moveCursor(queries, mark)) await finishWindow(queries, mark);
-}
-
-/** Each once: an item without an id has its hash for one, and a page may show it twice. */
-async function putDue(queries: Queries, due: Change['due']): Promise<void> {
-  if (due.length === 0) return;
-  await queries.sql(
-    `insert into twilio_sync.due (conversation_id, reason, due_at, attempts, first_at, error, fingerprint, wants, created_from, last_at)
-     select distinct on (id, reason) id, reason, to_timestamp(due_at), attempts, to_timestamp(first_at), error, fingerprint, wants, to_timestamp(created_from), now()
-     from unnest($1::text[], $2::text[], $3::float8[], $4::int4[], $5::float8[], $6::text[], $7::text[], $8::jsonb[], $9::float8[])
-       as answer(id, reason, due_at, attempts, first_at, error, fingerprint, wants, created_from)
-     on conflict (conversation_id, reason) do update set last_at = excluded.last_at,
-       created_from = least(due.created_from, excluded.created_from)`,
-    [
-      due.map(({ id }) => id),
-      due.map(({ reason }) => reason),
-      due.map(({ dueAt }) => (Number.isFinite(dueAt) ? dueAt : 'Infinity')),
-      due.map(({ attempts }) => attempts),
-      due.map(({ firstAt }) => firstAt),
-      due.map(({ error }) => error),
-      due.map(({ fingerprint }) => fingerprint),
-      due.map(({ wants }) => wants && JSON.stringify(wants)),
-      due.map(({ createdFrom }) => createdFrom),
-    ],
-  );
 }

@@ -2,31 +2,49 @@
 // Instants go out as seconds since the epoch, the way the program counts; nothing of what people said is read.
 
 import type { FilterConfig } from '../config.ts';
-import type { Due, Known, Stretch } from '../sync/ports.ts';
+import type { Known, NotedDue, Stretch } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
+import { countsOf } from './tables.ts';
+import { readForgotten } from './tombstones.ts';
 
-/** What is remembered of these conversations; those nothing is known of are not in the map. What a sweep still holds aside is not due. */
+/** What is remembered of these conversations; those nothing is known of are not in the map. */
 export async function readKnown(queries: Queries, ids: string[]): Promise<Map<string, Known>> {
   const known = new Map<string, Known>();
   const stored = await queries.sql<NonNullable<Known['stored']> & { id: string }>(
-    'select conversation_id as id, item, detail, normalizer, generation from twilio_sync.fingerprints where conversation_id = any($1)',
+    'select conversation_id as id, item, detail, normalizer, generation, children from twilio_sync.fingerprints where conversation_id = any($1)',
     [ids],
   );
-  for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [] });
-  const due = await queries.sql<Due>(
+  for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [], forgotten: false });
+  const due = await queries.sql<NotedDue>(
     `select conversation_id as id, reason, extract(epoch from due_at)::float8 as "dueAt", attempts,
        extract(epoch from first_at)::float8 as "firstAt", error, fingerprint, wants,
-       extract(epoch from created_from)::float8 as "createdFrom"
-     from twilio_sync.due where conversation_id = any($1) and sweep_id is null`,
+       extract(epoch from created_from)::float8 as "createdFrom", number::float8, sweep_id is not null as "setAside"
+     from twilio_sync.due where conversation_id = any($1)`,
     [ids],
   );
   for (const each of due) {
-    const entry = known.get(each.id) ?? { stored: null, due: [] };
+    const entry = known.get(each.id) ?? { stored: null, due: [], forgotten: false };
     entry.due.push(each);
     known.set(each.id, entry);
   }
+  const unknown = ids.filter((id) => known.get(id)?.stored == null);
+  for (const id of await readForgotten(queries, unknown)) known.set(id, { stored: null, due: [], forgotten: true });
   return known;
 }
+
+/** See Store.findLost. */
+export async function readLost(queries: Queries, children: Map<string, number | null>): Promise<string[]> {
+  if (children.size === 0) return [];
+  const rows = await queries.sql<{ id: string }>(lostStatement, [[...children.keys()], [...children.values()]]);
+  return rows.map(({ id }) => id);
+}
+
+/** A count that is not known says nothing. */
+const lostStatement = `select remembered.id
+  from unnest($1::text[], $2::int4[]) as remembered(id, children)
+  left join twilio.conversations on conversations.id = remembered.id
+  left join (${countsOf(1)}) as counted on counted.id = remembered.id
+  where conversations.id is null or remembered.children <> counted.children`;
 
 /**
  * See Store.unlisted. Only what the present filters have shown once, and by its own columns would still match, is expected.

@@ -114,6 +114,7 @@ export function pack(rows: ConversationRows): Packed {
   writer.clear();
   const ends: number[] = [];
   const counts: number[] = [];
+  let children: number | null = 0;
   const write = ({ types }: Block, all: Cell[][]) => {
     types.forEach((type, column) => {
       for (const cells of all) writer.write(type, cells[column] ?? null);
@@ -121,12 +122,16 @@ export function pack(rows: ConversationRows): Packed {
     });
     counts.push(all.length);
   };
-  for (const { own, scope, rowsOf, scopeOf } of layout) {
+  for (const part of layout) {
+    const { own, scope, rowsOf, scopeOf } = part;
     const found = rowsOf(rows) ?? null;
     write(own, found ?? []);
     write(scope, scopeOf?.(rows) ?? (found === null ? [] : [[rows.id]]));
+    if (part !== conversation) children = found === null || children === null ? null : children + found.length;
   }
-  return { id: rows.id, bytes: writer.take(), ends, counts };
+  // Of some participants the addresses are not known.
+  if (rows.participants?.some(({ addresses }) => addresses === null)) children = null;
+  return { id: rows.id, bytes: writer.take(), ends, counts, children };
 }
 
 /** The arrays of the conversations' own statement. */

@@ -2,16 +2,18 @@
 // Reads go as they are; every write is a transaction that begins by checking the lease, and gets its stamp from it.
 
 import type { FilterConfig } from '../config.ts';
-import { type EndedSweep, type Store, Unstorable } from '../sync/ports.ts';
+import { type Change, type EndedSweep, type Loaded, type Store, Unstorable } from '../sync/ports.ts';
 import { readDifferences } from './compare.ts';
 import type { Database, Queries } from './database.ts';
+import { dropDue } from './due.ts';
 import { holdLease } from './lease.ts';
-import { load, NotNew } from './load.ts';
+import { findSuperseded, load, NotNew, Superseded } from './load.ts';
 import {
   countQuarantined,
   readControls,
   readDue,
   readKnown,
+  readLost,
   readNextSettling,
   readOpenStretches,
   readSample,
@@ -45,6 +47,7 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     },
     openStretches: (within) => database.run((queries) => readOpenStretches(queries, within)),
     known: (ids) => database.run((queries) => readKnown(queries, ids)),
+    findLost: (children) => database.run((queries) => readLost(queries, children)),
     unlisted: (stretch, open, listed) =>
       database.run((queries) => readUnlisted(queries, stretch, open, listed, filters, generation)),
     dueAt: (now, limit) => database.run((queries) => readDue(queries, now, limit)),
@@ -55,17 +58,29 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     quarantined: (not) => database.run((queries) => countQuarantined(queries, not)),
     pack,
     async load(changes, mark, now) {
-      const attempt = (trusting: boolean) =>
+      const attempt = (left: typeof changes, trusting: boolean): Promise<Loaded> =>
         database.transaction((queries) =>
-          load(queries, holdLease(queries, epoch), { changes, mark, now, generation, trusting }),
+          load(queries, holdLease(queries, epoch), { changes: left, mark, now, generation, epoch, trusting }),
         );
-      try {
-        return await attempt(true);
-      } catch (error) {
-        // Taken for new, but stored: by this load itself, perhaps, whose answer to COMMIT was lost.
-        if (!(error instanceof NotNew || error instanceof Unstorable)) throw error;
-        return await attempt(false);
+      for (let left = changes, trusting = true; ; ) {
+        try {
+          return await attempt(left, trusting);
+        } catch (error) {
+          if (error instanceof Superseded) {
+            left = await write((queries) => withoutSuperseded(queries, left, epoch));
+          } else if (trusting && (error instanceof NotNew || error instanceof Unstorable)) {
+            // Taken for new, but stored: by this load itself, perhaps, whose answer to COMMIT was lost.
+            trusting = false;
+          } else throw error;
+        }
       }
     },
   };
+}
+
+/** What is left of a batch without what is not to be written; nothing stays due for what is kept out. */
+async function withoutSuperseded(queries: Queries, changes: Change[], epoch: number): Promise<Change[]> {
+  const { forgotten, late } = await findSuperseded(queries, changes, epoch);
+  await dropDue(queries, [...forgotten]);
+  return changes.filter(({ id }) => !forgotten.has(id) && !late.has(id));
 }

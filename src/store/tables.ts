@@ -87,6 +87,19 @@ export const conversations: Table = {
   scope: [],
 };
 
+const children = [
+  channels,
+  channelIds,
+  intelligenceConfigurations,
+  participants,
+  participantAddresses,
+  communications,
+  operatorResultLinks,
+];
+
+/** Every table that holds something of a conversation; its id is the first column of each key. */
+export const tablesOfConversation: readonly Table[] = [conversations, ...children];
+
 /** `unnest` of one array a column, named; the parameters begin at `$first`. */
 function answer(columns: [name: string, type: string][], alias: string, first: number): string {
   const arrays = columns.map(([, type], at) => `$${first + at}::${type}[]`).join(', ');
@@ -170,4 +183,14 @@ export function differenceStatement({ name, columns, key, scope }: Table): strin
     cross join lateral (values ${checks.join(', ')}) as checks(place, differs)
     where differs
     ${scope.length === 0 ? '' : `union ${tooMany}`}`;
+}
+
+/** SQL for how many rows the child tables hold of each conversation in `$n`, as `id` and `children`. */
+export function countsOf(n: number): string {
+  const rows = children.map(
+    ({ name }) => `select conversation_id from twilio.${name} where conversation_id = any($${n})`,
+  );
+  return `select asked.id, coalesce(children, 0)::int as children from unnest($${n}::text[]) as asked(id)
+    left join (select conversation_id, count(*) as children from (${rows.join(' union all ')}) as each group by 1) as counted
+      on counted.conversation_id = asked.id`;
 }

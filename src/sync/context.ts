@@ -31,6 +31,8 @@ export interface Counts {
   /** Seconds of createdAt that are to be listed, and that are listed and stored. */
   secondsToList: number;
   secondsListed: number;
+  /** Whose stored rows were found lost, and are fetched again. */
+  lost: number;
   /** Of a sample verified after a reconcile, and of those, how many had drifted. */
   verified: number;
   drifted: number;
@@ -74,6 +76,8 @@ export interface Context {
    * change from one minute to the next, and these need not be looked up. What anything is loaded of is no longer here.
    */
   settled: Map<string, string>;
+  /** How many requests for details have begun: what orders their answers. */
+  requestsBegun: number;
   /** Length of the next slice in seconds, for listings of everything and of open conversations. */
   spans: { all: number; open: number };
 }
@@ -86,6 +90,7 @@ export function createCounts(): Counts {
     changed: 0,
     deleted: 0,
     failed: 0,
+    lost: 0,
     secondsToList: 0,
     secondsListed: 0,
     verified: 0,

@@ -6,7 +6,7 @@ import { secondsOf } from '../lib/timestamp.ts';
 import { dueForUpgrade, type Fetch } from './due.ts';
 import { fingerprint } from './fingerprint.ts';
 import { normalizerVersion } from './normalize.ts';
-import type { Due, Known, Wants } from './ports.ts';
+import type { Due, Known, Mark, Wants } from './ports.ts';
 
 /** A list item, reduced to what is needed of it: a slice holds thousands. */
 export interface Item {
@@ -38,7 +38,7 @@ export interface Diff {
   /** New, changed, or back after deletion: their details are wanted. */
   changed: Fetch[];
   touched: string[];
-  relisted: string[];
+  relisted: Mark['relisted'];
   due: Due[];
 }
 
@@ -46,21 +46,22 @@ export interface Diff {
 export function diff(items: Iterable<Item>, known: Map<string, Known>, generation: number, now: number): Diff {
   const result: Diff = { changed: [], touched: [], relisted: [], due: [] };
   for (const item of items) {
-    const { stored = null, due = [] } = known.get(item.id) ?? {};
+    const { stored = null, due = [], forgotten = false } = known.get(item.id) ?? {};
+    if (forgotten) continue;
     // What failed, or is listed without having a detail, waits for its time unless its item has changed.
-    if (
-      due.some(
-        (each) => (each.reason === 'failed' || each.reason === 'absent') && each.fingerprint === item.fingerprint,
-      )
-    ) {
-      continue;
-    }
-    if (stored === null || stored.item !== item.fingerprint) {
+    const waits = due.some(
+      (each) => (each.reason === 'failed' || each.reason === 'absent') && each.fingerprint === item.fingerprint,
+    );
+    if (!waits && stored?.item !== item.fingerprint) {
       result.changed.push({ id: item.id, item, due, stored: stored !== null });
       continue;
     }
+    // Whether or not its detail can be had: it is listed, and no longer missing.
+    for (const { id, reason, number } of due)
+      if (reason === 'missing' || reason === 'open') result.relisted.push({ id, number });
+    if (stored === null) continue;
     if (stored.generation !== generation) result.touched.push(item.id);
-    if (due.some(({ reason }) => reason === 'missing' || reason === 'open')) result.relisted.push(item.id);
+    if (waits) continue;
     if (stored.normalizer < normalizerVersion && !due.some(({ reason }) => reason === 'upgrade')) {
       result.due.push(dueForUpgrade(item, now));
     }

@@ -4,7 +4,7 @@
 import type { Detail } from '../api/decode.ts';
 import { secondsOf } from '../lib/timestamp.ts';
 import type { Item } from './diff.ts';
-import type { Due, DueReason, Outcome, Wants } from './ports.ts';
+import type { Due, DueReason, NotedDue, Outcome, Wants } from './ports.ts';
 
 const communications = 'communications';
 
@@ -32,7 +32,8 @@ export interface Fetch {
   id: string;
   /** The list item that asked for it; null where it was due. */
   item: Item | null;
-  due: Due[];
+  /** What was due when it was decided to fetch it: this fetch serves it. */
+  due: NotedDue[];
   /** Whether a version of it is stored. */
   stored: boolean;
 }
@@ -66,9 +67,9 @@ export function dueForUpgrade(item: Item, now: number): Due {
   return { ...fresh(item.id, 'upgrade', now), dueAt: now + spread };
 }
 
-/** Due at once, because a person asked. */
-export function dueForAsking(id: string, now: number): Due {
-  return fresh(id, 'asked', now);
+/** Due at once, because rows of it were lost. */
+export function dueForMending({ id, createdFrom }: Item, now: number): Due {
+  return { ...fresh(id, 'mend', now), createdFrom };
 }
 
 /** A list item that can never be fetched since it has no usable id: kept in sight under a hash of it. */
@@ -125,10 +126,15 @@ function afterGone(fetch: Fetch, now: number): Verdict {
 
 function afterFailure(fetch: Fetch, error: string, now: number): Due[] {
   const failed = again(fetch, 'failed', find(fetch, 'failed')?.attempts ?? 0, now);
-  // What it was due for besides is still wanted, with the next attempt.
-  const kept = fetch.due.filter(({ reason }) => reason === 'missing' || reason === 'absent' || reason === 'behind');
+  // What it was due for besides is still wanted, with the next attempt; what is listed is no longer missing.
+  const kept = fetch.due.filter(
+    ({ reason }) => keptByFailures[reason] ?? (reason === 'missing' && fetch.item === null),
+  );
   return [{ ...failed, error }, ...kept.map((each) => ({ ...each, dueAt: Math.max(each.dueAt, failed.dueAt) }))];
 }
+
+/** Reasons that say something which the fetch after a failed one has to know. */
+const keptByFailures: Partial<Record<DueReason, true>> = { absent: true, behind: true, asked: true, mend: true };
 
 /** No list item shows communications, so nothing promises them; a detail without the array is asked for once more all the same. */
 function withCommunications(wants: Wants): Wants {
@@ -146,7 +152,7 @@ function nextRefresh(detail: Detail, now: number, refreshSeconds: number[]): num
   return ahead.length === 0 ? null : Math.min(...ahead);
 }
 
-function find(fetch: Fetch, reason: DueReason): Due | undefined {
+function find(fetch: Fetch, reason: DueReason): NotedDue | undefined {
   return fetch.due.find((each) => each.reason === reason);
 }
 

@@ -11,6 +11,8 @@ export interface Fetched {
   fetch: Fetch;
   outcome: Outcome;
   bytes: number;
+  /** The order in which the request began. */
+  request: number;
 }
 
 const megabyte = 1_000_000;
@@ -46,6 +48,8 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
 
   const attempt = async (fetch: Fetch, limit: number): Promise<Fetched> => {
     inFlight += 1;
+    context.requestsBegun += 1;
+    const request = context.requestsBegun;
     try {
       const outcome = await context.api.detail(fetch.id, limit, signal);
       const bytes = outcome.kind === 'found' ? outcome.bytes : 0;
@@ -56,7 +60,7 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
       } else if (seen === 0) {
         likely /= 2;
       }
-      return { kind: 'fetched', fetch, outcome, bytes };
+      return { kind: 'fetched', fetch, outcome, bytes, request };
     } finally {
       inFlight -= 1;
       change();

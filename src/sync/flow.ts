@@ -100,7 +100,7 @@ async function load(context: Context, batch: Prepared[], mark: Mark | null): Pro
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
       if (only.outcome.kind === 'failed') throw error;
-      await load(context, [unstorable(context, only.fetch, error)], mark);
+      await load(context, [unstorable(context, only.fetch, only.change.request, error)], mark);
       return;
     }
     const half = Math.ceil(batch.length / 2);

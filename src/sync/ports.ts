@@ -23,7 +23,7 @@ export interface Window extends Stretch {
   failures: number;
 }
 
-export type DueReason = 'behind' | 'absent' | 'closed' | 'open' | 'missing' | 'failed' | 'asked' | 'upgrade';
+export type DueReason = 'behind' | 'absent' | 'closed' | 'open' | 'missing' | 'failed' | 'asked' | 'upgrade' | 'mend';
 
 /** What a list item showed that the detail has to show too. */
 export interface Wants {
@@ -46,11 +46,27 @@ export interface Due {
   createdFrom: number | null;
 }
 
+/** A due row as it was read. */
+export interface NotedDue extends Due {
+  /** Another one with every change of the row. */
+  number: number;
+  /** A sweep that has not ended found it missing: it is not due yet. */
+  setAside: boolean;
+}
+
 /** What the store remembers of a conversation: stored, or due, or both. */
 export interface Known {
-  /** Null: no detail of it was ever stored; a null item: it was deleted. */
-  stored: { item: string | null; detail: string | null; normalizer: number; generation: number } | null;
-  due: Due[];
+  /** Null: no detail of it was ever stored; a null item: it was deleted. `children`: rows of its child tables, null where not counted. */
+  stored: {
+    item: string | null;
+    detail: string | null;
+    normalizer: number;
+    generation: number;
+    children: number | null;
+  } | null;
+  due: NotedDue[];
+  /** A person has had it forgotten: it is kept out. */
+  forgotten: boolean;
 }
 
 /** What became of asking for a detail. */
@@ -104,11 +120,15 @@ export interface Packed {
   bytes: Buffer;
   ends: number[];
   counts: number[];
+  /** Rows of its child tables; null where the detail did not say all. */
+  children: number | null;
 }
 
 /** One conversation's part of a load. */
 export interface Change {
   id: string;
+  /** The order of its request among all of this lease: an answer never replaces that of a later request. */
+  request: number;
   /** Null: its rows stay as they are. */
   rows: Packed | null;
   /** Whether a version of it was stored when it was asked for. */
@@ -121,7 +141,9 @@ export interface Change {
   deleted: boolean;
   /** Write the rows even where the detail is the one stored last. */
   force: boolean;
-  /** What is due for it from now on, in place of everything that was. */
+  /** The due rows that the fetch had read, by number: they are served, and removed unless they changed since. */
+  served: number[];
+  /** What is due for it from now on, in place of those. */
   due: Due[];
 }
 
@@ -134,9 +156,9 @@ export interface Mark {
   missing: string[];
   /** Unchanged conversations that the present filters have shown for the first time. */
   touched: string[];
-  /** Unchanged ones that were due for being missing or unlisted, and are listed again. */
-  relisted: string[];
-  /** Unchanged ones whose rows an older normalizer made, or items without a usable id. */
+  /** Due rows of unchanged ones that were missing or unlisted, and are listed again. */
+  relisted: { id: string; number: number }[];
+  /** Unchanged ones whose rows an older normalizer made or whose rows were lost, or items without a usable id. */
   due: Due[];
 }
 
@@ -159,6 +181,8 @@ export interface Store {
   /** The stretches, 30 days each at most, in which conversations are stored as open. */
   openStretches(within: Stretch): Promise<Stretch[]>;
   known(ids: string[]): Promise<Map<string, Known>>;
+  /** Which of these stored conversations have lost rows: their own, or of their children, of which there should be so many. */
+  findLost(children: Map<string, number | null>): Promise<string[]>;
   /**
    * Of the conversations that a listing of the stretch should show: how many there are, and which it did not.
    * `listed`: those it did, and of each whether the present filters had shown it before.

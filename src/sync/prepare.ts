@@ -19,23 +19,24 @@ export interface Prepared {
 }
 
 /** Prepares an outcome for loading; a detail that no rows can be made of has failed. */
-export function prepare(context: Context, { fetch, outcome, bytes }: Fetched): Prepared {
+export function prepare(context: Context, { fetch, outcome, bytes, request }: Fetched): Prepared {
   try {
     const result: Result = outcome.kind === 'found' ? { kind: 'found' } : outcome;
-    return { kind: 'prepared', fetch, outcome: result, change: change(context, fetch, outcome), bytes };
+    const prepared = { ...change(context, fetch, outcome), request };
+    return { kind: 'prepared', fetch, outcome: result, change: prepared, bytes };
   } catch (error) {
     if (!(error instanceof Unstorable)) throw error;
-    return unstorable(context, fetch, error, bytes);
+    return unstorable(context, fetch, request, error, bytes);
   }
 }
 
 /** What becomes of a conversation whose detail was had and cannot be stored. */
-export function unstorable(context: Context, fetch: Fetch, cause: Unstorable, bytes = 0): Prepared {
+export function unstorable(context: Context, fetch: Fetch, request: number, cause: Unstorable, bytes = 0): Prepared {
   const outcome: Outcome = { kind: 'failed', error: cause.message, cause, perhapsAll: false };
-  return prepare(context, { kind: 'fetched', fetch, outcome, bytes });
+  return prepare(context, { kind: 'fetched', fetch, outcome, bytes, request });
 }
 
-function change(context: Context, fetch: Fetch, outcome: Outcome): Change {
+function change(context: Context, fetch: Fetch, outcome: Outcome): Omit<Change, 'request'> {
   const { store, deleted, due } = judge(fetch, outcome, context.api.now(), context.settings.refreshSeconds);
   const found = outcome.kind === 'found' && store ? outcome.detail : null;
   return {
@@ -46,7 +47,8 @@ function change(context: Context, fetch: Fetch, outcome: Outcome): Change {
     item: fetch.item?.fingerprint ?? (found && itemFingerprint(found.raw)),
     detail: found && `${normalizerVersion}.${fingerprint(found.raw)}`,
     deleted,
-    force: fetch.due.some(({ reason }) => reason === 'asked' || reason === 'upgrade'),
+    force: fetch.due.some(({ reason }) => reason === 'asked' || reason === 'upgrade' || reason === 'mend'),
+    served: fetch.due.map(({ number }) => number),
     due,
   };
 }

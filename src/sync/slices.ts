@@ -4,13 +4,13 @@
 
 import { mapAhead } from '../lib/ahead.ts';
 import { isJsonObject } from '../lib/json.ts';
-import { parseTimestamp, secondsOf } from '../lib/timestamp.ts';
+import { formatSeconds, parseTimestamp, secondsOf } from '../lib/timestamp.ts';
 import type { Context } from './context.ts';
 import { type Diff, diff, type Item, reduce } from './diff.ts';
-import { dueForBadItem } from './due.ts';
+import { dueForBadItem, dueForMending } from './due.ts';
 import { fingerprint } from './fingerprint.ts';
 import { maxKeyBytes, normalizerVersion } from './normalize.ts';
-import { type Known, ListingFailed, type Mark, type Stretch, type Window } from './ports.ts';
+import { type Due, type Known, ListingFailed, type Mark, type Stretch, type Window } from './ports.ts';
 import { maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
 
 /** What one slice asks for. */
@@ -151,6 +151,7 @@ async function holdAgainstStored(context: Context, { window, stretch, items, bad
   for (const { id } of unsettled) listed.set(id, known.get(id)?.stored?.generation === settings.generation);
   const { expected, missing } = await store.unlisted(stretch, open, listed);
   if (open) for (const item of unsettled) settle(context, item, known.get(item.id));
+  const lost = window.sweep === 'reconcile' && window.id !== 0 ? await findLost(context, found, unsettled, known) : [];
   counts.listed += items.size;
   counts.differing += found.changed.length;
   const mark: Mark = {
@@ -161,9 +162,26 @@ async function holdAgainstStored(context: Context, { window, stretch, items, bad
     missing,
     touched: found.touched,
     relisted: found.relisted,
-    due: [...found.due, ...bad],
+    due: [...found.due, ...bad, ...lost],
   };
   return { ...found, items: items.values(), mark };
+}
+
+/** What is remembered of a conversation says how many rows it has: those lost by accident are found, said by day, and fetched again. */
+async function findLost(context: Context, found: Diff, items: Item[], known: Map<string, Known>): Promise<Due[]> {
+  const fetched = new Set(found.changed.map(({ id }) => id));
+  const whole = new Map<string, number | null>();
+  for (const { id } of items) {
+    const stored = known.get(id)?.stored ?? null;
+    if (stored !== null && stored.detail !== null && !fetched.has(id)) whole.set(id, stored.children);
+  }
+  const lost = new Set(await context.store.findLost(whole));
+  const mended = items.filter(({ id }) => lost.has(id));
+  context.counts.lost += mended.length;
+  for (const [day, all] of Map.groupBy(mended, ({ createdFrom }) => formatSeconds(createdFrom).slice(0, 10))) {
+    context.watcher.warn('stored rows are lost; they are fetched again', { day, conversations: all.length });
+  }
+  return mended.map((item) => dueForMending(item, context.api.now()));
 }
 
 /** Remembers an open conversation that needs no looking up as long as it is listed as it is now. */

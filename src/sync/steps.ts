@@ -46,7 +46,8 @@ export async function* fetchSteps(context: Context, ids: string[]): AsyncGenerat
   const known = await context.store.known(ids);
   for (const id of ids) {
     const { stored = null, due = [] } = known.get(id) ?? {};
-    yield { kind: 'fetch', fetch: { id, item: null, due, stored: stored !== null } };
+    const ripe = due.filter(({ setAside }) => !setAside);
+    yield { kind: 'fetch', fetch: { id, item: null, due: ripe, stored: stored !== null } };
   }
 }
 

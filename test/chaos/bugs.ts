@@ -182,4 +182,25 @@ export const bugs: Bug[] = [
     replace: 'failed.length > 0',
     scenario: 'revoked',
   },
+  {
+    name: 'takes away what was asked for while the detail was on its way',
+    file: 'store/due.ts',
+    find: ' and due.number = served.number`',
+    replace: '`',
+    scenario: 'asked',
+  },
+  {
+    name: 'stores again what was forgotten while its detail was on its way',
+    file: 'store/load.ts',
+    find: `select 1 / (not exists (\${forgottenAmong(1)}) and`,
+    replace: 'select 1 / (',
+    scenario: 'forgotten',
+  },
+  {
+    name: 'believes that what was stored is still there',
+    file: 'store/lookup.ts',
+    find: 'where conversations.id is null or remembered.children <> counted.children',
+    replace: 'where conversations.id is null and remembered.children <> counted.children',
+    scenario: 'accident',
+  },
 ];

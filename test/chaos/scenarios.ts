@@ -2,6 +2,9 @@
 // absent. Each ends with the first thing that is wrong, or null. The program passes them all; planted bugs do not.
 
 import pg from 'pg';
+import { askFor } from '../../src/store/asked.ts';
+import { openDatabase } from '../../src/store/database.ts';
+import { forget } from '../../src/store/tombstones.ts';
 import { pass } from '../../src/sync/pass.ts';
 import { World } from '../world.ts';
 import { readAll } from './rows.ts';
@@ -205,6 +208,8 @@ async function stamps(): Promise<string | null> {
       detail: 'detail',
       deleted: false,
       force: true,
+      request: 1_000_000,
+      served: [],
       due: [],
     };
   };
@@ -286,7 +291,64 @@ async function revoked(): Promise<string | null> {
   return rowCount === 0 ? null : `${rowCount} conversations are in quarantine, since the key is revoked`;
 }
 
+/** While a detail is on its way, something else happens to its conversation. */
+async function meanwhile(world: World, id: string, work: () => Promise<unknown>): Promise<void> {
+  const context = await world.context();
+  const { load } = context.store;
+  await world.pool.query(
+    `insert into twilio_sync.due (conversation_id, reason, due_at) values ($1, 'closed', to_timestamp(0))
+     on conflict (conversation_id, reason) do update set due_at = excluded.due_at`,
+    [id],
+  );
+  let done = false;
+  context.store = {
+    ...context.store,
+    async load(changes, mark, now) {
+      if (!done && changes.some((change) => change.id === id)) await work();
+      done ||= changes.some((change) => change.id === id);
+      return await load(changes, mark, now);
+    },
+  };
+  await world.pass('new');
+}
+
+/** Somebody asks for a conversation whose detail is on its way: it is fetched again, and its rows are written whatever is remembered. */
+async function asked(): Promise<string | null> {
+  await using world = await World.open({ conversations: 8, days: 1 });
+  await world.sync();
+  const id = world.source.ids().find((each) => (world.source.get(each).communications ?? []).length > 0) ?? '';
+  await world.pool.query('delete from twilio.communications where conversation_id = $1', [id]);
+  const database = openDatabase(world.database.connection);
+  await meanwhile(world, id, () => askFor(database, [id]));
+  await database.close();
+  return (await world.differences())[0] ?? null;
+}
+
+/** Somebody has a conversation forgotten whose detail is on its way. */
+async function forgotten(): Promise<string | null> {
+  await using world = await World.open({ conversations: 8, days: 1 });
+  await world.sync();
+  const [id = ''] = world.source.ids();
+  const database = openDatabase(world.database.connection);
+  await meanwhile(world, id, () => forget(database, [id]));
+  await database.close();
+  return (await readAll(world.pool)).has(id) ? `${id} was forgotten, and is stored again` : null;
+}
+
+/** Rows are deleted by accident: a reconcile brings them back. */
+async function accident(): Promise<string | null> {
+  await using world = await World.open({ conversations: 20, days: 3 });
+  await world.sync();
+  await world.pool.query('delete from twilio.conversations where id in (select min(id) from twilio.conversations)');
+  await world.pool.query('delete from twilio.communications where position = 0');
+  await world.sync({ reconcile: true });
+  return (await world.differences())[0] ?? null;
+}
+
 export const scenarios: Record<string, Scenario> = {
+  asked,
+  forgotten,
+  accident,
   late,
   edges,
   ignored,

@@ -121,3 +121,27 @@ test('too many missing: the brake holds, exit status 1, until it is let through'
   expect(await sync('--reconcile', '--allow-mass-delete')).toMatchObject({ code: 0 });
   expect(await stage.differences()).toEqual([]);
 });
+
+test('forget says what is stored, erases only what it is told to, and nothing brings it back', async () => {
+  const forget = (...args: string[]) => stage.processes.finish(['forget', ...args], stage.env);
+  const { source } = stage.simulator;
+  const [id = '', other = ''] = source.ids();
+  const before = await stage.stored();
+  expect(await forget('--id', id, '--dry-run')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/: 1 row of conversations, /),
+  });
+  expect(await forget('--id', id)).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
+  expect(await forget()).toMatchObject({ code: 2 });
+  expect(await stage.stored()).toBe(before);
+  expect(await forget('--id', id, '--yes')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/: erased 1 row of conv/),
+  });
+  source.say(id, 'And another thing');
+  expect((await sync('--reconcile')).code).toBe(0);
+  expect(await stage.stored()).toBe(before - 1);
+  const asked = await sync('--id', id, '--id', other);
+  expect(asked).toMatchObject({ code: 1, stdout: expect.stringContaining(`${id}: kept out`) });
+  expect(await stage.stored()).toBe(before - 1);
+});

@@ -38,6 +38,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
     dueWaits: false,
     openFromStart: false,
     settled: new Map(),
+    requestsBegun: 0,
     spans: { all: 1, open: 1 },
   };
   const lines: string[] = [];

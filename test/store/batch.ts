@@ -48,6 +48,8 @@ export function changeOf(raw: JsonObject, fields: Partial<Change> = {}): Change 
     detail: fingerprint(raw),
     deleted: false,
     force: false,
+    request: 1,
+    served: [],
     due: [],
     ...fields,
   };
@@ -64,6 +66,8 @@ export function changeWithout(id: string, fields: Partial<Change> = {}): Change 
     detail: null,
     deleted: false,
     force: false,
+    request: 1,
+    served: [],
     due: [],
     ...fields,
   };

@@ -53,6 +53,9 @@ const query = (text: string, parameters: unknown[] = []) =>
 const count = async (table: string) => (await query(`select from ${table}`)).length;
 const load = (...changes: Change[]) => store.load(changes, null, now);
 
+const numbersOf = async (id: string, reason: string) =>
+  ((await store.known([id])).get(id)?.due ?? []).filter((each) => each.reason === reason);
+
 /** Every row version of schema `twilio`: equal before and after means that nothing was written, not even the same again. */
 async function versions(): Promise<string[]> {
   const parts = tables.map((table) => `select '${table}' || ctid || ' ' || xmin as version from twilio.${table}`);
@@ -427,7 +430,7 @@ describe('all or nothing', () => {
           return answer;
         },
       };
-      const input = { changes: rows, mark: null, now, generation: 1, trusting: true };
+      const input = { changes: rows, mark: null, now, generation: 1, epoch: -1, trusting: true };
       const loaded = loadBatch(watched, holdLease(watched, -1), input);
       await Promise.allSettled([loaded, ...sent]);
       return await loaded;
@@ -477,16 +480,18 @@ describe('what is due', () => {
     await load(changeWithout('a', { due: put }));
     const { stored, due } = (await store.known(['a'])).get('a') ?? {};
     expect(stored).toBeNull();
-    expect(due?.toSorted((x, y) => (x.reason < y.reason ? -1 : 1))).toEqual(put);
+    expect(due?.toSorted((x, y) => (x.reason < y.reason ? -1 : 1))).toMatchObject(put);
     expect(await store.dueAt(now + 1, 10)).toEqual([]);
     expect(await store.dueAt(now + 2, 10)).toEqual(['a']);
   });
 
   test('is decided anew with each fetch', async () => {
     await load(changeWithout('a', { due: [dueOf('a'), dueOf('a', { reason: 'closed' })] }));
-    await load(changeWithout('a', { due: [dueOf('a', { reason: 'absent', attempts: 7 })] }));
+    const served = async () => ((await store.known(['a'])).get('a')?.due ?? []).map(({ number }) => number);
+    const again = [dueOf('a', { reason: 'absent', attempts: 7 })];
+    await load(changeWithout('a', { due: again, served: await served() }));
     expect(await dueRows()).toMatchObject([{ id: 'a', reason: 'absent', attempts: 7 }]);
-    expect(await load(changeOf(detailOf('a')))).toMatchObject({ due: false });
+    expect(await load(changeOf(detailOf('a'), { served: await served() }))).toMatchObject({ due: false });
     expect(await dueRows()).toEqual([]);
   });
 
@@ -534,7 +539,7 @@ describe('a mark', () => {
     const window = await windowOf();
     await again(markOf(window, { missing: ['m'], expected: 1 }));
     expect(await store.dueAt(now + 1e9, 10)).toEqual([]);
-    expect((await store.known(['m'])).get('m')).toBeUndefined();
+    expect((await store.known(['m'])).get('m')?.due).toMatchObject([{ reason: 'missing', setAside: true }]);
     expect(await store.endSweeps(now, () => false)).toEqual([
       { sweep: 'lookback', expected: 1, missing: 1, braked: false },
     ]);
@@ -550,7 +555,7 @@ describe('a mark', () => {
 
   test('listed again is no longer missing; what else is due for it stays', async () => {
     await load(changeWithout('a', { due: [dueOf('a', { reason: 'missing' }), dueOf('a', { reason: 'closed' })] }));
-    await store.load([], markOf(await windowOf(), { relisted: ['a'] }), now);
+    await store.load([], markOf(await windowOf(), { relisted: await numbersOf('a', 'missing') }), now);
     expect((await store.known(['a'])).get('a')?.due.map(({ reason }) => reason)).toEqual(['closed']);
   });
 

@@ -14,7 +14,7 @@ import {
 } from '../../src/store/tables.ts';
 
 const { conversations } = tables;
-const all = Object.values(tables).filter((each): each is Table => typeof each === 'object');
+const all = Object.values(tables).filter((each): each is Table => typeof each === 'object' && 'name' in each);
 const children = all.filter((table) => table !== conversations);
 const byName = new Map<string, PgTable>(
   Object.values(schema)

@@ -54,6 +54,7 @@ export function contextOf({
     dueWaits: false,
     openFromStart,
     settled: new Map(),
+    requestsBegun: 0,
     spans: { all: day, open: day },
   };
 }

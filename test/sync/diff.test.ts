@@ -5,7 +5,7 @@ import { decodePage } from '../../src/api/decode.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
 import { diff, type Item, reduce } from '../../src/sync/diff.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
-import type { Due, DueReason, Known } from '../../src/sync/ports.ts';
+import type { DueReason, Known, NotedDue } from '../../src/sync/ports.ts';
 
 const now = 1_780_000_000;
 const generation = 4;
@@ -19,7 +19,7 @@ function itemOf(fields: JsonObject): Item {
 
 const item = itemOf({ status: 'ACTIVE' });
 
-function due(reason: DueReason, fields: Partial<Due> = {}): Due {
+function due(reason: DueReason, fields: Partial<NotedDue> = {}): NotedDue {
   const { id, fingerprint } = item;
   return {
     id,
@@ -31,17 +31,22 @@ function due(reason: DueReason, fields: Partial<Due> = {}): Due {
     fingerprint,
     wants: null,
     createdFrom: null,
+    number: 7,
+    setAside: false,
     ...fields,
   };
 }
 
-function known(stored: Partial<NonNullable<Known['stored']>> | null, ...all: Due[]): Map<string, Known> {
-  const usual = { item: item.fingerprint, detail: 'detail', normalizer: normalizerVersion, generation };
-  return new Map([[item.id, { stored: stored && { ...usual, ...stored }, due: all }]]);
+function known(stored: Partial<NonNullable<Known['stored']>> | null, ...all: NotedDue[]): Map<string, Known> {
+  const usual = { item: item.fingerprint, detail: 'detail', normalizer: normalizerVersion, generation, children: 2 };
+  return new Map([[item.id, { stored: stored && { ...usual, ...stored }, due: all, forgotten: false }]]);
 }
 
 const nothing = { changed: [], touched: [], relisted: [], due: [] };
-const fetched = (stored: boolean, ...due: Due[]) => ({ ...nothing, changed: [{ id: item.id, item, due, stored }] });
+const fetched = (stored: boolean, ...due: NotedDue[]) => ({
+  ...nothing,
+  changed: [{ id: item.id, item, due, stored }],
+});
 
 describe('diff', () => {
   const found = (map: Map<string, Known>) => diff([item], map, generation, now);
@@ -79,7 +84,24 @@ describe('diff', () => {
   });
 
   test.each<DueReason>(['missing', 'open'])('what was %s and is listed again is noted, and not fetched', (reason) => {
-    expect(found(known({}, due(reason)))).toEqual({ ...nothing, relisted: [item.id] });
+    expect(found(known({}, due(reason)))).toEqual({ ...nothing, relisted: [{ id: item.id, number: 7 }] });
+  });
+
+  test.each<DueReason>(['missing', 'open'])(
+    'what waits in quarantine and was %s is no longer, once it is listed',
+    (reason) => {
+      const failed = due('failed', { number: 8 });
+      const relisted = [{ id: item.id, number: 7 }];
+      expect(found(known({}, failed, due(reason)))).toEqual({ ...nothing, relisted });
+      expect(found(known({ item: 'another' }, due(reason), failed))).toEqual({ ...nothing, relisted });
+      expect(found(known(null, failed, due(reason)))).toEqual({ ...nothing, relisted });
+      const setAside = due(reason, { setAside: true });
+      expect(found(known({ generation: 1 }, failed, setAside))).toEqual({ ...nothing, relisted, touched: [item.id] });
+    },
+  );
+
+  test('what a person has had forgotten is neither fetched nor noted', () => {
+    expect(found(new Map([[item.id, { stored: null, due: [], forgotten: true }]]))).toEqual(nothing);
   });
 
   test('rows of an older normalizer are due once, within a day', () => {

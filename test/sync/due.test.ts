@@ -5,16 +5,16 @@ import { describe, expect, test } from 'vitest';
 import { type Detail, decodeDetail } from '../../src/api/decode.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
 import type { Item } from '../../src/sync/diff.ts';
-import { dueForAsking, dueForBadItem, dueForUpgrade, type Fetch, judge, shortfall } from '../../src/sync/due.ts';
+import { dueForBadItem, dueForMending, dueForUpgrade, type Fetch, judge, shortfall } from '../../src/sync/due.ts';
 import { fingerprint } from '../../src/sync/fingerprint.ts';
-import type { Due, DueReason, Outcome, Wants } from '../../src/sync/ports.ts';
+import type { Due, DueReason, NotedDue, Outcome, Wants } from '../../src/sync/ports.ts';
 
 const now = 1_780_000_000;
 const minute = 60;
 const hour = 3_600;
 const day = 86_400;
 const refresh = [hour, day];
-const all: DueReason[] = ['behind', 'absent', 'closed', 'open', 'missing', 'failed', 'asked', 'upgrade'];
+const all: DueReason[] = ['behind', 'absent', 'closed', 'open', 'missing', 'failed', 'asked', 'upgrade', 'mend'];
 
 const at = (seconds: number) => new Date(seconds * 1000).toISOString();
 const nothingWanted: Wants = { updatedAt: null, operatorResultIds: [], arrays: [] };
@@ -23,7 +23,7 @@ function itemOf(wants: Partial<Wants> = {}): Item {
   return { id: 'a', fingerprint: 'print', createdFrom: now - 100, wants: { ...nothingWanted, ...wants } };
 }
 
-function due(reason: DueReason, fields: Partial<Due> = {}): Due {
+function due(reason: DueReason, fields: Partial<NotedDue> = {}): NotedDue {
   return {
     id: 'a',
     reason,
@@ -34,9 +34,14 @@ function due(reason: DueReason, fields: Partial<Due> = {}): Due {
     fingerprint: null,
     wants: null,
     createdFrom: null,
+    number: 7,
+    setAside: false,
     ...fields,
   };
 }
+
+/** As the next fetch reads what an earlier one left. */
+const noted = (rows: Due[]): NotedDue[] => rows.map((each) => ({ ...each, number: 8, setAside: false }));
 
 function fetchOf(fields: Partial<Fetch> = {}): Fetch {
   return { id: 'a', item: null, due: [], stored: true, ...fields };
@@ -57,7 +62,7 @@ function waitsOf(reason: DueReason, item: Item | null, outcome: Outcome, times: 
   let from = item;
   let when = now;
   return Array.from({ length: times }, () => {
-    rows = judge(fetchOf({ item: from, due: rows, stored: false }), outcome, when, []).due;
+    rows = noted(judge(fetchOf({ item: from, due: rows, stored: false }), outcome, when, []).due);
     from = null;
     const [again] = rows.filter((each) => each.reason === reason);
     const wait = again && again.dueAt - when;
@@ -189,9 +194,9 @@ describe('failed', () => {
 
   test('says why, since when, and for which list item', () => {
     const first = verdict({ item: itemOf() }, failed).due;
-    expect(first).toEqual([
+    expect(noted(first)).toEqual([
       {
-        ...due('failed'),
+        ...due('failed', { number: 8 }),
         dueAt: now + minute,
         attempts: 1,
         firstAt: now,
@@ -200,13 +205,15 @@ describe('failed', () => {
         createdFrom: now - 100,
       },
     ]);
-    const later = judge(fetchOf({ due: first }), { kind: 'tooLarge' }, now + minute, refresh);
+    const later = judge(fetchOf({ due: noted(first) }), { kind: 'tooLarge' }, now + minute, refresh);
     expect(later).toMatchObject({ store: false, deleted: false });
     expect(later.due).toMatchObject([
       { attempts: 2, firstAt: now, error: 'the detail is too large', fingerprint: 'print', createdFrom: now - 100 },
     ]);
     // When it was created stays known, whatever it waits for next.
-    expect(verdict({ due: first }, { kind: 'gone' }).due).toMatchObject([{ reason: 'absent', createdFrom: now - 100 }]);
+    expect(verdict({ due: noted(first) }, { kind: 'gone' }).due).toMatchObject([
+      { reason: 'absent', createdFrom: now - 100 },
+    ]);
   });
 
   test('what was missing stays so: a failure is no answer', () => {
@@ -215,6 +222,18 @@ describe('failed', () => {
       { reason: 'failed', dueAt: now + minute },
       { reason: 'missing', attempts: 2, dueAt: now + minute },
     ]);
+  });
+
+  test.each(['asked', 'mend'] as const)(
+    '%s stays so, and with it that rows are written whatever is remembered',
+    (reason) => {
+      const rows = verdict({ due: [due(reason)] }, failed).due;
+      expect(rows).toMatchObject([{ reason: 'failed' }, { reason, dueAt: now + minute }]);
+    },
+  );
+
+  test('what is listed is no longer missing, though its detail fails', () => {
+    expect(verdict({ item: itemOf(), due: [due('missing')] }, failed).due).toMatchObject([{ reason: 'failed' }]);
   });
 
   test('a wait that is longer already stays as long', () => {
@@ -304,8 +323,8 @@ describe('due without a fetch', () => {
     expect(Math.max(...perHour.map((count) => count ?? 0))).toBeLessThan(140);
   });
 
-  test('what a person asks for is due at once; an item without an id never, but in sight', () => {
-    expect(dueForAsking('a', now)).toMatchObject({ id: 'a', reason: 'asked', dueAt: now });
+  test('what has lost rows is due at once; an item without an id never, but in sight', () => {
+    expect(dueForMending(itemOf(), now)).toMatchObject({ id: 'a', reason: 'mend', dueAt: now, createdFrom: now - 100 });
     expect(
       dueForBadItem({ id: 'item:x', error: 'id: is empty', fingerprint: 'x', createdFrom: now - 9 }, now),
     ).toMatchObject({

@@ -7,7 +7,7 @@ import type { Context } from '../../src/sync/context.ts';
 import { reduce } from '../../src/sync/diff.ts';
 import { flow } from '../../src/sync/flow.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
-import type { Due, Known, Listed, Sweep, Window } from '../../src/sync/ports.ts';
+import type { Known, Listed, NotedDue, Sweep, Window } from '../../src/sync/ports.ts';
 import { slices } from '../../src/sync/slices.ts';
 import { contextOf, now } from './context.ts';
 
@@ -19,14 +19,20 @@ function pageOf(...items: JsonObject[]): Listed {
   });
 }
 
-function knownOf(item: JsonObject, fields: Partial<NonNullable<Known['stored']>> = {}, due: Due[] = []): Known {
+function knownOf(item: JsonObject, fields: Partial<NonNullable<Known['stored']>> = {}, due: NotedDue[] = []): Known {
   const [listed] = pageOf(item).items;
   if (listed === undefined) throw new Error('no item was listed');
-  const stored = { item: reduce(listed).fingerprint, detail: 'd', normalizer: normalizerVersion, generation: 1 };
-  return { stored: { ...stored, ...fields }, due };
+  const stored = {
+    item: reduce(listed).fingerprint,
+    detail: 'd',
+    normalizer: normalizerVersion,
+    generation: 1,
+    children: 1,
+  };
+  return { stored: { ...stored, ...fields }, due, forgotten: false };
 }
 
-const closed: Due = {
+const closed: NotedDue = {
   id: 'a',
   reason: 'closed',
   dueAt: now + 60,
@@ -36,6 +42,8 @@ const closed: Due = {
   fingerprint: null,
   wants: null,
   createdFrom: null,
+  number: 7,
+  setAside: false,
 };
 
 /** A context whose list shows these, in a store that knows that of them; and what was looked up, and held to be shown before. */

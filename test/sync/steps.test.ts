@@ -1,14 +1,14 @@
 // What there is to do, as steps: in which order, with what is known of each conversation, and when a pause comes.
 
 import { expect, test } from 'vitest';
-import type { Due, Known, Store } from '../../src/sync/ports.ts';
+import type { Known, NotedDue, Store } from '../../src/sync/ports.ts';
 import { dueSteps, fetchSteps, type Step } from '../../src/sync/steps.ts';
 import { contextOf, now } from './context.ts';
 
 const never = new AbortController().signal;
 const turns = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-const due: Due = {
+const due: NotedDue = {
   id: 'a',
   reason: 'failed',
   dueAt: now,
@@ -18,8 +18,14 @@ const due: Due = {
   fingerprint: null,
   wants: null,
   createdFrom: null,
+  number: 7,
+  setAside: false,
 };
-const stored: Known = { stored: { item: 'i', detail: 'd', normalizer: 1, generation: 1 }, due: [] };
+const stored: Known = {
+  stored: { item: 'i', detail: 'd', normalizer: 1, generation: 1, children: 0 },
+  due: [{ ...due, reason: 'missing', setAside: true }],
+  forgotten: false,
+};
 
 /** A store in which these are due, one batch after the other. */
 function storeOf(batches: string[][], known: [string, Known][] = []) {
@@ -40,11 +46,11 @@ async function next(steps: AsyncGenerator<Step>): Promise<Step> {
   return value;
 }
 
-test('a step for each conversation, with what is known of it', async () => {
+test('a step for each conversation, with what is known of it but for what a sweep has set aside', async () => {
   const { context } = storeOf(
     [],
     [
-      ['a', { stored: null, due: [due] }],
+      ['a', { stored: null, due: [due], forgotten: false }],
       ['b', stored],
     ],
   );
