@@ -60,7 +60,7 @@ async function readStored(queries: Queries, ids: string[]): Promise<StoredRows[]
   const count = ({ name, key }: Table) => `'${name}', (select count(*) from twilio.${name} where ${key[0]} = asked.id)`;
   return await queries.sql<StoredRows>(
     `select asked.id, asked.id in (${forgottenAmong(1)}) as forgotten,
-       jsonb_build_object(${tablesOfConversation.map(count).join(', ')}) as rows
+       json_build_object(${tablesOfConversation.map(count).join(', ')}) as rows
      from unnest($1::text[]) with ordinality as asked(id, at) order by at`,
     [ids],
   );
