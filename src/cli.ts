@@ -10,6 +10,7 @@ import type { Terminal } from './commands/sync.ts';
 import { type Config, readConfig } from './config.ts';
 import { findSecrets } from './environment.ts';
 import { exitStatus, UsageError } from './exit-status.ts';
+import { isLocal } from './lib/libpq.ts';
 import { createLog, type Log } from './ops/log.ts';
 import { duration, instant, whole } from './setting-kinds.ts';
 import { type Part, settingsHelp } from './settings.ts';
@@ -212,7 +213,24 @@ function configure<Wanted extends Part>(
   const config = readConfig(env, readFile, parts);
   const secrets = findSecrets(env, readFile);
   const level = env['LOG_LEVEL'] ? config.logLevel : (unlessSet ?? config.logLevel);
-  return { config, log: createLog({ level, secrets, destination: logStream }) };
+  const log = createLog({ level, secrets, destination: logStream });
+  const { database } = config as Partial<Config>;
+  if (database?.kind === 'server') sayOnce(database, log);
+  return { config, log };
+}
+
+/** What is to be known of the way to the database, each once. */
+function sayOnce({ connection, notes = [] }: Extract<Config['database'], { kind: 'server' }>, log: Log): void {
+  for (const note of notes) log.warn(note);
+  if (isLocal(connection) || connection.optionalTls === undefined) return;
+  let said = false;
+  connection.onClear = () => {
+    if (said) return;
+    said = true;
+    log.warn(
+      'the connection to the database is not encrypted: what people said goes over the network in clear; sslmode=require in DATABASE_URL ends that, sslmode=disable this warning',
+    );
+  };
 }
 
 interface SyncArguments {

@@ -6,9 +6,11 @@ import { type Environment, findMisspelt, type Given, type Problem, type ReadFile
 import {
   type Connection,
   connectionOf,
+  findUnknown,
   type Parameter,
   type Parameters,
   parametersOfUrl,
+  troubleOfUrl,
   variables,
 } from './lib/libpq.ts';
 import { reasonOf } from './lib/reason.ts';
@@ -40,7 +42,8 @@ export interface ApiConfig {
 }
 
 export type DatabaseConfig =
-  | { kind: 'server'; connection: Connection }
+  /** `notes`: what a person should know of the settings, and nothing is refused for. */
+  | { kind: 'server'; connection: Connection; notes?: string[] }
   /** The folder of the embedded Postgres, relative to the working directory. */
   | { kind: 'embedded'; folder: string };
 
@@ -156,14 +159,13 @@ function databaseOf(
   const report = (setting: string, message: string) => problems.push({ setting, message });
   const fromVariables: Parameters = {};
   for (const [parameter, name] of Object.entries(variables)) {
-    const value = name === 'PGPASSWORD' ? values.PGPASSWORD : env[name];
+    const value = name === 'PGPASSWORD' ? values.PGPASSWORD : name && env[name];
     if (value) fromVariables[parameter as Parameter] = value;
   }
-  for (const name of ['PGSERVICE', 'PGHOSTADDR']) {
-    if (env[name] && !given.has('DATABASE_URL')) report(name, `${name} is not read here: set PGHOST or DATABASE_URL`);
-  }
-  const { host, port, user, password, dbname } = fromVariables;
-  if (!given.has('DATABASE_URL') && !(host || port || user || password || dbname)) {
+  if (env['PGSERVICE'] && !given.has('DATABASE_URL'))
+    report('PGSERVICE', 'PGSERVICE is not read here: set PGHOST or DATABASE_URL');
+  const { host, hostaddr, port, user, password, dbname } = fromVariables;
+  if (!given.has('DATABASE_URL') && !(host || hostaddr || port || user || password || dbname)) {
     if (values.CONVERSATION_SYNC_REQUIRE_DATABASE) {
       report(
         'DATABASE_URL',
@@ -172,19 +174,20 @@ function databaseOf(
     }
     return embedded;
   }
-  const fromUrl = values.DATABASE_URL === undefined ? {} : parametersOfUrl(values.DATABASE_URL);
-  if (fromUrl === undefined) {
-    const escapes = 'special characters of user and password in percent form: @ is %40';
-    report('DATABASE_URL', `DATABASE_URL takes postgres://user:password@host:5432/database (${escapes})`);
-    return embedded;
-  }
+  const url = values.DATABASE_URL;
+  const trouble = url === undefined ? null : troubleOfUrl(url);
+  if (trouble !== null) report('DATABASE_URL', `DATABASE_URL ${trouble}`);
+  const fromUrl = url === undefined ? {} : parametersOfUrl(url);
+  if (fromUrl === undefined || trouble !== null) return embedded;
   const reportParameter = (parameter: Parameter, message: string) => {
-    if (parameter in fromUrl) report('DATABASE_URL', `DATABASE_URL: ${parameter} ${message}`);
-    else report(variables[parameter], `${variables[parameter]} ${message}`);
+    const variable = variables[parameter];
+    if (parameter in fromUrl || variable === undefined) report('DATABASE_URL', `DATABASE_URL: ${parameter} ${message}`);
+    else report(variable, `${variable} ${message}`);
   };
   const parameters = { application_name: 'conversation-sync', ...fromVariables, ...fromUrl };
   const connection = connectionOf(parameters, readFile, reportParameter);
-  return { kind: 'server', connection: hideSecrets(connection, 'password', 'ssl') };
+  const notes = findUnknown(url ?? '').map((unknown) => `DATABASE_URL: ${unknown}`);
+  return { kind: 'server', connection: hideSecrets(connection, 'password', 'ssl', 'optionalTls'), notes };
 }
 
 function filtersOf(values: Values): FilterConfig {

@@ -1,20 +1,36 @@
 // The configuration: what is read, what is refused and in which words, and that nothing prints a secret.
 
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { type Environment, findSecrets } from '../src/environment.ts';
 import { type Part, settings, settingsHelp } from '../src/settings.ts';
+import { certificate, privateKey } from './api/test-certificate.ts';
 
 const sid = `AC${'0a'.repeat(16)}`;
 const enough = { TWILIO_ACCOUNT_SID: sid, TWILIO_AUTH_TOKEN: 'token' };
 
-const files: Record<string, string> = { '/run/secret': 's3cret\n', '/run/empty': '\n', '/run/lines': 'a\n\n' };
+const key = createPrivateKey(privateKey);
+const files: Record<string, string | Buffer> = {
+  '/run/secret': 's3cret\n',
+  '/run/empty': '\n',
+  '/run/lines': 'a\n\n',
+  '/run/ca': certificate,
+  '/run/key': privateKey,
+  '/run/encrypted-key': key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open' }),
+  '/run/other-key': generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+    type: 'pkcs8',
+    format: 'pem',
+  }),
+  '/run/der': key.export({ type: 'pkcs8', format: 'der' }),
+};
+const clientKey = (sslcert: string, sslkey: string) => ({ PGHOST: 'h', PGSSLCERT: sslcert, PGSSLKEY: sslkey });
 
 function readFile(path: string): string {
   const text = files[path];
   if (text === undefined) throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' });
-  return text;
+  return text.toString();
 }
 
 const read = (env: Environment) => readConfig(env, readFile);
@@ -208,7 +224,7 @@ describe('the database', () => {
     return database.connection;
   };
 
-  test('a URL, its parts in percent form, without TLS unless it says so', () => {
+  test('a URL, its parts in percent form, with TLS where the server offers it', () => {
     expect(connect({ DATABASE_URL: 'postgresql://a%40b:p%2Fw@[::1]:6432/my%20db' })).toEqual({
       host: '::1',
       port: 6432,
@@ -216,6 +232,7 @@ describe('the database', () => {
       password: 'p/w',
       database: 'my db',
       ssl: false,
+      optionalTls: { options: { rejectUnauthorized: false }, first: 'tls' },
       sslnegotiation: 'postgres',
       application_name: 'conversation-sync',
     });
@@ -230,16 +247,18 @@ describe('the database', () => {
   });
 
   test('a socket, by host in the query', () => {
-    expect(connect({ DATABASE_URL: 'postgres://me:pw@/db?host=/var/run/postgresql' }).host).toBe('/var/run/postgresql');
+    const connection = connect({ DATABASE_URL: 'postgres://me:pw@/db?host=/var/run/postgresql&sslmode=require' });
+    expect(connection).toMatchObject({ host: '/var/run/postgresql', ssl: false });
+    expect(connection).not.toHaveProperty('optionalTls');
   });
 
   test.each([
     ['disable', '', false],
     ['no-verify', '', { rejectUnauthorized: false }],
     ['require', '', { rejectUnauthorized: false }],
-    ['require', '/run/secret', { ca: 's3cret\n', checkServerIdentity: expect.any(Function) }],
-    ['verify-ca', '/run/secret', { ca: 's3cret\n', checkServerIdentity: expect.any(Function) }],
-    ['verify-full', '/run/secret', { ca: 's3cret\n' }],
+    ['require', '/run/ca', { ca: certificate, checkServerIdentity: expect.any(Function) }],
+    ['verify-ca', '/run/ca', { ca: certificate, checkServerIdentity: expect.any(Function) }],
+    ['verify-full', '/run/ca', { ca: certificate }],
     ['verify-full', 'system', {}],
     ['verify-full', '', {}],
   ])('sslmode=%s with root certificate "%s", as libpq means it', (mode, root, ssl) => {
@@ -250,7 +269,39 @@ describe('the database', () => {
   test.each([
     [{ DATABASE_URL: 'mysql://u:hidden@h/d' }, /^DATABASE_URL takes postgres:/],
     [{ DATABASE_URL: 'postgres://u:hid%den@h/d' }, /^DATABASE_URL takes postgres:/],
-    [{ DATABASE_URL: 'postgres://u:hidden@a:1,b:2/d' }, /^DATABASE_URL takes postgres:/],
+    [{ DATABASE_URL: 'postgres://u:hidden@a:1,b:2/d' }, /^DATABASE_URL takes one host: give the one that takes writes/],
+    [{ DATABASE_URL: 'postgres://u:hidden@a,b/d' }, /^DATABASE_URL takes one host/],
+    [{ DATABASE_URL: 'jdbc:postgresql://h/d?user=u&password=hidden' }, /^DATABASE_URL takes no jdbc: URL: write/],
+    [{ DATABASE_URL: 'host=h user=u password=hidden' }, /^DATABASE_URL takes no list of key=value: write/],
+    [
+      { DATABASE_URL: 'postgres://u:hidden@h/d?sslrootcert=system&sslmode=require' },
+      /^DATABASE_URL: sslmode require is too weak/,
+    ],
+    [
+      { DATABASE_URL: 'postgres://u:hidden@h/d?ssl_min_protocol_version=SSLv3' },
+      /^DATABASE_URL: ssl_min_protocol_version takes TLSv1,/,
+    ],
+    [
+      { DATABASE_URL: 'postgres://u:hidden@h/d?sslcert=/run/ca' },
+      /^DATABASE_URL: sslcert goes with sslkey: give both$/,
+    ],
+    [
+      { PGHOST: 'h', PGSSLCERT: '/run/ca', PGSSLKEY: '/none' },
+      /^PGSSLKEY names \/none, which cannot be read \(ENOENT\)$/,
+    ],
+    [{ PGHOST: 'h', PGSSLROOTCERT: '/run/secret' }, /^PGSSLROOTCERT names \/run\/secret, which is not PEM/],
+    [
+      clientKey('/run/key', '/run/ca'),
+      /^PGSSLCERT names .*a private key and no certificate: is it swapped.*\nPGSSLKEY .*swapped/,
+    ],
+    [clientKey('/run/ca', '/run/ca'), /^PGSSLKEY names \/run\/ca, which holds no private key: is it swapped/],
+    [clientKey('/run/ca', '/run/other-key'), /^PGSSLKEY names .*the key of another certificate than sslcert's$/],
+    [clientKey('/run/ca', '/run/encrypted-key'), /^PGSSLKEY names .*is encrypted: give its password as sslpassword/],
+    [
+      { ...clientKey('/run/ca', '/run/encrypted-key'), DATABASE_URL: 'postgres://h/d?sslpassword=hidden' },
+      /^PGSSLKEY names .*encrypted with another password than sslpassword$/,
+    ],
+    [clientKey('/run/ca', '/run/der'), /^PGSSLKEY names \/run\/der, which is not PEM/],
     [{ DATABASE_URL: 'postgres://u:hidden@h/d?sslmode=maybe' }, /^DATABASE_URL: sslmode takes disable, .*"maybe"/],
     [{ DATABASE_URL: 'postgres://u:hidden@h/d?sslmode=verify-ca' }, /^DATABASE_URL: sslmode verify-ca goes with/],
     [{ PGHOST: 'h', PGSSLROOTCERT: '/none', PGSSLMODE: 'require' }, /^PGSSLROOTCERT names \/none, .*ENOENT/],
@@ -259,8 +310,28 @@ describe('the database', () => {
     [{ CONVERSATION_SYNC_REQUIRE_DATABASE: '1' }, /^DATABASE_URL .* required: the container image has no/],
   ])('%o is refused', (env, message) => {
     const found = problems(env, ['database']);
-    expect(found).toEqual([expect.stringMatching(message)]);
+    expect([found.join('\n')]).toEqual([expect.stringMatching(message)]);
     expect(found.join()).not.toMatch(/hid/);
+  });
+
+  test('an encrypted key, with its password', () => {
+    const env = { ...clientKey('/run/ca', '/run/encrypted-key'), PGSSLMODE: 'require' };
+    const { ssl } = connect({ ...env, DATABASE_URL: 'postgres://h/d?sslpassword=open' });
+    expect(ssl).toMatchObject({ cert: certificate, passphrase: 'open' });
+  });
+
+  test.each([
+    ['gssencmode=disable&channel_binding=require&target_session_attrs=any&keepalives_idle=30&sslsni=1&ssl=true', []],
+    ['pgbouncer=true', ['DATABASE_URL: pgbouncer is not a parameter that is read here']],
+    ['SSLMODE=require', ['DATABASE_URL: SSLMODE is not a parameter that is read here; did you mean sslmode?']],
+    ['ssl=1', ['DATABASE_URL: ssl means TLS only as ssl=true; sslmode=require says it better']],
+    [
+      'service=hidden&passfile=hidden',
+      [expect.stringContaining('service is not'), expect.stringContaining('passfile is not')],
+    ],
+  ])('a URL with ?%s is used, and what means nothing is noted', (query, notes) => {
+    const { database } = readConfig({ DATABASE_URL: `postgres://u:hidden@h/d?${query}` }, readFile, ['database']);
+    expect(database).toMatchObject({ kind: 'server', notes });
   });
 
   test('is all that a command on the database alone needs', () => {

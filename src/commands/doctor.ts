@@ -14,6 +14,7 @@ import {
   skipped,
   statusOfFindings,
   summarize,
+  warn,
 } from '../doctor/finding.ts';
 import { type Environment, findMisspelt, type ReadFile } from '../environment.ts';
 import type { Part } from '../settings.ts';
@@ -60,6 +61,9 @@ async function* checks(env: Environment, readFile: ReadFile, signal: AbortSignal
   read('logLevel');
   for (const problem of problems) yield fail('settings', problem);
   if (problems.size === 0) yield ok('settings', 'each is what it takes');
+  for (const note of (database?.kind === 'server' && database.notes) || []) {
+    yield warn('settings', note, 'It changes nothing: take it out, or correct it.');
+  }
 
   const nowMs = () => Date.now();
   const start = sync?.start ?? nowMs() / 1000 - yearSeconds;

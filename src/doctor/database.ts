@@ -1,8 +1,8 @@
 // The checks of the database, one after the other, as findings. What depends on a check that failed is skipped, with the
 // reason; everything else goes on. Nothing is written, migrated, leased or made.
 
-import type pg from 'pg';
 import type { DatabaseConfig } from '../config.ts';
+import type { ConnectionConfig } from '../store/connection.ts';
 import { lookAtEmbedded } from '../store/embedded-look.ts';
 import { type Examination, openExamination, type RightsFacts } from '../store/examine.ts';
 import { refuseWrongScope, type Scope, WrongScope } from '../store/scope.ts';
@@ -13,6 +13,7 @@ import {
   judgeDisk,
   judgeEmbedded,
   judgeEncoding,
+  judgeEncryption,
   judgeLease,
   judgeMigrations,
   judgeRights,
@@ -38,7 +39,7 @@ const ofServer = ['version', 'encoding', 'writes', 'database clock'];
 /** and of what is in it. */
 const ofTables = ['rights', 'migrations', 'connections', 'account', 'worker'];
 /** Every check, in their order; `disk` only of an embedded one. */
-export const databaseChecks = ['database', ...ofServer, ...ofTables];
+export const databaseChecks = ['database', 'encryption', ...ofServer, ...ofTables];
 
 /** Asks and judges. @throws only the signal's reason. */
 export async function* checkDatabase(question: DatabaseQuestion): AsyncGenerator<Finding> {
@@ -66,7 +67,7 @@ export async function* checkDatabase(question: DatabaseQuestion): AsyncGenerator
 
 /** `place` is said of the connection; null where it was spoken of already. */
 async function* checkServer(
-  connection: pg.ClientConfig,
+  connection: ConnectionConfig,
   place: string | null,
   question: DatabaseQuestion,
 ): AsyncGenerator<Finding> {
@@ -80,6 +81,7 @@ async function* checkServer(
   }
   try {
     if (place !== null) yield judgeConnected(place, null);
+    yield judgeEncryption(connection, examination.tlsVersion);
     yield* checkItself(examination, question);
     yield* checkTables(examination, question);
   } finally {

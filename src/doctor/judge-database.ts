@@ -3,6 +3,8 @@
 
 import pg from 'pg';
 import { isMisconfigured } from '../exit-status.ts';
+import { isLocal } from '../lib/libpq.ts';
+import type { ConnectionConfig } from '../store/connection.ts';
 import type { EmbeddedFacts } from '../store/embedded-look.ts';
 import { DatabaseTrouble } from '../store/errors.ts';
 import type { LeaseFacts, RightsFacts, RoomFacts, ServerFacts } from '../store/examine.ts';
@@ -31,7 +33,7 @@ const connectionAdvice: [codes: RegExp, todo: string][] = [
   ],
   [
     /^28/,
-    'The server does not let this user in from here, or not without TLS: add ?sslmode=require to DATABASE_URL, or see its pg_hba.conf.',
+    'The server does not let this user into this database from here: see its pg_hba.conf (address, user, database, TLS or not, a client certificate).',
   ],
   [/^3D000/, 'Create it, or correct the name at the end of DATABASE_URL (or PGDATABASE).'],
   [
@@ -39,14 +41,33 @@ const connectionAdvice: [codes: RegExp, todo: string][] = [
     'Is the server running, and listening at this address? In a container, localhost is the container itself.',
   ],
   [/^(ENOTFOUND|EAI_)/, 'Correct the host in DATABASE_URL (or PGHOST), or this machine’s DNS.'],
+  [/^ERR_NO_TLS/, 'Turn TLS on at the server (ssl = on), or off here: ?sslmode=prefer takes what there is.'],
   [
-    /^(ECONNRESET|ETIMEDOUT|EHOST|ENET)/,
-    'No answer, or cut off: a firewall, a wrong port, or a server that expects TLS (?sslmode=require).',
+    /^(EHOST|ENET)/,
+    'This machine has no way there: a network that is down, or a name that has IPv6 addresses only and no IPv6 here.',
   ],
+  [/^(ECONNRESET|ETIMEDOUT)/, 'No answer, or cut off: a firewall, or a wrong port.'],
   [/CERT|^UNABLE_TO_/, 'Name its authority: ?sslmode=verify-full&sslrootcert=/path/ca.pem in DATABASE_URL.'],
   [/^53300/, 'Every connection is taken: end some, or raise max_connections. A worker uses at most 6.'],
   [/^57P0/, 'It is starting or shutting down: try again in a moment.'],
 ];
+
+/** Whether what goes to the server and back can be read, or changed, on the way. */
+export function judgeEncryption(connection: ConnectionConfig, version: string | null) {
+  const check = 'encryption';
+  if (version === null) {
+    if (isLocal(connection)) return ok(check, 'none, and the way stays on this machine');
+    const todo = 'Add ?sslmode=require to DATABASE_URL, once the server offers TLS.';
+    return warn(check, 'none: what people said goes over the network in clear', todo);
+  }
+  const tls = connection.optionalTls?.options ?? connection.ssl;
+  if (typeof tls !== 'object') return ok(check, version);
+  const full = '?sslmode=verify-full&sslrootcert=/path/ca.pem';
+  if (tls.rejectUnauthorized === false) return ok(check, `${version}; the server is not verified (${full} does)`);
+  if (tls.checkServerIdentity !== undefined)
+    return ok(check, `${version}; the server's certificate is verified, its name is not (sslmode=verify-full does)`);
+  return ok(check, `${version}; the server's certificate and name are verified`);
+}
 
 /** None is configured, so the embedded one is used; `facts` is how it stands. */
 export function judgeEmbedded({ folder, made, connection, obstacle }: EmbeddedFacts): Finding {

@@ -35,6 +35,7 @@ const table: [codes: RegExp, kind: Kind, means: string][] = [
     'trouble',
     "the server's certificate is not trusted, or is another host's; see sslmode and sslrootcert",
   ],
+  [/^ERR_NO_TLS$/, 'trouble', 'the server offers no TLS, which sslmode asks for'],
   [/^25006$/, 'trouble', 'the server takes no writes: it is read-only, a standby perhaps'],
   [/^28/, 'trouble', 'the server refuses this user or password; see DATABASE_URL or PGUSER and PGPASSWORD'],
   [/^3D000$/, 'trouble', 'there is no such database; see DATABASE_URL or PGDATABASE'],
@@ -105,7 +106,7 @@ function codeOf(error: Error): string | null {
     return 'ECONNRESET';
   }
   if (/Cannot use a pool after calling end/.test(error.message)) return 'ECONNABORTED';
-  if (/^(password must be a string|SASL|The server does not support SSL|no pg_hba)/i.test(error.message))
-    return '28000';
+  if (/^The server does not support SSL/.test(error.message)) return 'ERR_NO_TLS';
+  if (/^(password must be a string|SASL|no pg_hba)/i.test(error.message)) return '28000';
   return null;
 }

@@ -2,7 +2,7 @@
 // anybody would wait for. What a statement may fail with goes out as ours.
 
 import type pg from 'pg';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionConfig } from './connection.ts';
 import type { Database, Queries } from './database.ts';
 import { translate } from './errors.ts';
 import { compareLedger, type Ledger } from './migrate.ts';
@@ -53,6 +53,8 @@ export interface LeaseFacts {
 
 /** One connection, to be closed. Every question: @throws DatabaseTrouble. */
 export interface Examination {
+  /** As `TLSv1.3`; null in clear. */
+  tlsVersion: string | null;
   server(): Promise<ServerFacts>;
   rights(): Promise<RightsFacts>;
   ledger(): Promise<Ledger>;
@@ -64,7 +66,7 @@ export interface Examination {
 }
 
 /** Connects. `limitMs`: for the connection, and again for each answer. @throws DatabaseTrouble. */
-export async function openExamination(connection: pg.ClientConfig, limitMs: number): Promise<Examination> {
+export async function openExamination(connection: ConnectionConfig, limitMs: number): Promise<Examination> {
   const client = new Connection({ ...connection, connectionTimeoutMillis: limitMs, query_timeout: limitMs });
   // Lost between two questions: the next one says so.
   client.on('error', () => {});
@@ -90,6 +92,7 @@ export async function openExamination(connection: pg.ClientConfig, limitMs: numb
       return row;
     });
   return {
+    tlsVersion: client.tlsVersion,
     server: () => one<ServerFacts>(server),
     rights: () => one<RightsFacts>(rights),
     ledger: () => ours(() => compareLedger(client)),

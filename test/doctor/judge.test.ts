@@ -7,6 +7,7 @@ import {
   judgeDisk,
   judgeEmbedded,
   judgeEncoding,
+  judgeEncryption,
   judgeMigrations,
   judgeRights,
   judgeRoom,
@@ -50,6 +51,30 @@ const room: RoomFacts = {
   databaseLimit: -1,
   databaseUsed: 5,
 };
+
+const anyServer = { rejectUnauthorized: false };
+
+test.each<[string, object, string | null, object]>([
+  ['/run/postgresql', { ssl: false }, null, { mark: 'ok' }],
+  ['localhost', { ssl: false }, null, { mark: 'ok' }],
+  ['10.0.0.5', { ssl: false }, null, { mark: 'warn', found: expect.stringContaining('in clear') }],
+  ['db', { ssl: anyServer }, 'TLSv1.3', { mark: 'ok', found: expect.stringContaining('is not verified') }],
+  [
+    'db',
+    { ssl: false, optionalTls: { first: 'tls', options: anyServer } },
+    'TLSv1.3',
+    { mark: 'ok', found: expect.stringContaining('is not verified') },
+  ],
+  [
+    'db',
+    { ssl: { ca: 'x', checkServerIdentity: () => undefined } },
+    'TLSv1.3',
+    { mark: 'ok', found: expect.stringContaining('its name is not') },
+  ],
+  ['db', { ssl: { ca: 'x' } }, 'TLSv1.3', { mark: 'ok', found: expect.stringMatching(/certificate and name are/) }],
+])('encryption to %s by %o, %s', (host, tls, version, finding) => {
+  expect(judgeEncryption({ host, ...tls }, version)).toMatchObject({ check: 'encryption', ...finding });
+});
 
 test.each<[Partial<Certificate>, object]>([
   [{}, { mark: 'ok', found: 'TLSv1.3, certificate valid until 2026-08-30, issued by DigiCert' }],
@@ -99,7 +124,7 @@ describe('the connection', () => {
   };
   test.each([
     ['28P01', false, 'user and password'],
-    ['28000', false, 'sslmode=require'],
+    ['28000', false, 'pg_hba.conf'],
     ['3D000', false, 'name at the end'],
     ['ECONNREFUSED', true, 'Is the server running'],
     ['ENOTFOUND', true, 'Correct the host'],

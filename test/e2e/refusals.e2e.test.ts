@@ -217,6 +217,21 @@ describe('the database', () => {
   });
 });
 
+test('what is to be known of the way to the database is said once, and stops nothing', async () => {
+  // This machine under a name that does not say so.
+  const at = (query: string) => ({
+    DATABASE_URL: stage.database.url.replace('127.0.0.1', '0.0.0.0').replace(/\?.*|$/, `?${query}`),
+  });
+  const { code, stderr } = await finish(['sync'], at('pgbouncer=true&SSLMODE=require'));
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/pgbouncer is not a parameter .*\n.*SSLMODE .*did you mean sslmode/);
+  expect(stderr.match(/not encrypted/g)).toHaveLength(1);
+  expect(await finish(['sync'], at('sslmode=disable'))).toMatchObject({ code: 0, stderr: '' });
+  const { stdout } = await finish(['doctor'], at('pgbouncer=true'));
+  expect(stdout).toMatch(/^warn +settings +DATABASE_URL: pgbouncer/m);
+  expect(stdout).toMatch(/^warn +encryption +none: /m);
+});
+
 describe('doctor', () => {
   test('all is well, for people and for programs', async () => {
     const { code, stdout, stderr } = await finish(['doctor']);
@@ -238,7 +253,7 @@ describe('doctor', () => {
     const { code, stdout } = await finish(['doctor'], env);
     expect(code).toBe(2);
     expect(stdout.match(/^fail +(settings|credentials|database) /gm)).toHaveLength(3);
-    expect(stdout).toMatch(/^skipped {2}version, encoding, .*: there is no connection$/m);
+    expect(stdout).toMatch(/^skipped {2}encryption, version, encoding, .*: there is no connection$/m);
     expect(stdout).not.toMatch(/hidden|not-the-token/);
   });
 

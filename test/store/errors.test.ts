@@ -75,12 +75,18 @@ describe('for a person to see to', () => {
     expect(error.message).toMatch(/^database: [^\n]+$/);
   });
 
-  test.each([
-    'password must be a string',
-    'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string',
-    'The server does not support SSL connections',
-  ])('%s, which has no code', (message) => {
-    expect(trouble(new Error(message))).toMatchObject({ passing: false, code: '28000' });
+  test.each(['password must be a string', 'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string'])(
+    '%s, which has no code',
+    (message) => {
+      expect(trouble(new Error(message))).toMatchObject({ passing: false, code: '28000' });
+    },
+  );
+
+  test('a server without TLS, which has no code either', () => {
+    expect(trouble(new Error('The server does not support SSL connections'))).toMatchObject({
+      passing: false,
+      code: 'ERR_NO_TLS',
+    });
   });
 
   test.each([
