@@ -155,6 +155,29 @@ describe('quarantine', () => {
     expect(await world.differences()).toEqual(before);
   });
 
+  test('listed again, it is no longer missing: a passing 404 does not mark it deleted', async () => {
+    await using world = await World.open({ conversations: 8, days: 4 });
+    await world.sync();
+    const [id = ''] = world.source.ids();
+    world.source.say(id, 'Not to be had yet');
+    const fault = world.simulator.faults.add({ on: 'detail', id, fault: { kind: 'status', status: 500 } });
+    await world.pass('reconcile');
+    await world.pool.query(
+      `insert into twilio_sync.due (conversation_id, reason, due_at) values ($1, 'missing', 'infinity')`,
+      [id],
+    );
+    await world.pass('reconcile');
+    fault.remove();
+    world.simulator.faults.add({ on: 'detail', id, fault: { kind: 'status', status: 404 }, times: 1 });
+    await world.pool.query('update twilio_sync.due set due_at = to_timestamp(0) where conversation_id = $1', [id]);
+    await world.pass('new');
+    const deleted = await world.pool.query('select from twilio.conversations where deleted_at is not null');
+    expect(deleted.rowCount).toBe(0);
+    world.nowMs += 60_000;
+    await world.sync();
+    expect(await world.differences()).toEqual([]);
+  });
+
   test('a conversation that Postgres refuses stands alone in the end', async () => {
     await using world = await World.open({ conversations: 60, days: 10 });
     const bad = world.source.ids()[20] ?? '';
