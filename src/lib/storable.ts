@@ -1,5 +1,5 @@
 // Text as Postgres can hold it. U+0000 and lone surrogates, which JSON can carry and Postgres refuses, become U+FFFD;
-// nothing else is altered. Used for columns and for what goes into jsonb.
+// nothing else is altered. Used for columns, for what goes into jsonb, and for every parameter of a statement.
 
 import { isJsonObject, type Json } from './json.ts';
 import { isRawNumber } from './lossless-json.ts';
@@ -17,4 +17,12 @@ export function storableJson(value: Json): Json {
   if (!isJsonObject(value) || isRawNumber(value)) return value;
   // fromEntries defines properties, so that a key named __proto__ stays a key.
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [storableText(key), storableJson(field)]));
+}
+
+/** A statement's parameter with every text in it storable, also in arrays and in objects, which go into jsonb. All else stays. */
+export function storableParameter(value: unknown): unknown {
+  if (typeof value === 'string') return storableText(value);
+  if (Array.isArray(value)) return value.map(storableParameter);
+  const isPlain = isJsonObject(value) && Object.getPrototypeOf(value) === Object.prototype;
+  return isPlain ? storableJson(value) : value;
 }

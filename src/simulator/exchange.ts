@@ -98,7 +98,9 @@ export function createExchange({ answers, faults, requests, admitted, now, switc
 }
 
 function throwFault(fault: Fault, record: RequestRecord, switches: Switches): void {
-  if (fault.kind === 'status') throw new Refusal(fault.status, codeOf(fault.status), 'A simulated fault');
+  if (fault.kind === 'status') {
+    throw new Refusal(fault.status, codeOf(fault.status), fault.message ?? 'A simulated fault');
+  }
   const isPaged = record.endpoint === 'list' && new URLSearchParams(record.query).has('pageToken');
   if (fault.kind === 'expireToken' && isPaged) throw expiredToken(switches);
 }

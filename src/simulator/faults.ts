@@ -5,8 +5,8 @@ import { createRandom, type Random } from '../lib/random.ts';
 import type { Endpoint } from './request-log.ts';
 
 export type Fault =
-  /** An error with this status; `retryAfter` is sent as it is: seconds or a date. */
-  | { kind: 'status'; status: number; retryAfter?: string }
+  /** An error with this status; `retryAfter` is sent as it is: seconds or a date. `message` is the API's own. */
+  | { kind: 'status'; status: number; retryAfter?: string; message?: string }
   /** The connection is reset before the head, or in the middle of the body. */
   | { kind: 'reset'; at: 'head' | 'body' }
   /** The body ends too early: its `Content-Length` says more, or the last chunk is missing. */

@@ -3,11 +3,15 @@
 // Drizzle is what the schema and its migrations are written with; at run time it would double the time a start takes.
 
 import pg from 'pg';
+import { storableParameter } from '../lib/storable.ts';
 import { wait } from '../lib/wait.ts';
 import { goodbyeMs, trackConnections } from './connection.ts';
 import { DatabaseTrouble, translate } from './errors.ts';
 
-/** One connection, and plain SQL over it: what is written is made of arrays, which no builder says better. */
+/**
+ * One connection, and plain SQL over it: what is written is made of arrays, which no builder says better. Parameters are
+ * made storable here, since texts from outside reach many a column: an API's error message, an id that a list shows.
+ */
 export interface Queries {
   sql<Row extends pg.QueryResultRow>(text: string, parameters?: unknown[]): Promise<Row[]>;
 }
@@ -144,7 +148,7 @@ function queriesOn(client: pg.PoolClient): Queries {
   return {
     async sql<Row extends pg.QueryResultRow>(text: string, parameters: unknown[] = []) {
       try {
-        return (await client.query<Row>(text, parameters)).rows;
+        return (await client.query<Row>(text, parameters.map(storableParameter))).rows;
       } catch (error) {
         first ??= error;
         throw first;

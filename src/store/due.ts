@@ -44,7 +44,7 @@ export async function putDue(queries: Queries, due: Due[]): Promise<void> {
       due.map(({ firstAt }) => firstAt),
       due.map(({ error }) => error),
       due.map(({ fingerprint }) => fingerprint),
-      due.map(({ wants }) => wants && JSON.stringify(wants)),
+      due.map(({ wants }) => wants),
       due.map(({ createdFrom }) => createdFrom),
     ],
   );

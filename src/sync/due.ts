@@ -2,6 +2,7 @@
 // Everything that is due for a conversation is decided anew with each of its fetches.
 
 import type { Detail } from '../api/decode.ts';
+import { storableText } from '../lib/storable.ts';
 import { secondsOf } from '../lib/timestamp.ts';
 import type { Item } from './diff.ts';
 import type { Due, DueReason, NotedDue, Outcome, Wants } from './ports.ts';
@@ -80,10 +81,11 @@ export function dueForBadItem(bad: Pick<Due, 'id' | 'error' | 'fingerprint' | 'c
 /** What a list item, or an earlier one, showed and the detail does not; null where the detail is no older. */
 export function shortfall(wants: Wants, detail: Detail): Wants | null {
   const has = detail.raw['operatorResultIds'];
-  const results = new Set(Array.isArray(has) ? has : []);
+  // As they are stored: what is wanted may come from there.
+  const results = new Set(Array.isArray(has) ? has.map((id) => storableText(String(id))) : []);
   const lacking = {
     updatedAt: wants.updatedAt !== null && (detail.updatedAt ?? '') < wants.updatedAt ? wants.updatedAt : null,
-    operatorResultIds: wants.operatorResultIds.filter((id) => !results.has(id)),
+    operatorResultIds: wants.operatorResultIds.filter((id) => !results.has(storableText(id))),
     arrays: wants.arrays.filter((name) => !Array.isArray(detail.raw[name])),
   };
   return lacking.updatedAt === null && lacking.operatorResultIds.length + lacking.arrays.length === 0 ? null : lacking;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../../src/lib/json.ts';
 import { parseLossless } from '../../src/lib/lossless-json.ts';
-import { storableJson, storableText } from '../../src/lib/storable.ts';
+import { storableJson, storableParameter, storableText } from '../../src/lib/storable.ts';
 
 /** Any code units at all, those that Postgres refuses more often than not. */
 const anyText = fc
@@ -81,4 +81,17 @@ describe('storableJson', () => {
     expect(Object.getPrototypeOf(stored)).toBe(Object.prototype);
     expect('polluted' in {}).toBe(false);
   });
+});
+
+test('a parameter: texts, arrays and objects in it; all else is the very same', () => {
+  const bytes = Buffer.from([0]);
+  const at = new Date(0);
+  expect(storableParameter(['a\0', null, 1, ['\uD83D'], { a: 'b\0' }])).toEqual([
+    'a\uFFFD',
+    null,
+    1,
+    ['\uFFFD'],
+    { a: 'b\uFFFD' },
+  ]);
+  for (const same of [bytes, at, 7, null, true]) expect(storableParameter(same)).toBe(same);
 });

@@ -1,9 +1,11 @@
 // Details that cannot be had: whatever one conversation answers is its own trouble while another one answers; it is the
 // pass's where known good ones fail as well.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Unauthorized, Unavailable } from '../../src/api/errors.ts';
 import type { Fault } from '../../src/simulator/faults.ts';
+import { openDatabase } from '../../src/store/database.ts';
+import { beginRun, endRun } from '../../src/store/runs.ts';
 import { World } from '../world.ts';
 
 async function quarantine(world: World): Promise<{ id: string; reason: string }[]> {
@@ -121,4 +123,46 @@ test('nothing is stored yet: fewer than 20 that fail are quarantine, though none
   await world.pass('new');
   expect(await quarantine(world)).toEqual([]);
   expect(await world.differences()).toEqual([]);
+});
+
+describe('texts that Postgres cannot hold', () => {
+  const message = 'U+0000 \0, halves \uD83D and \uDE00';
+  const held = 'U+0000 \uFFFD, halves \uFFFD and \uFFFD';
+
+  test('in an error about a detail, or about a list', async () => {
+    await using world = await World.open({ conversations: 30, days: 10 });
+    const [bad = ''] = world.source.ids();
+    world.simulator.faults.add({ on: 'detail', id: bad, fault: { kind: 'status', status: 418, message } });
+    expect(await world.sync()).toMatchObject({ changed: 29, failed: 1 });
+    expect(await quarantine(world)).toEqual([{ id: bad, reason: expect.stringContaining(`: ${held}`) }]);
+    world.simulator.faults.add({ on: 'list', fault: { kind: 'status', status: 418, message } });
+    expect((await world.pass('lookback')).incomplete).toHaveLength(1);
+    const { rows } = await world.pool.query('select error from twilio_sync.windows where completed_at is null');
+    expect(rows).toEqual([{ error: expect.stringContaining(`: ${held}`) }]);
+  });
+
+  test('in what a list item shows and its detail does not: the detail that shows it is the last one fetched', async () => {
+    await using world = await World.open({ conversations: 5, days: 10, settings: { refreshSeconds: [] } });
+    await world.sync();
+    world.simulator.turn({ detailLagFetches: 1 });
+    const [id = ''] = world.source.ids();
+    world.source.addResult(id, { resultId: 'r\0\uD83D', silent: true });
+    world.simulator.requests.reset();
+    await world.pass('reconcile');
+    const due = () => world.pool.query('select reason, wants from twilio_sync.due');
+    expect((await due()).rows).toMatchObject([{ reason: 'behind', wants: { operatorResultIds: ['r\uFFFD\uFFFD'] } }]);
+    world.nowMs += 3000;
+    await world.pass();
+    expect((await due()).rows).toEqual([]);
+    expect(world.simulator.requests.detailIds()).toEqual([id, id]);
+  });
+
+  test('in the record of a run', async () => {
+    await using world = await World.open();
+    const database = openDatabase(world.database.connection);
+    const run = await beginRun(database, message);
+    await endRun(database, run, 'failed', { incomplete: [message] }, message).finally(() => database.close());
+    const { rows } = await world.pool.query('select command, error, counts from twilio_sync.runs');
+    expect(rows).toEqual([{ command: held, error: held, counts: { incomplete: [held] } }]);
+  });
 });
