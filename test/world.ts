@@ -85,7 +85,9 @@ export class World implements AsyncDisposable {
     this.#options = options;
     this.simulator = simulator;
     this.database = database;
-    this.pool = new pg.Pool({ ...database.connection, max: 2 });
+    // What is read of the tables must not depend on the settings that a test gives the database.
+    const session = '-c datestyle=ISO -c timezone=UTC -c extra_float_digits=1 -c array_nulls=on';
+    this.pool = new pg.Pool({ ...database.connection, max: 2, options: session });
     Object.defineProperty(this, 'nowMs', {
       get: () => clock.nowMs,
       set: (value: number) => {
@@ -191,7 +193,7 @@ export class World implements AsyncDisposable {
     const start = options.settings?.start ?? startMs / 1000 - 120 * 86_400;
     const scope = { accountSid: accountId, baseUrl: simulator.url, filters, start };
     const { generation } = await enterScope(database, scope);
-    await this.pool.query(`update twilio_sync.lease set expires_at = '-infinity'`);
+    await this.pool.query(`update twilio_sync.lease set expires_at = 0`);
     const lease = await takeLease(database, 'test');
     if (!('epoch' in lease)) throw new Error('the lease could not be taken');
     const context: Context = {

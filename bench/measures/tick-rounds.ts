@@ -49,9 +49,7 @@ export async function tickOften(bench: Bench, { simulator, database }: Filled, r
     ticks.push({ requests: list + detail, ...(await work(bench, database)) });
     bench.say(`tick: ${list} lists, ${detail} details, ${JSON.stringify(ticks.at(-1))}`);
   }
-  await opened.database.run((queries) =>
-    queries.sql(`update twilio_sync.lease set expires_at = '-infinity', holder = null`),
-  );
+  await opened.database.run((queries) => queries.sql(`update twilio_sync.lease set expires_at = 0, holder = null`));
   return ticks;
 }
 

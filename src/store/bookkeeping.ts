@@ -20,6 +20,8 @@ import {
 export const twilioSync = pgSchema('twilio_sync');
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+/** Whole microseconds since the epoch. */
+const microseconds = (name: string) => bigint(name, { mode: 'bigint' });
 const identity = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 /** The key of a table that has one row. */
@@ -45,8 +47,8 @@ export const lease = twilioSync.table(
     singleton: singleton(),
     epoch: bigint({ mode: 'number' }).notNull().default(0),
     holder: text(),
-    expiresAt: at('expires_at').notNull().default(sql`'-infinity'`),
-    stamp: at('stamp').notNull().default(sql`'-infinity'`),
+    expiresAt: microseconds('expires_at').notNull().default(sql`0`),
+    stamp: microseconds('stamp').notNull().default(sql`0`),
   },
   (table) => [check('lease_only', sql`${table.singleton}`)],
 );

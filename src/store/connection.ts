@@ -19,6 +19,8 @@ export class Connection extends pg.Client {
   constructor(config: ConnectionConfig = {}) {
     super(optionallyEncrypted(config));
     this.once('connect', () => this.tlsVersion === null && config.onClear?.());
+    // A numeric has all its digits, whatever a session's extra_float_digits; ours are seconds and days, which a number holds.
+    this.setTypeParser(pg.types.builtins.NUMERIC, Number);
   }
 
   /** How it is encrypted, such as `TLSv1.3`; null in clear. */

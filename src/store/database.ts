@@ -7,6 +7,8 @@ import { storableParameter } from '../lib/storable.ts';
 import { wait } from '../lib/wait.ts';
 import { goodbyeMs, trackConnections } from './connection.ts';
 import { DatabaseTrouble, translate } from './errors.ts';
+import { nowInMicroseconds } from './instant.ts';
+import { fixedSettings } from './session.ts';
 
 /**
  * One connection, and plain SQL over it: what is written is made of arrays, which no builder says better. Parameters are
@@ -19,8 +21,11 @@ export interface Queries {
 export interface Database {
   /** One statement, or a few that need not be atomic. Tried again where the trouble is passing. @throws DatabaseTrouble, Unstorable. */
   run<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result>;
-  /** All or nothing. `work` may run more than once: also when it was committed and only the answer was lost. */
-  transaction<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result>;
+  /**
+   * All or nothing. `work` may run more than once: also when it was committed and only the answer was lost.
+   * It is given the database's time, whole microseconds since the epoch, as it was when the transaction began.
+   */
+  transaction<Result>(work: (queries: Queries, now: bigint) => Promise<Result>): Promise<Result>;
   /** One statement, tried once, for who would rather hear of trouble within that time than wait. @throws DatabaseTrouble. */
   ask<Row extends pg.QueryResultRow>(text: string, answerMs: number): Promise<Row[]>;
   /** Ends every connection; what is still in flight after a second fails. */
@@ -67,6 +72,8 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
     `set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}`,
     `set local lock_timeout = ${limits.lockMs}`,
     ...byKeys,
+    ...fixedSettings,
+    `select ${nowInMicroseconds} as now`,
   ].join('; ');
   const connections = trackConnections();
   const pool = new pg.Pool({
@@ -119,8 +126,9 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
         () =>
           once(async (client) => {
             // Answered before anything is sent behind it: without a transaction each statement would stand for itself.
-            await client.query(begin);
-            const result = await work(queriesOn(client));
+            const begun = [await client.query<{ now: string }>(begin)].flat().at(-1)?.rows[0];
+            if (begun === undefined) throw new Error('the database gave no time');
+            const result = await work(queriesOn(client), BigInt(begun.now));
             await client.query('commit');
             return result;
           }),

@@ -5,6 +5,8 @@ import type pg from 'pg';
 import { Connection, type ConnectionConfig } from './connection.ts';
 import type { Database, Queries } from './database.ts';
 import { translate } from './errors.ts';
+import { nowInMicroseconds, seconds } from './instant.ts';
+import { isHeld } from './lease.ts';
 import { compareLedger, type Ledger } from './migrate.ts';
 
 export interface ServerFacts {
@@ -105,7 +107,7 @@ export async function openExamination(connection: ConnectionConfig, limitMs: num
 
 const server = `select current_setting('server_version_num')::int as version, current_setting('server_version') as "versionText",
     pg_encoding_to_char(encoding) as encoding, pg_is_in_recovery() as standby,
-    current_setting('transaction_read_only')::boolean as "readOnly", extract(epoch from clock_timestamp())::float8 as now
+    current_setting('transaction_read_only')::boolean as "readOnly", ${seconds('clock_timestamp()')} as now
   from pg_database where datname = current_database()`;
 
 /** A view is read; the ledger too, which only migrations write. */
@@ -136,4 +138,4 @@ const room = `select current_setting('max_connections')::int as max,
     (select count(*)::int from pg_stat_activity where datid = pg_database.oid) as "databaseUsed"
   from pg_roles, pg_database where rolname = current_user and datname = current_database()`;
 
-const lease = 'select holder, expires_at > clock_timestamp() as held from twilio_sync.lease';
+const lease = `select holder, ${isHeld(nowInMicroseconds)} as held from twilio_sync.lease`;

@@ -1,11 +1,20 @@
 // One writer at a time: a row that says who, until when by the database's clock, and under which epoch. Whoever has
 // lost it writes nothing more, since every write begins with an update of that row where the epoch is still its own.
+// Times are whole microseconds since the epoch, as the row has them; a transaction's own time is a parameter.
 
 import { LeaseLost } from '../sync/ports.ts';
 import type { Database, Queries } from './database.ts';
+import { nowInMicroseconds } from './instant.ts';
 
 export const leaseSeconds = 15;
-const term = `interval '${leaseSeconds} seconds'`;
+const term = leaseSeconds * 1_000_000;
+
+/**
+ * Whether somebody holds the lease at an instant. One that ends later than any that can have been given was given before
+ * the clock was set back, and nobody holds it. Given it can be until a term after a transaction began, and whoever asks
+ * may have begun a little earlier: a second term is more than that.
+ */
+export const isHeld = (now: string) => `expires_at between ${now} and ${now} + ${2 * term}`;
 
 /**
  * Takes the lease where nobody holds it. `holder` is nobody else's name: by it an answer that was lost is made up for.
@@ -13,15 +22,15 @@ const term = `interval '${leaseSeconds} seconds'`;
  */
 export async function takeLease(database: Database, holder: string): Promise<{ epoch: number } | { heldBy: string }> {
   let asked = false;
-  return await database.run(async (queries) => {
+  return await database.transaction(async (queries, now) => {
     const again = asked;
     asked = true;
     // A row locked by a load means that its holder is alive: there is no use in waiting for it.
     const [taken] = await queries.sql<{ epoch: number }>(
-      `update twilio_sync.lease set epoch = epoch + 1, holder = $1, expires_at = clock_timestamp() + ${term}
-       where singleton = (select singleton from twilio_sync.lease where expires_at < clock_timestamp() for update skip locked)
+      `update twilio_sync.lease set epoch = epoch + 1, holder = $1, expires_at = $2::bigint + ${term}
+       where singleton = (select singleton from twilio_sync.lease where not (${isHeld('$2::bigint')}) for update skip locked)
        returning epoch::int as epoch`,
-      [holder],
+      [holder, now],
     );
     if (taken !== undefined) return taken;
     const [lease] = await queries.sql<{ epoch: number; holder: string | null }>(
@@ -34,44 +43,48 @@ export async function takeLease(database: Database, holder: string): Promise<{ e
 
 /** Extends the lease. @throws LeaseLost where it is another's by now. */
 export async function renewLease(database: Database, epoch: number): Promise<void> {
-  const renewed = await database.run((queries) =>
-    queries.sql(
-      `update twilio_sync.lease set expires_at = clock_timestamp() + ${term} where epoch = $1 returning epoch`,
+  await database.transaction(async (queries) => {
+    // The time is read when the row is locked: a load may have held it for longer than the term.
+    const [locked] = await queries.sql<{ now: string }>(
+      `with locked as materialized (select from twilio_sync.lease where epoch = $1 for update) select ${nowInMicroseconds} as now from locked`,
       [epoch],
-    ),
-  );
-  if (renewed.length === 0) throw new LeaseLost();
+    );
+    if (locked === undefined) throw new LeaseLost();
+    await queries.sql(`update twilio_sync.lease set expires_at = $2::bigint + ${term} where epoch = $1`, [
+      epoch,
+      locked.now,
+    ]);
+  });
 }
 
 /** Gives the lease back, so that the next worker need not wait for it to expire. */
 export async function returnLease(database: Database, epoch: number): Promise<void> {
   await database.run((queries) =>
-    queries.sql(`update twilio_sync.lease set expires_at = '-infinity', holder = null where epoch = $1`, [epoch]),
+    queries.sql('update twilio_sync.lease set expires_at = 0, holder = null where epoch = $1', [epoch]),
   );
 }
 
 /**
- * The first statement of every transaction that writes. Its row lock makes them one after another until they commit,
- * so that stamps are in commit order and whoever reads `synced_at > :last` misses nothing.
+ * The first statement of every transaction that writes; `now` is the transaction's. Its row lock makes them one after
+ * another until they commit, so that stamps are in commit order and whoever reads `synced_at > :last` misses nothing.
  * A lease that is lost is an error in Postgres (a division by zero): whatever was sent behind it is refused there.
- * @returns a stamp later than any before. @throws LeaseLost.
+ * @returns a stamp later than any before, in microseconds since the epoch. @throws LeaseLost.
  */
-export async function holdLease(queries: Queries, epoch: number): Promise<string> {
+export async function holdLease(queries: Queries, epoch: number, now: bigint): Promise<bigint> {
   const rows = await queries
     .sql<{ stamp: string }>(
       `with held as (
-         update twilio_sync.lease set stamp = greatest(clock_timestamp(), stamp + interval '1 microsecond'),
-           expires_at = clock_timestamp() + ${term}
-         where epoch = $1 returning stamp::text as stamp)
+         update twilio_sync.lease set stamp = greatest($2::bigint, stamp + 1), expires_at = $2::bigint + ${term}
+         where epoch = $1 returning stamp)
        select 1 / count(*) as held, min(stamp) as stamp from held`,
-      [epoch],
+      [epoch, now],
     )
     .catch((error: unknown) => {
       throw error instanceof Error && 'code' in error && error.code === divisionByZero ? new LeaseLost() : error;
     });
   const [row] = rows;
   if (row === undefined) throw new LeaseLost();
-  return row.stamp;
+  return BigInt(row.stamp);
 }
 
 /** What Postgres is made to raise where a transaction must not go on. */

@@ -2,7 +2,8 @@
 // conversations it holds, and by the time that passes were at work, so that an outage does not count.
 
 import type { Queries } from './database.ts';
-import { iso } from './instant.ts';
+import { iso, nowInMicroseconds, seconds as secondsOf, span } from './instant.ts';
+import { isHeld } from './lease.ts';
 
 export interface LoadProgress {
   /** `backfill`: for the first time. `reconcile`: again. `range`: what a person asked for. */
@@ -31,13 +32,13 @@ export async function readProgress(queries: Queries): Promise<LoadProgress | nul
   // A run without an end that is not the last was killed, nobody knows when: it counts up to the next one's start.
   const [row] = await queries.sql<Row>(
     `select sweep, ${iso('started_at')} as "startedAt", span.seconds, span.left, worked.seconds as worked,
-       exists (select from twilio_sync.lease where expires_at > clock_timestamp()) as "atWork"
+       exists (select from twilio_sync.lease where ${isHeld(nowInMicroseconds)}) as "atWork"
      from twilio_sync.sweeps
      cross join lateral (
-       select sum(extract(epoch from to_at - from_at))::float8 as seconds, sum(extract(epoch from cursor - from_at))::float8 as left
+       select sum(${secondsOf('to_at - from_at')}) as seconds, sum(${secondsOf('cursor - from_at')}) as left
        from twilio_sync.windows where sweep_id = sweeps.id) as span
      cross join lateral (
-       select coalesce(sum(extract(epoch from least(ended, now()) - greatest(began, sweeps.started_at))), 0)::float8 as seconds
+       select coalesce(sum(${span('greatest(began, sweeps.started_at)', 'least(ended, now())')}), 0) as seconds
        from (select started_at as began, coalesce(ended_at, lead(started_at) over (order by id), now()) as ended
              from twilio_sync.runs where started_at > sweeps.started_at - interval '1 day') as passes
        where ended > sweeps.started_at) as worked

@@ -6,6 +6,7 @@ import { normalizerVersion } from '../sync/normalize.ts';
 import type { Change, Loaded, Mark, Packed } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
 import { putDue, removeDue, replaceDue } from './due.ts';
+import { fromMicroseconds } from './instant.ts';
 import { divisionByZero } from './lease.ts';
 import { finishWindow, moveCursor } from './marks.ts';
 import { childArrays, conversationArrays } from './pack.ts';
@@ -28,7 +29,7 @@ export class Superseded extends Error {
  * answer is sent at once, and Postgres never waits while this process is busy with details.
  * @throws NotNew where `trusting` was wrong: the whole transaction is to be done again without it. Superseded: see `findSuperseded`.
  */
-export async function load(queries: Queries, held: Promise<string>, input: LoadInput): Promise<Loaded> {
+export async function load(queries: Queries, held: Promise<bigint>, input: LoadInput): Promise<Loaded> {
   const { changes, mark, now, generation, trusting, epoch } = input;
   const found = changes.flatMap((change) => (change.rows === null ? [] : [{ ...change, rows: change.rows }]));
   const taken = found.filter(({ stored }) => trusting && !stored);
@@ -87,7 +88,7 @@ async function writeChildren(
   queries: Queries,
   all: Packed[],
   written: Map<string, boolean>,
-  stamp: string,
+  stamp: bigint,
 ): Promise<number> {
   const isNew = ({ id }: Packed) => written.get(id) === true;
   const merges = childArrays(all.filter((each) => !isNew(each)));
@@ -102,7 +103,10 @@ async function writeChildren(
   const ids = touched.flat().map(({ conversation_id }) => conversation_id);
   const late = [...new Set(ids)].filter((id) => !written.has(id));
   if (late.length === 0) return 0;
-  await queries.sql('update twilio.conversations set synced_at = $2 where id = any($1)', [late, stamp]);
+  await queries.sql(`update twilio.conversations set synced_at = ${fromMicroseconds('$2')} where id = any($1)`, [
+    late,
+    stamp,
+  ]);
   return late.length;
 }
 
@@ -158,7 +162,7 @@ async function findUnchanged(queries: Queries, found: Found[]): Promise<Set<stri
   return new Set(same.map(({ id }) => id));
 }
 
-async function markDeleted(queries: Queries, changes: Change[], stamp: string): Promise<number> {
+async function markDeleted(queries: Queries, changes: Change[], stamp: bigint): Promise<number> {
   const ids = changes.filter(({ deleted }) => deleted).map(({ id }) => id);
   if (ids.length === 0) return 0;
   // Without fingerprints it counts as changed when it is ever listed again.
@@ -166,7 +170,7 @@ async function markDeleted(queries: Queries, changes: Change[], stamp: string): 
     ids,
   ]);
   const rows = await queries.sql(
-    `update twilio.conversations set deleted_at = $2, synced_at = $2 where id = any($1) and deleted_at is null returning id`,
+    `update twilio.conversations set deleted_at = ${fromMicroseconds('$2')}, synced_at = ${fromMicroseconds('$2')} where id = any($1) and deleted_at is null returning id`,
     [ids, stamp],
   );
   return rows.length;

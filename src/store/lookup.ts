@@ -4,6 +4,7 @@
 import type { FilterConfig } from '../config.ts';
 import type { Known, NotedDue, Stretch } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
+import { seconds } from './instant.ts';
 import { countsOf } from './tables.ts';
 import { readForgotten } from './tombstones.ts';
 
@@ -16,9 +17,9 @@ export async function readKnown(queries: Queries, ids: string[]): Promise<Map<st
   );
   for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [], forgotten: false });
   const due = await queries.sql<NotedDue>(
-    `select conversation_id as id, reason, extract(epoch from due_at)::float8 as "dueAt", attempts,
-       extract(epoch from first_at)::float8 as "firstAt", error, fingerprint, wants,
-       extract(epoch from created_from)::float8 as "createdFrom", number::float8, sweep_id is not null as "setAside"
+    `select conversation_id as id, reason, ${seconds('due_at')} as "dueAt", attempts,
+       ${seconds('first_at')} as "firstAt", error, fingerprint, wants,
+       ${seconds('created_from')} as "createdFrom", number::numeric, sweep_id is not null as "setAside"
      from twilio_sync.due where conversation_id = any($1)`,
     [ids],
   );
@@ -102,7 +103,7 @@ function matching(filters: FilterConfig, parameters: unknown[]): string[] {
 /** See Store.openStretches. */
 export async function readOpenStretches(queries: Queries, { from, to }: Stretch): Promise<Stretch[]> {
   return await queries.sql<{ from: number; to: number }>(
-    `select floor(extract(epoch from min(created_at)))::float8 as from, floor(extract(epoch from max(created_at)))::float8 + 1 as to
+    `select floor(${seconds('min(created_at)')}) as from, floor(${seconds('max(created_at)')}) + 1 as to
      from twilio.conversations
      where status in ('ACTIVE', 'INACTIVE') and deleted_at is null and created_at >= to_timestamp($1) and created_at < to_timestamp($2)
      group by floor(extract(epoch from created_at) / 2592000) order by 1 desc`,
@@ -123,7 +124,7 @@ export async function readDue(queries: Queries, now: number, limit: number): Pro
 /** See Store.nextSettling. */
 export async function readNextSettling(queries: Queries, until: number): Promise<number | null> {
   const [row] = await queries.sql<{ at: number | null }>(
-    `select extract(epoch from min(due_at))::float8 as at from twilio_sync.due
+    `select ${seconds('min(due_at)')} as at from twilio_sync.due
      where reason in ('behind', 'absent') and due_at <= to_timestamp($1)`,
     [until],
   );

@@ -3,8 +3,7 @@
 
 import type { EndedSweep, Mark, Stretch, Sweep, Window } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
-
-const seconds = (column: string) => `extract(epoch from ${column})::float8`;
+import { seconds } from './instant.ts';
 
 /** See Store.windows. */
 export async function readWindows(

@@ -7,6 +7,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import type pg from 'pg';
 import { Connection } from './connection.ts';
 import { type DatabaseLimits, databaseLimits } from './database.ts';
+import { fixedSettings } from './session.ts';
 
 const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
@@ -31,7 +32,9 @@ export async function migrate(
   if (none) return 0;
   return await connected(migrationMs, async (client) => {
     // Frees the lock from a process that froze.
-    await client.query(`begin; set local idle_in_transaction_session_timeout = ${idleInTransactionMs}`);
+    await client.query(
+      `begin; set local idle_in_transaction_session_timeout = ${idleInTransactionMs}; ${fixedSettings.join('; ')}`,
+    );
     await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
     const missing = await findMissing(client);
     if (missing.length > 0) await apply(client, missing);

@@ -2,6 +2,7 @@
 // for readiness and metrics, of any replica. And what stands in the way of being in step, until a later listing mends it.
 
 import type { Database, Queries } from './database.ts';
+import { seconds, span } from './instant.ts';
 
 export interface Pulse {
   /** Up to which migration the tables are; null for none. */
@@ -32,10 +33,10 @@ export async function readPulse(database: Database): Promise<Pulse> {
 // A `new` window that lies in a listing of more has gone with it, so that one's end counts as well. What is recent goes
 // before every batch of history: when a window of a reconcile ends, nothing recent was left waiting.
 export const pulseStatement = `select
-  (select max(created_at)::float8 from twilio_sync.__drizzle_migrations) as "migratedTo",
-  extract(epoch from tick.at)::float8 as "lastTickAt",
-  extract(epoch from clock_timestamp() - tick.at)::float8 as "lastTickAge",
-  (select extract(epoch from clock_timestamp() - max(synced_at))::float8 from twilio.conversations) as "newestChangeAge",
+  (select max(created_at)::numeric from twilio_sync.__drizzle_migrations) as "migratedTo",
+  ${seconds('tick.at')} as "lastTickAt",
+  ${span('tick.at')} as "lastTickAge",
+  (select ${span('max(synced_at)')} from twilio.conversations) as "newestChangeAge",
   (select coalesce(jsonb_object_agg(sweep, pending), '{}') from
     (select sweep, count(*)::int as pending from twilio_sync.windows where completed_at is null group by sweep) as each) as pending,
   (select count(*)::int from twilio_sync.windows where completed_at is null and failures > 0) as failing,

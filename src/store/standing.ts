@@ -2,8 +2,9 @@
 // worker's own tables, which stay small, so that it can be asked every few seconds.
 
 import type { Queries } from './database.ts';
-import { iso } from './instant.ts';
+import { iso, nowInMicroseconds, seconds, span } from './instant.ts';
 import { type Judgement, judge } from './judgement.ts';
+import { isHeld } from './lease.ts';
 import { type LoadProgress, readProgress } from './load-progress.ts';
 import { type Braked, readBraked } from './pulse.ts';
 
@@ -110,16 +111,16 @@ const factsStatement = `
   select ${iso('now()')} as at,
     (select account_sid from twilio_sync.scope) as "accountSid",
     ${iso('reached.at')} as "listedUpTo",
-    extract(epoch from now() - reached.at)::int as "listedSecondsAgo",
+    (${span('reached.at')})::int as "listedSecondsAgo",
     ${iso('reached.tick_at')} as "lastTickAt",
-    greatest(0, extract(epoch from clock_timestamp() - reached.tick_at))::int as "lastTickSecondsAgo",
+    (${span('reached.tick_at')})::int as "lastTickSecondsAgo",
     ${iso('through')} as "dataCompleteThrough",
     (select ${iso('max(ended_at)')} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null) as "reconciledAt",
-    (select coalesce(round(sum(extract(epoch from cursor - from_at)) / 86400, 1), 0)::float8
+    (select coalesce(round(sum(${seconds('cursor - from_at')}) / 86400, 1), 0)
        from twilio_sync.windows where completed_at is null) as "pendingDays",
     (select count(*)::int from twilio_sync.due where reason <> 'failed' and sweep_id is null) as due,
     (select count(*)::int from twilio_sync.quarantine) as quarantine,
-    (select holder from twilio_sync.lease where expires_at > clock_timestamp()) as worker,
+    (select holder from twilio_sync.lease where ${isHeld(nowInMicroseconds)}) as worker,
     (select ${iso('max(completed_at)')} from twilio_sync.windows) as "completedAt",
     (select ${iso('ended_at')} from twilio_sync.runs where outcome <> 'ok'
        and id > coalesce((select id from twilio_sync.runs where outcome = 'ok' order by id desc limit 1), 0)
@@ -135,7 +136,7 @@ async function readRuns(queries: Queries): Promise<Run[]> {
   const count = (name: string) => `(counts->>'${name}')::int as ${name}`;
   return await queries.sql<Run>(
     `select command, ${iso('started_at')} as "startedAt", ${iso('ended_at')} as "endedAt",
-       round(extract(epoch from ended_at - started_at), 3)::float8 as seconds, outcome, error,
+       round(${span('started_at', 'ended_at')}, 3) as seconds, outcome, error,
        ${['listed', 'fetched', 'changed', 'deleted', 'failed'].map(count).join(', ')}
      from twilio_sync.runs order by id desc limit 100`,
   );

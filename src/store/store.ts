@@ -33,8 +33,8 @@ export interface StoreOptions {
 
 /** Makes the store. Reads need no lease; every write checks it first. */
 export function createStore({ database, filters, generation, epoch }: StoreOptions): Store {
-  const write = <Result>(work: (queries: Queries, stamp: string) => Promise<Result>) =>
-    database.transaction(async (queries) => work(queries, await holdLease(queries, epoch)));
+  const write = <Result>(work: (queries: Queries, stamp: bigint) => Promise<Result>) =>
+    database.transaction(async (queries, begun) => work(queries, await holdLease(queries, epoch, begun)));
   return {
     windows: () => database.run(readWindows),
     plan: (sweep, stretches) => write((queries) => planWindows(queries, sweep, stretches)),
@@ -59,8 +59,8 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     pack,
     async load(changes, mark, now) {
       const attempt = (left: typeof changes, trusting: boolean): Promise<Loaded> =>
-        database.transaction((queries) =>
-          load(queries, holdLease(queries, epoch), { changes: left, mark, now, generation, epoch, trusting }),
+        database.transaction((queries, begun) =>
+          load(queries, holdLease(queries, epoch, begun), { changes: left, mark, now, generation, epoch, trusting }),
         );
       for (let left = changes, trusting = true; ; ) {
         try {

@@ -2,6 +2,8 @@
 // how far an answer speaks. From that one statement a table is made, that deletes what is gone, writes what differs, and
 // says which conversations it touched; rows that are equal are not written.
 
+import { fromMicroseconds } from './instant.ts';
+
 export type ColumnType = 'text' | 'int4' | 'jsonb' | 'timestamptz';
 
 export interface Table {
@@ -152,7 +154,7 @@ export function conversationStatement(): string {
   const list = entries.map(([column]) => `"${column}"`).join(', ');
   const update = values.map((column) => `"${column}" = excluded."${column}"`).join(', ');
   return `insert into twilio.conversations (${list}, first_synced_at, synced_at)
-    select ${entries.map(([column]) => `answer."${column}"`).join(', ')}, lease.stamp, lease.stamp
+    select ${entries.map(([column]) => `answer."${column}"`).join(', ')}, ${fromMicroseconds('lease.stamp')}, ${fromMicroseconds('lease.stamp')}
     from ${answer(entries, 'answer', 1)}, twilio_sync.lease
     where not exists (
       select from twilio.conversations stored

@@ -61,7 +61,7 @@ async function readHours(queries: Queries): Promise<Hour[]> {
   return await queries.sql<Hour>(
     `select ${iso('hour')} as hour, count(*) filter (where synced_at = first_synced_at and deleted_at is null)::int as added,
        count(*) filter (where synced_at <> first_synced_at and deleted_at is null)::int as changed, count(deleted_at)::int as deleted
-     from generate_series(date_trunc('hour', now()) - interval '47 hours', now(), interval '1 hour') as hour
+     from generate_series(date_trunc('hour', now(), 'UTC') - interval '47 hours', now(), interval '1 hour') as hour
      left join twilio.conversations on synced_at >= hour and synced_at < hour + interval '1 hour'
      group by hour order by hour`,
   );

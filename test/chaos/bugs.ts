@@ -36,18 +36,17 @@ export const bugs: Bug[] = [
     name: 'stamps synced_at without the row lock of the lease',
     file: 'store/lease.ts',
     find: `\`with held as (
-         update twilio_sync.lease set stamp = greatest(clock_timestamp(), stamp + interval '1 microsecond'),
-           expires_at = clock_timestamp() + \${term}
-         where epoch = $1 returning stamp::text as stamp)
+         update twilio_sync.lease set stamp = greatest($2::bigint, stamp + 1), expires_at = $2::bigint + \${term}
+         where epoch = $1 returning stamp)
        select 1 / count(*) as held, min(stamp) as stamp from held\``,
-    replace: "'select clock_timestamp()::text as stamp from twilio_sync.lease where epoch = $1'",
+    replace: "'select $2::bigint as stamp from twilio_sync.lease where epoch = $1'",
     scenario: 'stamps',
   },
   {
     name: 'writes though the lease is lost',
     file: 'store/lease.ts',
-    find: 'where epoch = $1 returning stamp::text',
-    replace: 'where epoch >= $1 returning stamp::text',
+    find: 'where epoch = $1 returning stamp)',
+    replace: 'where epoch >= $1 returning stamp)',
   },
   {
     name: 'asks for slices without a second to spare',
@@ -133,8 +132,8 @@ export const bugs: Bug[] = [
   {
     name: 'leaves synced_at where only children changed',
     file: 'store/load.ts',
-    find: "update twilio.conversations set synced_at = $2 where id = any($1)', [late",
-    replace: "select from twilio.conversations where id = any($1) and synced_at = $2 and false', [late",
+    find: 'await queries.sql(`update twilio.conversations set synced_at = ',
+    replace: 'await queries.sql(`select from twilio.conversations where false and id = any($1) and synced_at = ',
   },
   {
     name: 'leaves deleted_at on what is back',
@@ -202,5 +201,19 @@ export const bugs: Bug[] = [
     find: 'where conversations.id is null or remembered.children <> counted.children',
     replace: 'where conversations.id is null and remembered.children <> counted.children',
     scenario: 'accident',
+  },
+  {
+    name: 'begins a transaction with the settings of the session',
+    file: 'store/database.ts',
+    find: '    ...fixedSettings,\n',
+    replace: '',
+    scenario: 'settings',
+  },
+  {
+    name: 'believes in a lease that ends in an hour',
+    file: 'store/lease.ts',
+    find: `between \${now} and \${now} + \${2 * term}`,
+    replace: `> \${now}`,
+    scenario: 'setBack',
   },
 ];

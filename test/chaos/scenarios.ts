@@ -4,6 +4,7 @@
 import pg from 'pg';
 import { askFor } from '../../src/store/asked.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import { takeLease } from '../../src/store/lease.ts';
 import { forget } from '../../src/store/tombstones.ts';
 import { pass } from '../../src/sync/pass.ts';
 import { World } from '../world.ts';
@@ -345,6 +346,52 @@ async function accident(): Promise<string | null> {
   return (await world.differences())[0] ?? null;
 }
 
+/** A database that has every setting another way: equal tables, stamps by its clock, and what fails says so as ever. */
+async function settings(): Promise<string | null> {
+  await using world = await World.open({ conversations: 12, days: 1 });
+  const { database } = world.database.connection;
+  for (const setting of ["datestyle = 'SQL, DMY'", "timezone = 'Asia/Shanghai'", 'array_nulls = off']) {
+    await world.pool.query(`alter database ${database} set ${setting}`);
+  }
+  const [failing = '', removed = ''] = world.source.ids();
+  const fault = world.simulator.faults.add({
+    on: 'detail',
+    id: failing,
+    fault: { kind: 'status', status: 422 },
+    times: 9,
+  });
+  const failure = await world.sync().then(
+    () => null,
+    (error: unknown) => String(error),
+  );
+  if (failure !== null) return `the pass fails: ${failure}`;
+  const { rows: quarantine } = await world.pool.query('select conversation_id as id from twilio_sync.quarantine');
+  if (quarantine.length !== 1) return `${quarantine.length} in quarantine, where ${failing} alone fails`;
+  fault.remove();
+  world.source.remove(removed);
+  await world.fetch([failing]);
+  await world.sync({ reconcile: true });
+  const { rows: ahead } = await world.pool.query<{ id: string }>(
+    'select id from twilio.conversations where synced_at > clock_timestamp()',
+  );
+  if (ahead[0] !== undefined) return `${ahead[0].id} has a synced_at in the future`;
+  return (await world.differences())[0] ?? null;
+}
+
+/** The database's clock is set back while a worker holds the lease, and that one is killed. */
+async function setBack(): Promise<string | null> {
+  await using world = await World.open();
+  await world.context();
+  await world.pool.query('update twilio_sync.lease set expires_at = expires_at + 3600000000');
+  const database = openDatabase(world.database.connection);
+  try {
+    const taken = await takeLease(database, 'the next');
+    return 'epoch' in taken ? null : 'a lease that ends in an hour is waited for';
+  } finally {
+    await database.close();
+  }
+}
+
 export const scenarios: Record<string, Scenario> = {
   asked,
   forgotten,
@@ -365,6 +412,8 @@ export const scenarios: Record<string, Scenario> = {
   cutShort,
   refused,
   revoked,
+  settings,
+  setBack,
 };
 
 async function whileLocked(

@@ -153,7 +153,7 @@ export class Take implements AsyncDisposable {
     this.toApi.mend();
     if (await this.#has('twilio_sync.lease')) {
       // Waits for the dead process's transaction to be rolled back.
-      await this.client.query(`update twilio_sync.lease set expires_at = '-infinity'`);
+      await this.client.query(`update twilio_sync.lease set expires_at = 0`);
     }
   }
 

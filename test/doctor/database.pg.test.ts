@@ -65,7 +65,7 @@ test('all is well, before the first sync and after; it holds no lease', async ()
     await database.close();
   }
   expect((await ask(opened.connection)).find(({ check }) => check === 'worker')?.found).toBe('somebody is at work');
-  await admin.query(`update twilio_sync.lease set expires_at = '-infinity', holder = null`);
+  await admin.query(`update twilio_sync.lease set expires_at = 0, holder = null`);
 });
 
 test("another account's, and settings that do not say", async () => {

@@ -208,12 +208,12 @@ describe('the database', () => {
     const database = openDatabase(stage.database.connection);
     expect(await takeLease(database, 'somebody else')).toHaveProperty('epoch');
     await database.close();
-    await stage.client.query(`update twilio_sync.lease set expires_at = 'infinity'`);
+    await stage.client.query('begin; select from twilio_sync.lease for update');
     const waiting = await stage.processes.start(['sync'], stage.env);
     await waiting.saw(/Waiting for another worker \(somebody else\)/);
     waiting.kill('SIGINT');
     expect(await waiting.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('interrupted') });
-    await stage.client.query(`update twilio_sync.lease set expires_at = '-infinity'`);
+    await stage.client.query('rollback; update twilio_sync.lease set expires_at = 0');
   });
 });
 

@@ -107,7 +107,7 @@ export async function seizeStore(
   database: Database,
   fields: { generation?: number; filters?: Partial<FilterConfig> } = {},
 ): Promise<Store> {
-  await database.run(({ sql }) => sql(`update twilio_sync.lease set expires_at = '-infinity'`));
+  await database.run(({ sql }) => sql(`update twilio_sync.lease set expires_at = 0`));
   const lease = await takeLease(database, 'test');
   if (!('epoch' in lease)) throw new Error(`the lease is held by ${lease.heldBy}`);
   const filters = { ...noFilters, ...fields.filters };

@@ -422,7 +422,7 @@ describe('all or nothing', () => {
   test('and what was sent behind the question for the lease is refused by Postgres itself', async () => {
     const rows = [changeOf(detailOf('a')), changeOf(detailOf('b'), { stored: true })];
     const sent: Promise<unknown>[] = [];
-    const loading = database.transaction(async (queries) => {
+    const loading = database.transaction(async (queries, begun) => {
       const watched: Queries = {
         sql<Row extends QueryResultRow>(text: string, parameters?: unknown[]) {
           const answer = queries.sql<Row>(text, parameters);
@@ -431,7 +431,7 @@ describe('all or nothing', () => {
         },
       };
       const input = { changes: rows, mark: null, now, generation: 1, epoch: -1, trusting: true };
-      const loaded = loadBatch(watched, holdLease(watched, -1), input);
+      const loaded = loadBatch(watched, holdLease(watched, -1, begun), input);
       await Promise.allSettled([loaded, ...sent]);
       return await loaded;
     });

@@ -2,6 +2,8 @@
 // catalogue: described, indexed, named within its limits, and what the schema in TypeScript says.
 
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { getTableName, is } from 'drizzle-orm';
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import pg from 'pg';
@@ -85,6 +87,29 @@ describe('migrate', () => {
       await client.query('drop table twilio.participants');
     });
     expect(await migrate(empty.connection)).toBeGreaterThan(0);
+  });
+});
+
+test('the lease’s times become microseconds, whatever they were', async () => {
+  const text = await readFile(join(import.meta.dirname, '../../migrations/0008_lease_microseconds.sql'), 'utf8');
+  await using database = await openTestDatabase();
+  await connected(database, async (client) => {
+    await client.query(`alter table twilio_sync.lease alter expires_at drop default, alter stamp drop default,
+      alter expires_at type timestamptz using '-infinity', alter stamp type timestamptz using '-infinity',
+      alter expires_at set default '-infinity', alter stamp set default '-infinity'`);
+    for (const [before, after] of [
+      ['-infinity', '0'],
+      ['infinity', '0'],
+      ['2026-06-15 10:00:00.123457+00', '1781517600123457'],
+      ['2026-06-15 10:00:00.999999+00', '1781517600999999'],
+    ]) {
+      await client.query('begin; set local datestyle = German');
+      await client.query('update twilio_sync.lease set expires_at = $1, stamp = $1', [before]);
+      await client.query(text);
+      const { rows } = await client.query('select expires_at, stamp from twilio_sync.lease');
+      expect(rows).toEqual([{ expires_at: after, stamp: after }]);
+      await client.query('rollback');
+    }
   });
 });
 

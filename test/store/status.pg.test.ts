@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/store/database.ts';
+import { nowInMicroseconds } from '../../src/store/instant.ts';
 import { readStatus, type Status } from '../../src/store/status.ts';
 import { codes, table } from '../readme.ts';
 import { World, type WorldOptions } from '../world.ts';
@@ -91,7 +92,7 @@ test('of history half loaded: how much, and how long the rest takes by the time 
       (2, 'backfill', now() - interval '60 days', now() - interval '30 days', now() - interval '45 days', null);
     insert into twilio_sync.runs (command, started_at, ended_at, outcome) values
       ('run', now() - interval '1 hour', now() - interval '55 minutes', 'failed'), ('run', now() - interval '10 minutes', null, null);
-    update twilio_sync.lease set holder = 'test', expires_at = now() + interval '1 minute'`);
+    update twilio_sync.lease set holder = 'test', expires_at = ${nowInMicroseconds} + 25000000`);
   const { state, progress, worker } = await stage.read();
   expect({ state, worker }).toEqual({ state: 'loading', worker: 'test' });
   expect(progress).toMatchObject({ sweep: 'backfill', days: 60, daysLeft: 15, done: 0.75 });
