@@ -3,9 +3,8 @@
 
 import type { DatabaseConfig } from './config.ts';
 import { type Connection, connectionOf, parametersOfUrl } from './lib/libpq.ts';
-import { type Database, type DatabaseLimits, openDatabase } from './store/database.ts';
+import { type Database, type DatabaseLimits, openDatabase, retrying } from './store/database.ts';
 import { openEmbedded } from './store/embedded.ts';
-import { translate } from './store/errors.ts';
 import { migrate } from './store/migrate.ts';
 
 /** A database that is there and migrated, or will be: `prepare` finds out. */
@@ -57,13 +56,7 @@ function connected(
     database,
     connection,
     psql,
-    async prepare() {
-      try {
-        return await migrate(connection, limits, signal);
-      } catch (error) {
-        throw translate(error);
-      }
-    },
+    prepare: () => retrying(() => migrate(connection, limits, signal), signal ?? new AbortController().signal),
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener('abort', onAbort);
       clearTimeout(late);

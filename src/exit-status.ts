@@ -31,7 +31,7 @@ export class UsageError extends Error {
 
 /** What a person has to put right before anything can go well: nothing of it passes by waiting. */
 export function isMisconfigured(error: unknown): boolean {
-  if (error instanceof DatabaseTrouble) return /^(22...|28...|3D000|42501|42704|ERR_NO_TLS)$/.test(error.code);
+  if (error instanceof DatabaseTrouble) return error.misconfigured;
   return [ConfigError, UsageError, WrongScope, ReaderRefused, ListenError, EmbeddedInUse, EmbeddedError].some(
     (kind) => error instanceof kind,
   );

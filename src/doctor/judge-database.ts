@@ -48,6 +48,10 @@ const connectionAdvice: [codes: RegExp, todo: string][] = [
   ],
   [/^(ECONNRESET|ETIMEDOUT)/, 'No answer, or cut off: a firewall, or a wrong port.'],
   [/CERT|^UNABLE_TO_/, 'Name its authority: ?sslmode=verify-full&sslrootcert=/path/ca.pem in DATABASE_URL.'],
+  [
+    /^(08P01|XX000)/,
+    'In a pooler: does it know this user, password and database (or tenant)? A startup parameter that it does not take leaves DATABASE_URL or PGOPTIONS, or goes into its ignore_startup_parameters. Where it is full, raise its limit.',
+  ],
   [/^53300/, 'Every connection is taken: end some, or raise max_connections. A worker uses at most 6.'],
   [/^57P0/, 'It is starting or shutting down: try again in a moment.'],
 ];

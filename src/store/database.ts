@@ -165,7 +165,8 @@ function queriesOn(client: pg.PoolClient): Queries {
   };
 }
 
-async function retrying<Result>(attempt: () => Promise<Result>, closed: AbortSignal): Promise<Result> {
+/** Tries again what may well succeed in a moment, a few times. @throws the last error, as one of ours. */
+export async function retrying<Result>(attempt: () => Promise<Result>, closed: AbortSignal): Promise<Result> {
   for (let tries = 0; ; tries++) {
     try {
       return await attempt();

@@ -11,12 +11,17 @@ export class DatabaseTrouble extends Error {
   readonly code: string;
   /** The same statement may well succeed in a moment. */
   readonly passing: boolean;
-  constructor(message: string, code: string, passing: boolean) {
+  /** Somebody has to put a setting right, here or at the pooler. */
+  readonly misconfigured: boolean;
+  constructor(message: string, code: string, passing: boolean, misconfigured = misconfiguring.test(code)) {
     super(`database: ${message} (${code})`);
     this.code = code;
     this.passing = passing;
+    this.misconfigured = misconfigured;
   }
 }
+
+const misconfiguring = /^(22...|28...|3D000|42501|42704|ERR_NO_TLS)$/;
 
 type Kind = 'passing' | 'trouble' | 'data';
 
@@ -26,7 +31,8 @@ const table: [codes: RegExp, kind: Kind, means: string][] = [
   [/^55P03$/, 'passing', 'a lock was not to be had in time'],
   [/^25P03$/, 'passing', 'the transaction was idle for too long'],
   [/^57P0[1-3]$/, 'passing', 'the server is shutting down or starting up'],
-  [/^53[0-9A-Z]{3}$/, 'trouble', 'the server is out of disk space, memory or connections'],
+  [/^53300$/, 'passing', 'the server has no connection left'],
+  [/^53[0-9A-Z]{3}$/, 'trouble', 'the server is out of disk space or memory'],
   [/^08/, 'passing', 'the connection was lost'],
   [/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_)/, 'passing', 'the server cannot be reached'],
   // As Node lists them: https://nodejs.org/api/tls.html#x509-certificate-error-codes
@@ -54,10 +60,9 @@ export function translate(error: unknown): unknown {
   if (!(cause instanceof Error)) return error;
   const code = codeOf(cause);
   if (code === null) return error;
-  // FATAL is the end of a connection: nothing of ours was asked yet but how to connect.
-  if ('severity' in cause && cause.severity === 'FATAL' && /^(22|42)(?!501)/.test(code)) {
-    const means = 'the server refuses the connection; see options in DATABASE_URL or PGOPTIONS';
-    return new DatabaseTrouble(`${means}: ${cause.message}`, code, false);
+  if ('severity' in cause && cause.severity === 'FATAL') {
+    const refusal = refusalOf(cause, code);
+    if (refusal !== null) return refusal;
   }
   const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? unforeseen;
   const named = detailOf(cause, code);
@@ -69,6 +74,23 @@ export function translate(error: unknown): unknown {
   if (kind === 'data') return new Unstorable(`${means}${where} (${code})`);
   return new DatabaseTrouble(`${means}${named}${where}`, code, kind === 'passing');
 }
+
+/**
+ * FATAL is the end of a connection, mostly before it was one: its text quotes settings and no rows. Poolers have one code
+ * for whatever they refuse (PgBouncer 08P01, Supavisor XX000), so their words are all there is to tell a wrong setting by.
+ */
+function refusalOf({ message }: Error, code: string): DatabaseTrouble | null {
+  if (/^(22|42)(?!501)/.test(code)) {
+    const means = 'the server refuses the connection; see options in DATABASE_URL or PGOPTIONS';
+    return new DatabaseTrouble(`${means}: ${message}`, code, false, true);
+  }
+  if (!/^(08P01|XX000|28000|53300)$/.test(code)) return null;
+  const wrong = code === '28000' || wrongSetting.test(message);
+  return new DatabaseTrouble(`the server or its pooler refuses the connection: ${message}`, code, !wrong, wrong);
+}
+
+const wrongSetting =
+  /no such (database|user)|(database|user|tenant) .*(not found|does not exist|not allowed)|authentication failed|password|unsupported (startup|pkt|protocol)|invalid (startup|database|user)/i;
 
 /** What may be said besides without quoting a row: where nobody answered, or what Postgres has against our own statement. */
 function detailOf(error: Error, code: string): string {

@@ -24,9 +24,12 @@ function trouble(thrown: unknown): DatabaseTrouble {
 }
 
 describe('tried again', () => {
-  test.each(['40001', '40P01', '55P03', '25P03', '57P01', '57P02', '57P03', '08006', '08P01'])('%s', (code) => {
-    expect(trouble(serverError(code))).toMatchObject({ passing: true, code });
-  });
+  test.each(['40001', '40P01', '55P03', '25P03', '57P01', '57P02', '57P03', '08006', '08P01', '53300'])(
+    '%s',
+    (code) => {
+      expect(trouble(serverError(code))).toMatchObject({ passing: true, code });
+    },
+  );
 
   test.each([
     'ECONNREFUSED',
@@ -64,7 +67,6 @@ describe('for a person to see to', () => {
     ['42703', /run: conversation-sync migrate/],
     ['25006', /read-only/],
     ['53100', /out of disk space/],
-    ['53300', /connections/],
     ['XX000', /a statement failed \(XX000\)/],
     ['21000', /a statement failed \(21000\)/],
     ['P0001', /a statement failed \(P0001\)/],
@@ -100,6 +102,37 @@ describe('for a person to see to', () => {
     expect(error.passing).toBe(false);
     expect(error.message).toContain('certificate');
     expect(error.message).toContain('sslrootcert');
+  });
+
+  const fatal = (code: string, message: string) => Object.assign(serverError(code, { severity: 'FATAL' }), { message });
+
+  test.each([
+    ['08P01', 'no such database: sales'],
+    ['08P01', 'no such user'],
+    ['08P01', 'SASL authentication failed'],
+    ['08P01', 'unsupported startup parameter: extra_float_digits'],
+    ['08P01', 'unsupported startup parameter in options: search_path'],
+    ['XX000', 'Tenant or user not found'],
+    ['28000', 'no pg_hba.conf entry for host "10.0.0.5", user "app", database "sales", no encryption'],
+    ['22023', 'invalid value for parameter "statement_timeout": "x"'],
+  ])('a connection refused with %s, %s, is a setting’s trouble', (code, message) => {
+    const error = trouble(fatal(code, message));
+    expect(error).toMatchObject({ code, passing: false, misconfigured: true });
+    expect(error.message).toContain(`refuses the connection`);
+    expect(error.message).toContain(message);
+  });
+
+  test.each([
+    ['XX000', 'Max client connections reached'],
+    ['XX000', 'MaxClientsInSessionMode: max clients reached'],
+    ['08P01', 'no more connections allowed (max_client_conn)'],
+    ['08P01', 'query_wait_timeout'],
+    ['08P01', 'pgbouncer cannot connect to server'],
+    ['53300', 'sorry, too many clients already'],
+  ])('a connection refused with %s, %s, is tried again', (code, message) => {
+    const error = trouble(fatal(code, message));
+    expect(error).toMatchObject({ code, passing: true, misconfigured: false });
+    expect(error.message).toContain(message);
   });
 
   test('says where nobody answered', () => {
