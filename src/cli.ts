@@ -115,7 +115,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
   program
     .command('verify')
     .description('proves the copy: fetches details and compares every value with what is stored')
-    .option('--sample <count>', 'so many stored conversations, chosen at random', parseCount, 500)
+    .option('--sample <count>', 'so many stored conversations, chosen at random', parseSome, 500)
     .option('--full', 'list everything, and compare every conversation', false)
     .option('--repair', 'fetch and store what differs', false)
     .option('--json', 'for programs', false)
@@ -260,6 +260,7 @@ const collect = (value: string, previous: string[] = []) => [...previous, value]
 const parseInstant = (text: string) => parseAs(instant, text);
 const parseDuration = (text: string) => parseAs(duration, text);
 const parseCount = (text: string) => parseAs(whole(0, 10_000_000), text);
+const parseSome = (text: string) => parseAs(whole(1, 10_000_000), text);
 const parsePort = (text: string) => parseAs(whole(0, 65_535), text);
 
 function parseAs<Value>(

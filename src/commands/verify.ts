@@ -6,10 +6,19 @@ import { openConfigured } from '../database.ts';
 import { exitStatus } from '../exit-status.ts';
 import type { Log } from '../ops/log.ts';
 import { createProgress } from '../ops/progress.ts';
-import type { Database } from '../store/database.ts';
 import { refuseWrongScope } from '../store/scope.ts';
-import { type Finding, type Verification, verifyFull, verifySample } from '../sync/verify.ts';
+import type { Context } from '../sync/context.ts';
+import {
+  type Finding,
+  isUnread,
+  unread,
+  type Verification,
+  verifyFull,
+  verifyIds,
+  verifySample,
+} from '../sync/verify.ts';
 import { fetchAsked } from './asked.ts';
+import type { Surroundings } from './leased.ts';
 import type { Terminal } from './sync.ts';
 
 export interface VerifyOptions {
@@ -24,12 +33,15 @@ interface Report {
   drift: number;
   driftRate: number;
   changed: number;
+  quarantined: number;
   unverified: number;
-  /** What differs still; after a repair, what could not be stored. */
+  /** What differs still; after a repair, what it did not mend. */
   standing: number;
   repaired: number;
   incomplete: string[];
   findings: Finding[];
+  /** What was found of those that differed once they were fetched and verified again. */
+  afterRepair: Finding[];
 }
 
 const shown = 50;
@@ -46,44 +58,59 @@ export async function verify(
   const { database } = opened;
   await opened.prepare();
   await refuseWrongScope(database, scopeOf(config));
-  const { verification, incomplete } = await prove(config, options, database, log, terminal, signal);
-  const report = summarize(verification, incomplete);
-  // Everything that differs is fetched, so that it is equal now rather than after the next sweep.
-  const differing = verification.findings.filter(({ kind }) => kind !== 'unverified').map(({ id }) => id);
-  if (options.repair && differing.length > 0) {
-    const standing = await fetchAsked({ config, database, log, terminal, signal }, 'verify', differing);
-    report.standing = standing.filter((each) => each.standing === 'failed').length;
-    report.repaired = differing.length - report.standing;
+  await using program = await openProgram({ config, database, epoch: 0, log });
+  const { context } = program;
+  const { sample, repair, json } = options;
+  const found = await prove(context, sample, terminal, json, signal);
+  const report = summarize(found, context.counts.incomplete);
+  try {
+    // What is said on the way must not be taken for the report.
+    const aside = { ...terminal, write: (line: string) => terminal.progress.write(`${line}\n`) };
+    const mended = repair ? await mend({ config, database, log, terminal: aside, signal }, context, report) : null;
+    if (isUnread(mended ?? found)) report.incomplete.push(unread);
+  } finally {
+    terminal.write(json ? JSON.stringify(report, null, 2) : describe(report, options));
   }
-  terminal.write(options.json ? JSON.stringify(report, null, 2) : describe(report, options));
   if (report.incomplete.length > 0) return exitStatus.incomplete;
   if (report.standing > 0) return exitStatus.drift;
-  return report.unverified > 0 ? exitStatus.quarantine : exitStatus.inStep;
+  return report.unverified + report.quarantined > 0 ? exitStatus.quarantine : exitStatus.inStep;
 }
 
 async function prove(
-  config: AppConfig,
-  { sample, json }: VerifyOptions,
-  database: Database,
-  log: Log,
+  context: Context,
+  sample: number | null,
   terminal: Terminal,
+  json: boolean,
   signal: AbortSignal,
-): Promise<{ verification: Verification; incomplete: string[] }> {
-  await using program = await openProgram({ config, database, epoch: 0, log });
-  const { context } = program;
+): Promise<Verification> {
   const progress = createProgress(terminal.progress, terminal.interactive && !json);
   context.watcher.stored = (counts) => progress.show(counts);
   try {
-    const verification =
-      sample === null ? await verifyFull(context, signal) : await verifySample(context, sample, signal);
-    return { verification, incomplete: context.counts.incomplete };
+    return sample === null ? await verifyFull(context, signal) : await verifySample(context, sample, signal);
   } finally {
+    context.watcher.stored = () => {};
     progress.end();
   }
 }
 
-/** What a verification comes to. */
-export function summarize({ checked, findings }: Verification, incomplete: string[] = []): Report {
+/** Has everything that differs fetched, so that it is equal now rather than after the next sweep, and verifies it again. */
+async function mend(around: Surroundings, context: Context, report: Report): Promise<Verification | null> {
+  const differing = report.findings.filter(({ kind }) => kind !== 'unverified').map(({ id }) => id);
+  if (differing.length === 0) return null;
+  await fetchAsked(around, 'verify', differing);
+  const again = await verifyIds(context, differing, around.signal);
+  const { findings } = again;
+  const changed = findings.filter(({ kind }) => kind === 'changed').length;
+  report.repaired = differing.length - findings.length;
+  report.standing = findings.length - changed;
+  // What is in quarantine still stands, where it was among these.
+  report.quarantined = 0;
+  report.afterRepair = findings;
+  return again;
+}
+
+/** What a verification comes to. `incomplete`: why it is not a whole one. */
+function summarize({ checked, findings }: Verification, incomplete: string[]): Report {
   const count = (kind: Finding['kind']) => findings.filter((each) => each.kind === kind).length;
   const drift = count('drift');
   return {
@@ -91,25 +118,44 @@ export function summarize({ checked, findings }: Verification, incomplete: strin
     drift,
     driftRate: checked === 0 ? 0 : drift / checked,
     changed: count('changed'),
+    quarantined: count('quarantined'),
     unverified: count('unverified'),
     standing: drift,
     repaired: 0,
     incomplete,
     findings,
+    afterRepair: [],
   };
 }
 
+const kinds: Record<Finding['kind'], string> = {
+  drift: 'drift',
+  changed: 'changed at the API',
+  quarantined: 'in quarantine, and differs',
+  unverified: 'not verified',
+};
+
 function describe(report: Report, { repair }: VerifyOptions): string {
-  const said = { drift: 'drift', changed: 'changed at the API', unverified: 'not verified' };
-  const lines = report.findings
-    .slice(0, shown)
-    .map(({ id, kind, where }) => `${id}  ${said[kind]}: ${where.join(', ')}`);
-  if (report.findings.length > shown) lines.push(`… and ${report.findings.length - shown} more; --json shows all`);
   const percent = (report.driftRate * 100).toFixed(report.drift > 0 ? 3 : 0);
-  lines.push(
-    `Checked ${report.checked} conversations: ${report.drift} have drifted (${percent} %), ${report.changed} have changed at the API since and are for the next sweep, ${report.unverified} could not be verified.`,
-  );
-  if (repair) lines.push(`Repaired ${report.repaired}; ${report.standing} still differ.`);
+  const lines = [
+    ...describeFindings(report.findings, ''),
+    `Checked ${report.checked} conversations: ${report.drift} have drifted (${percent} %), ${report.changed} have changed at the API since and are for the next sweep, ${report.quarantined} differ and are in quarantine, ${report.unverified} could not be verified.`,
+  ];
+  if (repair) {
+    lines.push(...describeFindings(report.afterRepair, 'still '));
+    const again = report.afterRepair.length - report.standing;
+    lines.push(
+      `Repaired ${report.repaired}; ${report.standing} still differ${again > 0 ? `; ${again} have changed again` : ''}.`,
+    );
+  }
   for (const each of report.incomplete) lines.push(`Incomplete: ${each}.`);
   return lines.join('\n');
+}
+
+function describeFindings(findings: Finding[], still: string): string[] {
+  const lines = findings
+    .slice(0, shown)
+    .map(({ id, kind, where }) => `${id}  ${still}${kinds[kind]}: ${where.join(', ')}`);
+  if (findings.length > shown) lines.push(`… and ${findings.length - shown} more; --json shows all`);
+  return lines;
 }

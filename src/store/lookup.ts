@@ -131,10 +131,10 @@ export async function readNextSettling(queries: Queries, until: number): Promise
   return row?.at ?? null;
 }
 
-/** See Store.sample. */
+/** See Store.sample. Of what is remembered: rows that are gone, or that row-level security hides, would never be missed in what can be read. */
 export async function readSample(queries: Queries, count: number): Promise<string[]> {
   const rows = await queries.sql<{ id: string }>(
-    'select id from twilio.conversations where deleted_at is null order by random() limit $1',
+    'select conversation_id as id from twilio_sync.fingerprints where detail is not null order by random() limit $1',
     [count],
   );
   return rows.map(({ id }) => id);

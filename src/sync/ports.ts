@@ -195,7 +195,7 @@ export interface Store {
   dueAt(now: number, limit: number): Promise<string[]>;
   /** When the next detail that lags behind its listing is due, if before `until`. */
   nextSettling(until: number): Promise<number | null>;
-  /** So many stored conversations, chosen at random. */
+  /** So many of the conversations that are remembered as stored and not deleted, chosen at random. */
   sample(count: number): Promise<string[]>;
   /** Holds rows against what is stored: for each conversation that differs, the tables and columns in which it does. */
   compare(rows: Packed[]): Promise<Map<string, string[]>>;

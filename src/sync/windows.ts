@@ -1,7 +1,7 @@
 // Which stretches of `createdAt` are to be listed, and in what slices. Pure: the API's time comes in as an argument,
 // in whole seconds since the epoch, and stretches go out, newest first.
 
-import type { Stretch } from './ports.ts';
+import type { Stretch, Sweep, Window } from './ports.ts';
 
 const day = 86_400;
 
@@ -43,6 +43,11 @@ export function cut(stretches: Stretch[], most: number): Stretch[] {
     for (let end = to; end > from; end -= most) windows.push({ from: Math.max(from, end - most), to: end });
     return windows;
   });
+}
+
+/** Windows that are only looked at: they have no row, and nothing is noted of them. */
+export function unplanned(sweep: Sweep, stretches: Stretch[]): Window[] {
+  return stretches.map((each) => ({ ...each, id: 0, sweepId: 0, sweep, cursor: each.to, failures: 0 }));
 }
 
 /** The part of a window that is listed next. */

@@ -1,6 +1,12 @@
 // Verification finds what no sweep would, tells it from what the next sweep will find, and repairs it.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { openDatabase } from '../../src/store/database.ts';
+import { forget } from '../../src/store/tombstones.ts';
+import type { Context } from '../../src/sync/context.ts';
+import { syncIds } from '../../src/sync/once.ts';
+import type { Store } from '../../src/sync/ports.ts';
+import { isUnread } from '../../src/sync/verify.ts';
 import { World } from '../world.ts';
 
 test('an equal copy has nothing to find, also where the API shuffles', async () => {
@@ -47,10 +53,157 @@ test('drift is told from change', async () => {
       .filter(({ kind }) => kind === 'drift')
       .map(({ id }) => id)
       .sort(),
-  ).toEqual([redacted, lost, altered].sort());
+  ).toEqual([redacted, lost, altered, gone].sort());
 
   await world.fetch(findings.filter(({ where }) => where[0] !== 'not listed').map(({ id }) => id));
   await world.sync({ reconcile: true });
   expect(await world.differences()).toEqual([]);
   expect(await world.verify('full')).toEqual({ checked: 119, findings: [] });
+});
+
+describe('what happens meanwhile is not drift', () => {
+  /** The first time that this is asked of the store, something else happens just before. */
+  function justBefore(context: Context, name: 'known' | 'compare', happen: () => Promise<unknown>): void {
+    const { store } = context;
+    let over = false;
+    const first = async () => {
+      if (over) return;
+      over = true;
+      await happen();
+    };
+    const changed: Partial<Store> = {
+      known: async (ids) => {
+        if (name === 'known') await first();
+        return await store.known(ids);
+      },
+      compare: async (rows) => {
+        if (name === 'compare') await first();
+        return await store.compare(rows);
+      },
+    };
+    context.store = { ...store, ...changed };
+  }
+
+  async function open() {
+    const world = await World.open({ conversations: 20, days: 10 });
+    await world.sync();
+    const context = await world.context();
+    const signal = AbortSignal.timeout(60_000);
+    const [id = ''] = world.source.ids();
+    const fetch = () => syncIds(context, [id], signal);
+    return { world, context, id, fetch };
+  }
+
+  test('a message that comes between listing and detail', async () => {
+    const { world, context, id } = await open();
+    await using _world = world;
+    const { list } = context.api;
+    let talks = true;
+    context.api.list = async function* (...given) {
+      yield* list(...given);
+      if (talks) world.source.say(id, 'And another thing');
+      talks = false;
+    };
+    expect(await world.verify('full')).toEqual({
+      checked: 20,
+      findings: [{ id, kind: 'changed', where: ['conversations.updated_at', 'communications.row missing'] }],
+    });
+  });
+
+  test.each(['known', 'compare'] as const)('a worker that stores what was fetched earlier: before %s', async (name) => {
+    const { world, context, id, fetch } = await open();
+    await using _world = world;
+    const { store } = context;
+    justBefore(context, name, async () => {
+      world.source.say(id, 'And another thing');
+      await fetch();
+    });
+    expect(await world.verify(20)).toEqual({ checked: 20, findings: [] });
+    context.store = store;
+    expect(await world.differences()).toEqual([]);
+  });
+
+  test('one that is gone at the API, and found so by a worker', async () => {
+    const { world, context, id } = await open();
+    await using _world = world;
+    justBefore(context, 'known', () =>
+      world.pool.query(
+        `with gone as (update twilio_sync.fingerprints set item = null, detail = null where conversation_id = '${id}')
+         update twilio.conversations set deleted_at = now() where id = '${id}'`,
+      ),
+    );
+    const remembered = await context.store.sample(100);
+    world.source.remove(id);
+    expect(remembered).toContain(id);
+    expect(await world.verify(100)).toEqual({ checked: 20, findings: [] });
+    expect(await world.verify(100)).toEqual({ checked: 19, findings: [] });
+  });
+
+  test('a conversation that is another with each look is for the next sweep', async () => {
+    const { world, context, id } = await open();
+    await using _world = world;
+    await world.pool.query('delete from twilio.communications where conversation_id = $1', [id]);
+    const { detail } = context.api;
+    let looks = 0;
+    context.api.detail = async (...given) => {
+      if (given[0] === id) world.source.redact(id, { silent: true, text: `redacted ${looks++}` });
+      return await detail(...given);
+    };
+    expect((await world.verify('full')).findings).toEqual([
+      { id, kind: 'changed', where: ['communications.row missing'] },
+    ]);
+  });
+});
+
+test('what was forgotten is not missed', async () => {
+  await using world = await World.open({ conversations: 20, days: 10 });
+  await world.sync();
+  const [id = ''] = world.source.ids();
+  const database = openDatabase(world.database.connection);
+  await forget(database, [id]);
+  await database.close();
+  expect(await world.verify('full')).toEqual({ checked: 19, findings: [] });
+  expect(await world.verify(20)).toEqual({ checked: 19, findings: [] });
+});
+
+test('what differs and cannot be stored is told from drift', async () => {
+  await using world = await World.open({ conversations: 20, days: 10 });
+  await world.sync();
+  const [id = ''] = world.source.ids();
+  world.source.redact(id, { silent: true, text: '[redacted]' });
+  await world.pool.query(
+    `insert into twilio_sync.due (conversation_id, reason, due_at, error) values ($1, 'failed', now() + interval '1 hour', 'too odd')`,
+    [id],
+  );
+  expect((await world.verify(20)).findings).toEqual([{ id, kind: 'quarantined', where: ['communications.text'] }]);
+});
+
+test('what history is still to bring has not drifted, but the copy is not whole', async () => {
+  await using world = await World.open({ conversations: 20, days: 10 });
+  const { checked, findings } = await world.verify('full');
+  expect({ checked, kinds: new Set(findings.map(({ kind }) => kind)) }).toEqual({
+    checked: 20,
+    kinds: new Set(['changed']),
+  });
+  expect((await world.context()).counts.incomplete).toEqual(['history is not listed to its end yet']);
+});
+
+test('where nothing can be read, it says so', async () => {
+  await using world = await World.open({ conversations: 20, days: 10 });
+  const incomplete = async () => (await world.context()).counts.incomplete;
+  expect(await world.verify(20)).toEqual({ checked: 0, findings: [] });
+  await world.sync();
+  await world.pool.query('truncate twilio.conversations cascade');
+  const found = await world.verify(20);
+  expect({ checked: found.checked, unread: isUnread(found), incomplete: await incomplete() }).toEqual({
+    checked: 20,
+    unread: true,
+    incomplete: [],
+  });
+  for (const id of world.source.ids()) world.source.remove(id);
+  expect(await world.verify('full')).toEqual({ checked: 0, findings: [] });
+  expect(await incomplete()).toEqual([expect.stringContaining('nothing was checked')]);
+  // All of it deleted at the API, and known to be: there is nothing to check.
+  await world.pool.query('update twilio_sync.fingerprints set item = null, detail = null');
+  expect(await world.verify(20)).toEqual({ checked: 0, findings: [] });
 });
