@@ -26,6 +26,8 @@ export interface VitalsOptions {
 export function createVitals(options: VitalsOptions): () => Promise<Vitals> {
   const { read, freshMs = 2_000, limitMs = 2_500, now = () => performance.now() } = options;
   let heard: { pulse: Pulse; atMs: number } | undefined;
+  /** The last tick that was heard of, and since when: the database's clock may have been set back since. */
+  let tick: { at: number | null; heardAtMs: number } | undefined;
   let trouble: string | undefined;
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let endedAtMs = Number.NEGATIVE_INFINITY;
@@ -34,6 +36,8 @@ export function createVitals(options: VitalsOptions): () => Promise<Vitals> {
     askedAtMs = now();
     try {
       heard = { pulse: await read(), atMs: now() };
+      const { lastTickAt } = heard.pulse;
+      if (tick?.at !== lastTickAt) tick = { at: lastTickAt, heardAtMs: heard.atMs };
       trouble = undefined;
     } catch (error) {
       trouble = describeError(error);
@@ -41,13 +45,18 @@ export function createVitals(options: VitalsOptions): () => Promise<Vitals> {
     endedAtMs = now();
     asking = undefined;
   };
+  const secondsSince = (ms: number) => (now() - ms) / 1000;
   return async () => {
     if (asking === undefined && now() - endedAtMs > freshMs) asking = ask();
     if (asking !== undefined) await atMost(asking, limitMs - (now() - askedAtMs));
     if (asking !== undefined) trouble = `database: no answer in ${Math.round((now() - askedAtMs) / 1000)} s`;
     const reached = trouble === undefined && heard !== undefined;
     const schema = heard === undefined ? undefined : findSchemaTrouble(heard.pulse.migratedTo);
-    return { reached, trouble: trouble ?? schema, pulse: heard && aged(heard.pulse, (now() - heard.atMs) / 1000) };
+    return {
+      reached,
+      trouble: trouble ?? schema,
+      pulse: heard && aged(heard.pulse, secondsSince(heard.atMs), secondsSince(tick?.heardAtMs ?? heard.atMs)),
+    };
   };
 }
 
@@ -62,7 +71,13 @@ async function atMost(end: Promise<void>, ms: number): Promise<void> {
   clearTimeout(late);
 }
 
-function aged(pulse: Pulse, seconds: number): Pulse {
+/** The pulse so many seconds after it was heard, and after its last tick was first heard of. */
+function aged(pulse: Pulse, seconds: number, tickSeconds: number): Pulse {
   const add = (age: number | null) => (age === null ? null : age + seconds);
-  return { ...pulse, lastTickAge: add(pulse.lastTickAge), newestChangeAge: add(pulse.newestChangeAge) };
+  const tickAge = add(pulse.lastTickAge);
+  return {
+    ...pulse,
+    lastTickAge: tickAge === null ? null : Math.max(tickAge, tickSeconds),
+    newestChangeAge: add(pulse.newestChangeAge),
+  };
 }

@@ -78,7 +78,10 @@ export async function moveCursor(queries: Queries, mark: Mark): Promise<boolean>
 /** Where the mark ends its window: notes when, and drops the finished windows inside it; of open ones all, which prove nothing of what is missing. */
 export async function finishWindow(queries: Queries, { window, cursor }: Mark): Promise<void> {
   if (cursor > window.from) return;
-  await queries.sql('update twilio_sync.windows set completed_at = now() where id = $1', [window.id]);
+  // Others finished later than now where the clock was set back: they would be taken for the last.
+  await queries.sql('update twilio_sync.windows set completed_at = now() where id = $1 or completed_at > now()', [
+    window.id,
+  ]);
   await queries.sql(
     `delete from twilio_sync.windows inner_window using twilio_sync.windows whole
      where whole.id = $1 and inner_window.id <> $1 and inner_window.completed_at is not null
@@ -117,14 +120,14 @@ export async function endSweeps(
 async function tidy(queries: Queries, sweepId: string): Promise<void> {
   await queries.sql(
     `delete from twilio_sync.due where conversation_id like 'item:%'
-     and last_at < (select started_at from twilio_sync.sweeps where id = $1)`,
+     and last_at < (select started_at from twilio_sync.sweeps where id = $1 and started_at <= now())`,
     [sweepId],
   );
   // From one time to the next the windows shift, so that hardly one lies inside another: together they cover all the same.
   await queries.sql(
     `delete from twilio_sync.windows older using twilio_sync.sweeps,
        (select min(from_at) as from_at, max(to_at) as to_at from twilio_sync.windows where sweep_id = $1) as whole
-     where sweeps.id = $1 and older.sweep <> 'open' and older.completed_at < sweeps.started_at
+     where sweeps.id = $1 and older.sweep_id <> $1 and older.sweep <> 'open' and older.completed_at < sweeps.started_at
        and older.from_at >= whole.from_at and older.to_at <= whole.to_at`,
     [sweepId],
   );

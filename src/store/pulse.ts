@@ -68,12 +68,15 @@ export async function readHindrances(database: Database): Promise<Hindrances> {
   }));
 }
 
-/** Sweeps that the deletion brake stopped, and after which none of their kind, and none of everything, has got through. */
+/**
+ * Sweeps that the deletion brake stopped, and after which none of their kind, and none of everything, has got through.
+ * One that ended later than now did so before the clock was set back: then the order is that in which they began.
+ */
 export async function readBraked(queries: Queries): Promise<Braked[]> {
   return await queries.sql<Braked>(
     `select sweep, expected, missing from twilio_sync.sweeps as stopped
      where braked and not exists (
-       select from twilio_sync.sweeps as later where later.ended_at > stopped.ended_at
+       select from twilio_sync.sweeps as later where (later.ended_at > stopped.ended_at or later.ended_at is not null and later.id > stopped.id and stopped.ended_at > now())
          and (later.sweep = stopped.sweep or later.sweep = 'reconcile' and not later.braked))
      order by ended_at desc`,
   );

@@ -82,3 +82,16 @@ test('tables of another release are told from the right ones', () => {
   expect(findSchemaTrouble(1)).toBe('a migration is missing; run: conversation-sync migrate');
   expect(findSchemaTrouble(Number.MAX_SAFE_INTEGER)).toBe(newer);
 });
+
+test('the last tick ages by a clock that only goes forward, where the database’s was set back', async () => {
+  let now = 0;
+  let lastTickAt = 1_800_000_000;
+  const read = async () => ({ ...pulse, lastTickAt, lastTickAge: 0 });
+  const ask = createVitals({ read, now: () => now });
+  expect(await ask()).toMatchObject({ pulse: { lastTickAge: 0 } });
+  now = 600_000;
+  expect(await ask()).toMatchObject({ pulse: { lastTickAge: 600 } });
+  lastTickAt -= 3_000;
+  now = 700_000;
+  expect(await ask()).toMatchObject({ pulse: { lastTickAge: 0 } });
+});

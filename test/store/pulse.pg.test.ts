@@ -78,7 +78,7 @@ test('reads no table from end to end', async () => {
     insert into twilio.conversations (id, created_at, first_synced_at, synced_at)
       select 'c' || n, now(), now(), now() - n * interval '1 second' from generate_series(1, 20000) n;
     insert into twilio_sync.due (conversation_id, reason, due_at)
-      select 'c' || n, case when n % 1000 = 0 then 'failed' else 'closed' end, now() + (n - 20) * interval '1 second' from generate_series(1, 20000) n;
+      select 'c' || n, case when n % 1000 = 0 then 'failed' else 'closed' end, now() + (n - 20) * interval '1 hour' from generate_series(1, 20000) n;
     insert into twilio_sync.sweeps (sweep) values ('reconcile');
     insert into twilio_sync.windows (sweep_id, sweep, from_at, to_at, cursor, completed_at)
       select (select max(id) from twilio_sync.sweeps), case when n % 2 = 0 then 'open' else 'reconcile' end, now(), now(), now(),
