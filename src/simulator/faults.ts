@@ -34,6 +34,8 @@ export interface FaultRule {
   id?: string;
   /** Only for lists whose bounds lie more than so many seconds apart; one bound, or none, is wider than anything. */
   widerThanSeconds?: number;
+  /** Only for lists whose bounds meet this stretch of createdAt, in ms since the epoch; a bound that is not there lies beyond it. */
+  meeting?: { fromMs: number; toMs: number };
   /** Only the nth request it applies to, from 1. */
   nth?: number;
   /** From the nth on. */
@@ -124,7 +126,11 @@ export class Faults {
 function appliesTo(rule: FaultRule, { endpoint, id, query }: FaultTarget): boolean {
   if (rule.id !== undefined && rule.id !== id) return false;
   if (!isOn(rule.on, endpoint, query)) return false;
-  return rule.widerThanSeconds === undefined || (endpoint === 'list' && rangeSeconds(query) > rule.widerThanSeconds);
+  if (rule.widerThanSeconds === undefined && rule.meeting === undefined) return true;
+  if (endpoint !== 'list') return false;
+  const { afterMs, beforeMs } = rangeOf(query);
+  const { fromMs, toMs } = rule.meeting ?? { fromMs: afterMs, toMs: beforeMs };
+  return (beforeMs - afterMs) / 1000 > (rule.widerThanSeconds ?? 0) && afterMs < toMs && beforeMs > fromMs;
 }
 
 function isOn(on: FaultRule['on'], endpoint: Endpoint, query: string): boolean {
@@ -134,9 +140,12 @@ function isOn(on: FaultRule['on'], endpoint: Endpoint, query: string): boolean {
   return endpoint === 'list' && new URLSearchParams(query).has('pageToken') === (on === 'nextPage');
 }
 
-function rangeSeconds(query: string): number {
+function rangeOf(query: string): { afterMs: number; beforeMs: number } {
   const parameters = new URLSearchParams(query);
   const before = Date.parse(parameters.get('createdAtBefore') ?? parameters.get('createdBefore') ?? '');
   const after = Date.parse(parameters.get('createdAtAfter') ?? '');
-  return Number.isNaN(before - after) ? Number.POSITIVE_INFINITY : (before - after) / 1000;
+  return {
+    afterMs: Number.isNaN(after) ? Number.NEGATIVE_INFINITY : after,
+    beforeMs: Number.isNaN(before) ? Number.POSITIVE_INFINITY : before,
+  };
 }

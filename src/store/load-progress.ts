@@ -36,7 +36,7 @@ export async function readProgress(queries: Queries): Promise<LoadProgress | nul
      from twilio_sync.sweeps
      cross join lateral (
        select sum(${secondsOf('to_at - from_at')}) as seconds, sum(${secondsOf('cursor - from_at')}) as left
-       from twilio_sync.windows where sweep_id = sweeps.id) as span
+       from twilio_sync.windows where sweep_id = sweeps.id and coalesce(completed_at > sweeps.started_at, true)) as span
      cross join lateral (
        select coalesce(sum(${span('greatest(began, sweeps.started_at)', 'least(ended, now())')}), 0) as seconds
        from (select started_at as began, coalesce(ended_at, lead(started_at) over (order by id), now()) as ended

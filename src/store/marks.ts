@@ -1,5 +1,5 @@
-// Windows and sweeps as rows: planned, moved along by marks, finished, ended. A finished window's row stays, as the
-// record of what was listed when, and takes the place of finished ones that lie inside it.
+// Windows and sweeps as rows: planned, replaced, moved along by marks, finished, ended. A finished window's row stays, as
+// the record of what was listed when, and takes the place of finished ones that lie inside it.
 
 import type { EndedSweep, Mark, Stretch, Sweep, Window } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
@@ -26,21 +26,44 @@ export async function readWindows(
 /** See Store.plan. */
 export async function planWindows(queries: Queries, sweep: Sweep, stretches: Stretch[]): Promise<Window[]> {
   if (stretches.length === 0) return [];
-  const edges = [stretches.map(({ from }) => from), stretches.map(({ to }) => to)];
-  await queries.sql(
-    `delete from twilio_sync.windows using unnest($2::float8[], $3::float8[]) as stretch(lower, upper)
-     where sweep = $1 and completed_at is null and from_at >= to_timestamp(lower) and to_at <= to_timestamp(upper)`,
-    [sweep, ...edges],
-  );
   const windows = await queries.sql<Pick<Window, 'id' | 'sweepId' | 'from' | 'to'>>(
     `with made as (insert into twilio_sync.sweeps (sweep) values ($1) returning id)
      insert into twilio_sync.windows (sweep_id, sweep, from_at, to_at, cursor)
      select made.id, $1, to_timestamp(lower), to_timestamp(upper), to_timestamp(upper)
      from made, unnest($2::float8[], $3::float8[]) as stretch(lower, upper) order by upper desc
      returning id::int as id, sweep_id::int as "sweepId", ${seconds('from_at')} as from, ${seconds('to_at')} as to`,
-    [sweep, ...edges],
+    [sweep, stretches.map(({ from }) => from), stretches.map(({ to }) => to)],
   );
+  const [first] = windows;
+  // Each backfill, and each range that a person asked for, is another stretch.
+  if (first !== undefined && sweep !== 'backfill' && sweep !== 'range')
+    await replaceSweeps(queries, sweep, first.sweepId);
   return windows.map((window) => ({ ...window, sweep, cursor: window.to, failures: 0 }));
+}
+
+/** Unfinished sweeps of a kind are no more: what they set aside, and the records of what they listed, are the new one's. */
+async function replaceSweeps(queries: Queries, sweep: Sweep, by: number): Promise<void> {
+  const rows = await queries.sql<{ id: number }>(
+    `select distinct sweep_id::int as id from twilio_sync.windows where sweep = $1 and completed_at is null and sweep_id <> $2`,
+    [sweep, by],
+  );
+  if (rows.length === 0) return;
+  const replaced = rows.map(({ id }) => id);
+  // The part of a window that was listed is a record too, as old as it may be.
+  const parts = await queries.sql<{ id: number }>(
+    `update twilio_sync.windows set from_at = cursor, completed_at = started_at, failures = 0, error = null
+     from twilio_sync.sweeps where sweeps.id = sweep_id and sweep_id = any($1) and completed_at is null and cursor < to_at
+     returning windows.id::int as id`,
+    [replaced],
+  );
+  await queries.sql('delete from twilio_sync.windows where sweep_id = any($1) and completed_at is null', [replaced]);
+  await dropInside(
+    queries,
+    parts.map(({ id }) => id),
+  );
+  await queries.sql('update twilio_sync.windows set sweep_id = $2 where sweep_id = any($1)', [replaced, by]);
+  await queries.sql('update twilio_sync.due set sweep_id = $2 where sweep_id = any($1)', [replaced, by]);
+  await queries.sql('delete from twilio_sync.sweeps where id = any($1)', [replaced]);
 }
 
 /** Notes that a window could not be listed. */
@@ -75,19 +98,25 @@ export async function moveCursor(queries: Queries, mark: Mark): Promise<boolean>
   return true;
 }
 
-/** Where the mark ends its window: notes when, and drops the finished windows inside it; of open ones all, which prove nothing of what is missing. */
+/** Where the mark ends its window: notes when. */
 export async function finishWindow(queries: Queries, { window, cursor }: Mark): Promise<void> {
   if (cursor > window.from) return;
   // Others finished later than now where the clock was set back: they would be taken for the last.
   await queries.sql('update twilio_sync.windows set completed_at = now() where id = $1 or completed_at > now()', [
     window.id,
   ]);
+  await dropInside(queries, [window.id]);
+}
+
+/** Drops the finished windows that lie inside these; for those of open conversations all earlier ones, which prove nothing of what is missing. */
+async function dropInside(queries: Queries, ids: number[]): Promise<void> {
+  if (ids.length === 0) return;
   await queries.sql(
     `delete from twilio_sync.windows inner_window using twilio_sync.windows whole
-     where whole.id = $1 and inner_window.id <> $1 and inner_window.completed_at is not null
+     where whole.id = any($1) and inner_window.id <> whole.id and inner_window.completed_at is not null
        and case when whole.sweep = 'open' then inner_window.sweep = 'open' and inner_window.sweep_id < whole.sweep_id
          else inner_window.sweep <> 'open' and inner_window.from_at >= whole.from_at and inner_window.to_at <= whole.to_at end`,
-    [window.id],
+    [ids],
   );
 }
 

@@ -8,7 +8,7 @@ import { pass } from './pass.ts';
 import type { Stretch, Window } from './ports.ts';
 import { slices } from './slices.ts';
 import { dueSteps, fetchSteps, windowSteps } from './steps.ts';
-import { endSweeps, stretchesOf } from './sweeps.ts';
+import { endSweeps, getsOn, isRecent, stretchesOf } from './sweeps.ts';
 import { cut, maxWindowSeconds, uncovered, upToNow } from './windows.ts';
 
 /** Details that lag behind their list items are asked for again 2, 10 and 60 s later. */
@@ -25,7 +25,7 @@ export async function syncAll(
   if (reconcile) context.requested.add('reconcile');
   // One that was cut short is gone on with, and says nothing of what has changed since where it had been: another follows.
   const { pending } = await context.store.windows();
-  const again = reconcile && pending.some(({ sweep }) => sweep === 'reconcile');
+  const again = reconcile && getsOn(pending, 'reconcile');
   await pass(context, signal);
   if (again) {
     context.requested.add('reconcile');
@@ -93,9 +93,10 @@ async function previewWindows(context: Context, stretch: Stretch | 'reconcile' |
     ...made('open', await stretchesOf(context, 'open', reached)),
     ...made('lookback', await stretchesOf(context, 'lookback', reached)),
   ];
-  const known = [...covered, ...[...pending, ...planned].filter(({ sweep }) => sweep !== 'open')];
+  const unfinished = pending.filter((window) => !isRecent(window) || getsOn(pending, window.sweep));
+  const known = [...covered, ...[...unfinished, ...planned].filter(({ sweep }) => sweep !== 'open')];
   const gaps = upToNow(now, start).flatMap((whole) => uncovered(whole, known));
-  return [...planned, ...pending, ...made('backfill', cut(gaps, maxWindowSeconds))];
+  return [...planned, ...unfinished, ...made('backfill', cut(gaps, maxWindowSeconds))];
 }
 
 async function settleDue(context: Context, signal: AbortSignal, waitFor: typeof wait): Promise<void> {

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { flow } from './flow.ts';
 import type { Window } from './ports.ts';
 import { dueSteps, windowSteps } from './steps.ts';
-import { endSweeps, isRecent, plan } from './sweeps.ts';
+import { endSweeps, inOrder, isRecent, plan } from './sweeps.ts';
 
 /**
  * Does everything that is asked for, left over or due, then returns.
@@ -34,10 +34,12 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
   }
 }
 
-/** What must not wait: what an earlier pass left, what the clock asks for, what is due. */
+/** What must not wait: what the clock asks for, what an earlier pass left, what is due. */
 async function recent(context: Context, signal: AbortSignal): Promise<void> {
+  await plan(context);
   await list(context, (await left(context)).filter(isRecent), signal);
-  await list(context, (await plan(context)).filter(isRecent), signal);
+  // A sweep that an earlier pass left unfinished was finished first; what has come since is listed by the one asked for.
+  if (context.requested.size > 0) await list(context, (await plan(context)).filter(isRecent), signal);
   await settle(context, signal);
   await context.watcher.recentDone();
 }
@@ -49,9 +51,12 @@ async function settle(context: Context, signal: AbortSignal): Promise<void> {
   context.dueWaits = false;
 }
 
-/** One sweep after the other: two may cover the same stretch, and the second has to find stored what the first did. */
+/**
+ * One sweep after the other, what is new first: a sweep that cannot be listed costs seconds, and two may cover the same
+ * stretch, where the second has to find stored what the first did.
+ */
 async function list(context: Context, windows: Window[], signal: AbortSignal): Promise<void> {
-  for (const sweep of Map.groupBy(windows, ({ sweepId }) => sweepId).values()) {
+  for (const sweep of Map.groupBy(inOrder(windows), ({ sweepId }) => sweepId).values()) {
     await flow(context, (ended) => windowSteps(context, sweep, () => false, ended), signal);
   }
 }

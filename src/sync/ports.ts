@@ -173,7 +173,7 @@ export interface Loaded {
 export interface Store {
   /** Pending windows, newest first; the stretches listed completely; and up to where the newest of `new` reached. */
   windows(): Promise<{ pending: Window[]; covered: Stretch[]; reached: number | null }>;
-  /** Makes windows of a sweep, in place of its pending ones that lie inside them. */
+  /** Makes windows of a sweep. One of `new`, `open`, `lookback` or `reconcile` replaces unfinished ones of its kind: they never end. */
   plan(sweep: Sweep, stretches: Stretch[]): Promise<Window[]>;
   fail(window: Window, error: string): Promise<void>;
   /** Ends the sweeps all of whose windows are complete; `brake` says whether so many missing are too many. */

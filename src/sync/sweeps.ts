@@ -12,35 +12,67 @@ export function isRecent({ sweep }: Window): boolean {
 
 const order: Sweep[] = ['new', 'open', 'lookback', 'reconcile'];
 
+/** Windows in the order in which their sweeps are listed, newest first within each. */
+export function inOrder(windows: Window[]): Window[] {
+  return windows.toSorted((a, b) => order.indexOf(a.sweep) - order.indexOf(b.sweep));
+}
+
+/** Whether a sweep of this kind was left unfinished and gets on: it is finished before another is planned. */
+export function getsOn(pending: Window[], sweep: Sweep): boolean {
+  return pending.some((window) => window.sweep === sweep && window.failures === 0);
+}
+
 /**
- * Makes windows of the sweeps that were asked for, and of history that no window covers yet.
- * A sweep that an earlier pass left unfinished goes on with that instead, unless it could not be listed.
+ * Makes windows of the sweeps that were asked for, and of history that no window covers yet. Where nothing that is left
+ * of a sweep could be listed, the new one replaces it. Where it gets on, it is finished first: recent ones stay asked for.
  */
 export async function plan(context: Context): Promise<Window[]> {
   const { store, settings, requested } = context;
-  const now = context.api.now();
-  const { pending, covered, reached } = await store.windows();
+  let { pending, covered, reached } = await store.windows();
   const planned: Window[] = [];
   for (const sweep of order.filter((each) => requested.has(each))) {
-    requested.delete(sweep);
-    if (pending.some((window) => window.sweep === sweep && window.failures === 0)) continue;
-    planned.push(...(await store.plan(sweep, await stretchesOf(context, sweep, reached))));
+    const unfinished = getsOn(pending, sweep);
+    if (!unfinished || sweep === 'reconcile') requested.delete(sweep);
+    if (unfinished) continue;
+    const replaced = pending.filter((window) => window.sweep === sweep);
+    const made = await store.plan(sweep, await stretchesOf(context, sweep, reached, edgeToKeep(replaced, reached)));
+    if (made.length === 0) continue;
+    planned.push(...made);
+    pending = [...pending.filter((window) => window.sweep !== sweep), ...made];
+    // What was listed of them stays covered. What was not, and is not planned again, is history.
+    if (sweep !== 'open') covered = [...covered, ...replaced.map(({ cursor, to }) => ({ from: cursor, to }))];
   }
-  const listedOrPlanned = [...covered, ...[...pending, ...planned].filter(({ sweep }) => sweep !== 'open')];
-  const gaps = upToNow(now, settings.start).flatMap((whole) => uncovered(whole, listedOrPlanned));
+  const listedOrPlanned = [...covered, ...pending.filter(({ sweep }) => sweep !== 'open')];
+  const gaps = upToNow(context.api.now(), settings.start).flatMap((whole) => uncovered(whole, listedOrPlanned));
   if (gaps.length > 0) planned.push(...(await store.plan('backfill', cutToSize(context, gaps))));
   return planned;
 }
 
-/** The stretches that a sweep is made of now, newest first. */
-export async function stretchesOf(context: Context, sweep: Sweep, reached: number | null): Promise<Stretch[]> {
+/**
+ * The lower edge of a sweep that is replaced before anything of it was listed: the next one keeps it. Else, as long as
+ * nothing can be listed, what falls out of each sweep at its lower edge would be planned as history, piece by piece.
+ */
+function edgeToKeep(replaced: Window[], reached: number | null): number | null {
+  const untouched = replaced.every(({ cursor, to }) => cursor === to && to > (reached ?? 0));
+  return replaced.length > 0 && untouched ? Math.min(...replaced.map(({ from }) => from)) : null;
+}
+
+/** The stretches that a sweep is made of now, newest first; `edge`: down to where `new` and `lookback` go at least. */
+export async function stretchesOf(
+  context: Context,
+  sweep: Sweep,
+  reached: number | null,
+  edge: number | null = null,
+): Promise<Stretch[]> {
   const { start, lookbackSeconds, status } = context.settings;
   const now = context.api.now();
+  const downToEdge = (stretches: Stretch[]) =>
+    stretches.map(({ from, to }) => ({ from: Math.max(start, Math.min(from, edge ?? from)), to }));
   switch (sweep) {
     case 'new':
-      return cutToSize(context, newStretch(now, reached, start));
+      return cutToSize(context, downToEdge(newStretch(now, reached, start)));
     case 'lookback':
-      return cutToSize(context, upToNow(now, start, lookbackSeconds));
+      return cutToSize(context, downToEdge(upToNow(now, start, lookbackSeconds)));
     case 'reconcile':
       return cutToSize(context, upToNow(now, start));
     case 'open': {

@@ -28,7 +28,7 @@ export function upToNow(now: number, start: number, seconds = Number.POSITIVE_IN
 export function uncovered(whole: Stretch, covered: Stretch[]): Stretch[] {
   const gaps: Stretch[] = [];
   let from = whole.from;
-  for (const each of covered.toSorted((a, b) => a.from - b.from)) {
+  for (const each of covered.flatMap(proper).toSorted((a, b) => a.from - b.from)) {
     gaps.push(...proper({ from, to: Math.min(each.from, whole.to) }));
     from = Math.max(from, each.to);
   }

@@ -163,8 +163,8 @@ export const bugs: Bug[] = [
   {
     name: 'does not go on with a reconcile anew',
     file: 'sync/once.ts',
-    find: "const again = reconcile && pending.some(({ sweep }) => sweep === 'reconcile');",
-    replace: "const again = reconcile && pending.some(({ sweep }) => sweep === 'range');",
+    find: "const again = reconcile && getsOn(pending, 'reconcile');",
+    replace: "const again = reconcile && getsOn(pending, 'range');",
     scenario: 'cutShort',
   },
   {
@@ -215,5 +215,26 @@ export const bugs: Bug[] = [
     find: `between \${now} and \${now} + \${2 * term}`,
     replace: `> \${now}`,
     scenario: 'setBack',
+  },
+  {
+    name: 'keeps unfinished sweeps beside the one that replaces them',
+    file: 'store/marks.ts',
+    find: '  if (rows.length === 0) return;\n  const replaced =',
+    replace: '  if (rows.length >= 0) return;\n  const replaced =',
+    scenario: 'outage',
+  },
+  {
+    name: 'lists what failed before what is new',
+    file: 'sync/sweeps.ts',
+    find: 'order.indexOf(a.sweep) - order.indexOf(b.sweep)',
+    replace: 'order.indexOf(b.sweep) - order.indexOf(a.sweep)',
+    scenario: 'outage',
+  },
+  {
+    name: 'takes what a replaced sweep had not listed for listed',
+    file: 'store/marks.ts',
+    find: 'set from_at = cursor, completed_at = started_at',
+    replace: 'set completed_at = started_at',
+    scenario: 'hole',
   },
 ];

@@ -245,6 +245,46 @@ async function oneKey(): Promise<string | null> {
   return (await readAll(world.pool)).get(id)?.deleted ? `${id} is marked deleted, and was listed` : null;
 }
 
+/** Hours without a list, then all of it again: what is new comes first, and nothing has piled up before it. */
+async function outage(): Promise<string | null> {
+  await using world = await World.open({ conversations: 20, days: 10 });
+  await world.sync();
+  world.simulator.faults.add({ on: 'list', fault: { kind: 'status', status: 503 } });
+  for (let tick = 0; tick < 4; tick += 1) {
+    world.nowMs += 15 * minute;
+    await world.pass('new', 'lookback');
+  }
+  const { rows } = await world.pool.query<{ sweep: string; count: number }>(
+    'select sweep, count(*)::int as count from twilio_sync.sweeps where ended_at is null group by sweep having count(*) > 1',
+  );
+  if (rows.length > 0) return `unfinished sweeps have piled up: ${JSON.stringify(rows)}`;
+  world.simulator.faults.clear();
+  world.completed.length = 0;
+  await world.pass('new', 'lookback');
+  const first = world.completed[0]?.sweep;
+  return first === 'new' ? ((await world.differences())[0] ?? null) : `${first} was listed before new`;
+}
+
+/** After a long absence a month of it can be listed in part: what the next `new` leaves of that is history, and not done. */
+async function hole(): Promise<string | null> {
+  await using world = await World.open({ conversations: 20, days: 10 });
+  await world.sync();
+  world.nowMs += 11 * day;
+  const { id, createdAt } = world.source.create();
+  world.nowMs += 50 * day;
+  const beyond = { fromMs: world.nowMs - 59 * day, toMs: world.nowMs - 45 * day };
+  const fault = { kind: 'status', status: 503 } as const;
+  const standing = world.simulator.faults.add({ on: 'list', meeting: beyond, fault });
+  await world.pass('new');
+  world.nowMs += minute;
+  await world.pass('new');
+  const { rowCount } = await world.pool.query('select where twilio.data_complete_through() > $1', [createdAt]);
+  if (rowCount !== 0) return `everything up to ${createdAt} is said to be stored, and ${id} is not`;
+  standing.remove();
+  await world.pass('new');
+  return (await readAll(world.pool)).has(id) ? null : `${id} is not stored, and was taken for listed`;
+}
+
 /** A reconcile that was cut short says nothing of what has changed since where it had been. */
 async function cutShort(): Promise<string | null> {
   await using world = await World.open({ conversations: 60, days: 100 });
@@ -408,6 +448,8 @@ export const scenarios: Record<string, Scenario> = {
   oneKey,
   otherKey,
   briefly,
+  outage,
+  hole,
   quarantine,
   cutShort,
   refused,

@@ -165,6 +165,16 @@ describe('rules', () => {
     expect(await statuses(simulator, 1)).toEqual([503]);
   });
 
+  test('windows that meet a stretch answer 5xx', async () => {
+    const at = (hours: number) => Date.parse('2026-05-20T00:00:00Z') + hours * 3_600_000;
+    await using simulator = await startSeeded({ on: 'list', meeting: { fromMs: at(8), toMs: at(9) }, fault: bad });
+    const status = async (query: string) => (await get(simulator, `/v3/Conversations?${query}`)).status;
+    expect(await status('createdAtAfter=2026-05-20T09:00:00Z&createdAtBefore=2026-05-20T10:00:00Z')).toBe(200);
+    expect(await status('createdAtAfter=2026-05-20T08:59:59Z&createdAtBefore=2026-05-20T10:00:00Z')).toBe(503);
+    expect(await status('createdAtBefore=2026-05-20T08:00:00Z')).toBe(200);
+    expect(await status('createdAtAfter=2026-05-20T08:00:00Z')).toBe(503);
+  });
+
   test('for some time after the first', () => {
     const faults = new Faults({ rules: [{ on: 'any', forMs: 1000, fault: { kind: 'status', status: 401 } }] });
     const at = (ms: number) => faults.strike({ endpoint: 'list', id: undefined, query: '' }, ms) !== undefined;

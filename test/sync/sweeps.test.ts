@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Store, Stretch, Sweep, Window } from '../../src/sync/ports.ts';
-import { isRecent, isTooMany, plan, stretchesOf } from '../../src/sync/sweeps.ts';
+import { inOrder, isRecent, isTooMany, plan, stretchesOf } from '../../src/sync/sweeps.ts';
 import { maxWindowSeconds, uncovered } from '../../src/sync/windows.ts';
 import { contextOf, day, now, start } from './context.ts';
 
@@ -73,10 +73,10 @@ describe('plan', () => {
   });
 
   /** What plan makes where these are pending and covered. */
-  async function planned(requested: Sweep[], pending: Window[], covered: Stretch[]) {
+  async function planned(requested: Sweep[], pending: Window[], covered: Stretch[], reached: number | null = null) {
     const made: [Sweep, Stretch[]][] = [];
     const store: Partial<Store> = {
-      windows: async () => ({ pending, covered, reached: null }),
+      windows: async () => ({ pending, covered, reached }),
       openStretches: async () => [],
       async plan(sweep, stretches) {
         made.push([sweep, stretches]);
@@ -85,8 +85,7 @@ describe('plan', () => {
     };
     const context = contextOf({ requested, store });
     const windows = await plan(context);
-    expect(context.requested.size).toBe(0);
-    return { made, windows };
+    return { made, windows, requested: [...context.requested] };
   }
 
   test('at first: what was asked for, and all history that it leaves, each second once', async () => {
@@ -101,7 +100,7 @@ describe('plan', () => {
   test('nothing, where nothing is asked for and all is covered or pending', async () => {
     const middle = now - 50 * day;
     const pending = [windowOf('backfill', { from: start, to: middle }, 9)];
-    expect(await planned([], pending, [{ from: middle, to: now }])).toEqual({ made: [], windows: [] });
+    expect(await planned([], pending, [{ from: middle, to: now }])).toEqual({ made: [], windows: [], requested: [] });
   });
 
   test('a window over open ones covers no history', async () => {
@@ -109,15 +108,70 @@ describe('plan', () => {
     expect(uncovered({ from: start, to: now }, windows)).toEqual([]);
   });
 
-  test('a sweep that is still pending goes on instead, unless it could not be listed', async () => {
+  describe('where a sweep of the kind is unfinished', () => {
     const stretch = { from: now - 3 * day, to: now };
     const covered = [{ from: start, to: now }];
-    expect((await planned(['lookback'], [windowOf('lookback', stretch)], covered)).made).toEqual([]);
-    expect((await planned(['lookback'], [windowOf('lookback', stretch, 1)], covered)).made).toEqual([
-      ['lookback', [stretch]],
-    ]);
-    expect((await planned(['lookback'], [windowOf('new', stretch)], covered)).made).toHaveLength(1);
+
+    test('and gets on, none is planned: a recent one stays asked for, a reconcile goes on instead', async () => {
+      const pending = [windowOf('lookback', stretch), windowOf('lookback', stretch, 1), windowOf('reconcile', stretch)];
+      const found = await planned(['lookback', 'reconcile'], pending, covered);
+      expect(found).toEqual({ made: [], windows: [], requested: ['lookback'] });
+    });
+
+    test('and could not be listed, or is of another kind, it is planned', async () => {
+      for (const pending of [windowOf('lookback', stretch, 1), windowOf('new', stretch)]) {
+        const found = await planned(['lookback'], [pending], covered, now);
+        expect(found).toMatchObject({ made: [['lookback', [stretch]]], requested: [] });
+      }
+    });
+
+    test('what was not listed of it and is not planned again is history', async () => {
+      const [newest, middle, oldest] = [30, 60, 90].map((days) => ({
+        from: now - days * day,
+        to: now - (days - 30) * day,
+      }));
+      if (!newest || !middle || !oldest) throw new Error('no windows');
+      const cursor = middle.from + day;
+      const pending = [{ ...windowOf('new', middle, 1), cursor }, windowOf('new', oldest, 1)];
+      const { made } = await planned(['new'], pending, [newest, { from: start, to: oldest.from }], now);
+      expect(made).toEqual([
+        ['new', [{ from: now - 600, to: now }]],
+        [
+          'backfill',
+          [
+            { from: oldest.to - 29 * day, to: cursor },
+            { from: oldest.from, to: oldest.to - 29 * day },
+          ],
+        ],
+      ]);
+    });
+
+    test('and nothing was ever listed, its lower edge is kept: history gets no pieces', async () => {
+      const before = now - 3600;
+      const pending = [
+        windowOf('new', { from: before - 600, to: before }, 1),
+        windowOf('lookback', { from: before - 3 * day, to: before }, 1),
+        windowOf('backfill', { from: start, to: before - 3 * day }, 1),
+      ];
+      expect((await planned(['new', 'lookback'], pending, [])).made).toEqual([
+        ['new', [{ from: before - 600, to: now }]],
+        ['lookback', [{ from: before - 3 * day, to: now }]],
+      ]);
+    });
   });
+});
+
+test('new is listed first, then open, then the lookback; of each the newest window first', () => {
+  const windows = (['lookback', 'open', 'new', 'open'] as const).map((sweep, id) => ({
+    id,
+    sweepId: id % 3,
+    sweep,
+    from: 0,
+    to: 1,
+    cursor: 1,
+    failures: 0,
+  }));
+  expect(inOrder(windows).map(({ id }) => id)).toEqual([2, 1, 3, 0]);
 });
 
 describe('the deletion brake', () => {
