@@ -13,7 +13,7 @@ import type { Log } from './ops/log.ts';
 import { createRetryLog, logWindow } from './ops/work-log.ts';
 import type { Database } from './store/database.ts';
 import { enterScope, refuseWrongScope, type Scope } from './store/scope.ts';
-import { createStore } from './store/store.ts';
+import { createStore, readOnly } from './store/store.ts';
 import { type Context, createCounts, type Watcher } from './sync/context.ts';
 import type { Store } from './sync/ports.ts';
 import { firstSpanSeconds, maxWindowSeconds } from './sync/windows.ts';
@@ -47,8 +47,8 @@ export interface Program extends AsyncDisposable {
 export interface ProgramOptions {
   config: AppConfig;
   database: Database;
-  /** What the lease was taken under; 0 where nothing will be written. */
-  epoch: number;
+  /** What the lease was taken under; null where nothing may be written. */
+  epoch: number | null;
   log: Log;
   allowMassDelete?: boolean;
   watcher?: Partial<Watcher>;
@@ -65,7 +65,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const { config, database, epoch, log } = options;
   const scope = scopeOf(config);
   const { generation, changed } =
-    epoch === 0 ? await refuseWrongScope(database, scope) : await enterScope(database, scope);
+    epoch === null ? await refuseWrongScope(database, scope) : await enterScope(database, scope);
   if (changed) log.info({ generation }, 'the scope changed: everything is listed again');
   const logRetry = createRetryLog(log);
   const client = createClient({
@@ -80,6 +80,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       options.onRetry?.(retry);
     },
   });
+  const store = createStore({ database, filters: config.filters, generation, epoch: epoch ?? 0 });
   const context: Context = {
     api: createListing({
       client,
@@ -87,7 +88,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       names: namesOf(config.api),
       onNews: (message, fields) => log.info(fields, message),
     }),
-    store: timed(createStore({ database, filters: config.filters, generation, epoch }), options.onLoad),
+    store: epoch === null ? readOnly(store) : timed(store, options.onLoad),
     settings: {
       start: config.sync.start,
       lookbackSeconds: config.sync.lookbackSeconds,

@@ -8,6 +8,7 @@ import type { Log } from '../ops/log.ts';
 import { createProgress, say } from '../ops/progress.ts';
 import type { Standing } from '../store/asked.ts';
 import type { Database } from '../store/database.ts';
+import { refuseOtherTables } from '../store/migrate.ts';
 import { refuseWrongScope } from '../store/scope.ts';
 import { readStanding } from '../store/standing.ts';
 import type { Context } from '../sync/context.ts';
@@ -45,6 +46,8 @@ export async function sync(
 ): Promise<number> {
   await using opened = await openConfigured(config.database);
   const { database } = opened;
+  // An older release that works on these tables would stop.
+  if (options.dryRun) await database.run(refuseOtherTables);
   await opened.prepare();
   await refuseWrongScope(database, scopeOf(config));
   const around: Surroundings = { config, database, log, terminal, signal };
@@ -95,12 +98,13 @@ async function dryRun(
   { config, database, log, terminal, signal }: Surroundings,
   { stretch, reconcile }: SyncOptions,
 ): Promise<number> {
-  await using program = await openProgram({ config, database, epoch: 0, log });
+  await using program = await openProgram({ config, database, epoch: null, log });
   const found = await preview(program.context, stretch ?? (reconcile ? 'reconcile' : null), signal);
   const requests = Object.values(program.client.counters().requests.list).reduce((sum, count) => sum + count, 0);
   terminal.write(`Listed ${found.listed} conversations with ${requests} requests.`);
   terminal.write(
     `A sync would fetch ${found.wouldFetch} details, one request each: about ${requests + found.wouldFetch} requests in all.`,
   );
-  return exitStatus.inStep;
+  for (const each of found.incomplete) terminal.write(`Incomplete: ${each}.`);
+  return found.incomplete.length > 0 ? exitStatus.incomplete : exitStatus.inStep;
 }

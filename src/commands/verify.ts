@@ -58,7 +58,7 @@ export async function verify(
   const { database } = opened;
   await opened.prepare();
   await refuseWrongScope(database, scopeOf(config));
-  await using program = await openProgram({ config, database, epoch: 0, log });
+  await using program = await openProgram({ config, database, epoch: null, log });
   const { context } = program;
   const { sample, repair, json } = options;
   const found = await prove(context, sample, terminal, json, signal);

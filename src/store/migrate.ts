@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import type pg from 'pg';
 import { Connection } from './connection.ts';
-import { type DatabaseLimits, databaseLimits } from './database.ts';
+import { type DatabaseLimits, databaseLimits, type Queries } from './database.ts';
 import { fixedSettings } from './session.ts';
 
 const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -107,6 +107,19 @@ export function findSchemaTrouble(migratedTo: number | null): string | undefined
 }
 
 let newest: number | undefined;
+
+/** Changes nothing. @throws where there are tables, and they are not of this release. */
+export async function refuseOtherTables(queries: Queries): Promise<void> {
+  const [ledger] = await queries.sql<{ name: string | null }>(
+    `select to_regclass('twilio_sync.__drizzle_migrations')::text as name`,
+  );
+  if (ledger?.name == null) return;
+  const [last] = await queries.sql<{ at: number | null }>(
+    'select max(created_at)::float8 as at from twilio_sync.__drizzle_migrations',
+  );
+  const trouble = findSchemaTrouble(last?.at ?? null);
+  if (trouble !== undefined) throw new Error(trouble);
+}
 
 async function apply(client: pg.ClientBase, migrations: ReturnType<typeof readMigrationFiles>): Promise<void> {
   // Postgres asks for the right to make a schema also where IF NOT EXISTS would find it.

@@ -78,6 +78,14 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
   };
 }
 
+/** The same for who only looks: every write is refused. */
+export function readOnly(store: Store): Store {
+  const refuse = async () => {
+    throw new Error('nothing is to be written here');
+  };
+  return { ...store, plan: refuse, fail: refuse, endSweeps: refuse, load: refuse };
+}
+
 /** What is left of a batch without what is not to be written; nothing stays due for what is kept out. */
 async function withoutSuperseded(queries: Queries, changes: Change[], epoch: number): Promise<Change[]> {
   const { forgotten, late } = await findSuperseded(queries, changes, epoch);

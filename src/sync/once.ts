@@ -2,17 +2,18 @@
 // narrower asks: a stretch, single conversations, or only saying what would be fetched.
 
 import { wait } from '../lib/wait.ts';
-import type { Context } from './context.ts';
+import { type Context, createCounts } from './context.ts';
 import { flow } from './flow.ts';
 import { pass } from './pass.ts';
 import type { Stretch, Window } from './ports.ts';
 import { slices } from './slices.ts';
 import { dueSteps, fetchSteps, windowSteps } from './steps.ts';
 import { endSweeps, getsOn, isRecent, stretchesOf } from './sweeps.ts';
-import { cut, maxWindowSeconds, uncovered, upToNow } from './windows.ts';
+import { cut, maxWindowSeconds, uncovered, unplanned, upToNow } from './windows.ts';
 
 /** Details that lag behind their list items are asked for again 2, 10 and 60 s later. */
 const settlesWithinSeconds = 61;
+const mostDue = 1_000_000_000;
 
 /** Catches up with everything; with `reconcile`, lists all of it again. @throws as pass. */
 export async function syncAll(
@@ -57,22 +58,26 @@ export async function syncIds(context: Context, ids: string[], signal: AbortSign
 export interface Preview {
   listed: number;
   wouldFetch: number;
+  /** What could not be listed, and why. */
+  incomplete: string[];
 }
 
-/** Lists what a sync would list, and fetches and writes nothing. @throws as pass. */
+/** Lists what a sync would list, and fetches and writes nothing: not even what the context remembers is another afterwards. @throws as pass. */
 export async function preview(
   context: Context,
   stretch: Stretch | 'reconcile' | null,
   signal: AbortSignal,
 ): Promise<Preview> {
-  await context.api.proveBounds(context.settings.start, signal);
+  const own = { ...context, counts: createCounts(), settled: new Map<string, string>(), spans: { ...context.spans } };
+  await own.api.proveBounds(own.settings.start, signal);
   const wanted = new Set<string>();
-  const windows = await previewWindows(context, stretch);
-  for await (const { changed, mark } of slices(context, windows, signal)) {
+  const windows = await previewWindows(own, stretch);
+  for await (const { changed, mark } of slices(own, windows, signal)) {
     for (const { id } of changed) wanted.add(id);
     for (const id of mark.missing) wanted.add(id);
   }
-  return { listed: context.counts.listed, wouldFetch: wanted.size };
+  for (const id of await own.store.dueAt(own.api.now(), mostDue)) wanted.add(id);
+  return { listed: own.counts.listed, wouldFetch: wanted.size, incomplete: own.counts.incomplete };
 }
 
 /** The windows of a stretch, which may reach past the API's time. */
@@ -83,20 +88,19 @@ function stretchUpTo({ from, to }: Stretch, now: number): Stretch[] {
 async function previewWindows(context: Context, stretch: Stretch | 'reconcile' | null): Promise<Window[]> {
   const { start } = context.settings;
   const now = context.api.now();
-  const made = (sweep: Window['sweep'], stretches: Stretch[]): Window[] =>
-    stretches.map((each) => ({ ...each, id: 0, sweepId: 0, sweep, cursor: each.to, failures: 0 }));
-  if (stretch !== null && stretch !== 'reconcile') return made('range', stretchUpTo(stretch, now));
-  if (stretch === 'reconcile') return made('reconcile', await stretchesOf(context, 'reconcile', null));
+  if (stretch !== null && stretch !== 'reconcile') return unplanned('range', stretchUpTo(stretch, now));
+  if (stretch === 'reconcile') return unplanned('reconcile', await stretchesOf(context, 'reconcile', null));
   const { pending, covered, reached } = await context.store.windows();
   const planned = [
-    ...made('new', await stretchesOf(context, 'new', reached)),
-    ...made('open', await stretchesOf(context, 'open', reached)),
-    ...made('lookback', await stretchesOf(context, 'lookback', reached)),
+    ...unplanned('new', await stretchesOf(context, 'new', reached)),
+    ...unplanned('open', await stretchesOf(context, 'open', reached)),
+    ...unplanned('lookback', await stretchesOf(context, 'lookback', reached)),
   ];
   const unfinished = pending.filter((window) => !isRecent(window) || getsOn(pending, window.sweep));
   const known = [...covered, ...[...unfinished, ...planned].filter(({ sweep }) => sweep !== 'open')];
   const gaps = upToNow(now, start).flatMap((whole) => uncovered(whole, known));
-  return [...planned, ...unfinished, ...made('backfill', cut(gaps, maxWindowSeconds))];
+  const left = unfinished.map((window) => ({ ...window, id: 0 }));
+  return [...planned, ...left, ...unplanned('backfill', cut(gaps, maxWindowSeconds))];
 }
 
 async function settleDue(context: Context, signal: AbortSignal, waitFor: typeof wait): Promise<void> {

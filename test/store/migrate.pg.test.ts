@@ -9,8 +9,9 @@ import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as bookkeeping from '../../src/store/bookkeeping.ts';
+import { openDatabase } from '../../src/store/database.ts';
 import { DatabaseTrouble, translate } from '../../src/store/errors.ts';
-import { findMissing, migrate } from '../../src/store/migrate.ts';
+import { findMissing, migrate, refuseOtherTables } from '../../src/store/migrate.ts';
 import * as schema from '../../src/store/schema.ts';
 import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../database.ts';
 
@@ -88,6 +89,27 @@ describe('migrate', () => {
     });
     expect(await migrate(empty.connection)).toBeGreaterThan(0);
   });
+});
+
+test('who only looks is refused tables of another release, and makes none', async () => {
+  await using empty = await openEmptyDatabase();
+  const database = openDatabase(empty.connection);
+  const look = () => database.run(refuseOtherTables);
+  const change = (sql: string) => connected(empty, (client) => client.query(sql));
+  try {
+    await look();
+    expect((await change(`select from pg_namespace where nspname like 'twilio%'`)).rowCount).toBe(0);
+    await migrate(empty.connection);
+    await look();
+    const newest = 'created_at = (select max(created_at) from twilio_sync.__drizzle_migrations)';
+    await change(`update twilio_sync.__drizzle_migrations set created_at = created_at + 1 where ${newest}`);
+    await expect(look()).rejects.toThrow('of a newer release');
+    await change(`delete from twilio_sync.__drizzle_migrations where ${newest}`);
+    await expect(look()).rejects.toThrow('a migration is missing; run: conversation-sync migrate');
+    expect(await connected(empty, findMissing)).toHaveLength(1);
+  } finally {
+    await database.close();
+  }
 });
 
 test('the lease’s times become microseconds, whatever they were', async () => {
