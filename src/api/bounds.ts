@@ -81,15 +81,21 @@ export class Bounds {
     return broken;
   }
 
-  /** Tries the names one after the other on an item that the list shows, until one is proved. */
-  async prove(witness: ListItem, now: number, pages: Pages, signal: AbortSignal): Promise<void> {
+  /** Tries the names one after the other on an item that the list shows, until one is proved; `now` is asked for the API's time. */
+  async prove(witness: ListItem, now: () => Promise<number>, pages: Pages, signal: AbortSignal): Promise<void> {
     for (const name of this.#names) {
       if (this.#known[name].upper === 'unknown') await this.#try(name, witness, now, pages, signal);
       if (this.#known[name].upper === 'proved') return;
     }
   }
 
-  async #try(name: BoundName, witness: ListItem, now: number, pages: Pages, signal: AbortSignal): Promise<void> {
+  async #try(
+    name: BoundName,
+    witness: ListItem,
+    now: () => Promise<number>,
+    pages: Pages,
+    signal: AbortSignal,
+  ): Promise<void> {
     const at = secondsOf(witness.createdAt);
     const known = this.#known[name];
     const around = await this.#look(name, { from: at - 1, to: at + 2 }, pages, signal);
@@ -99,7 +105,8 @@ export class Bounds {
     // Read and found wanting: a server that does not know the name would not refuse its value.
     if (known.upper === 'unknown' && before !== 'shown') known.upper = 'proved';
     if (known.lower !== 'unknown') return;
-    const after = await this.#look(name, { from: now + day, to: now + day + 10 }, pages, signal);
+    const ahead = (await now()) + day;
+    const after = await this.#look(name, { from: ahead, to: ahead + 10 }, pages, signal);
     if (known.lower === 'unknown' && after !== 'shown') known.lower = 'proved';
   }
 

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
 import type { Json } from '../lib/json.ts';
 import { wait } from '../lib/wait.ts';
-import { createApiClock } from './clock.ts';
+import { type ClockState, createApiClock } from './clock.ts';
 import { type ClientCounters, createCounters } from './counters.ts';
 import { type Detail, decodeDetail, decodePage, type Page } from './decode.ts';
 import { openDispatcher } from './dispatcher.ts';
@@ -51,8 +51,10 @@ export interface Client {
   pages(query: Query, options: { signal: AbortSignal; pageSize?: number }): AsyncGenerator<Page, void, undefined>;
   /** The conversation; undefined where the API has none by that id (404). */
   detail(id: string, options: { signal: AbortSignal; limitBytes?: number }): Promise<DetailAnswer | undefined>;
-  /** The API's clock in whole seconds since the epoch; undefined before its first answer. */
+  /** The API's clock in whole seconds since the epoch; undefined until three answers agree on it. */
   now(): number | undefined;
+  /** What is known of that clock beside the time. */
+  clockState(): ClockState;
   counters(): ClientCounters;
   /** Drops what is in flight and closes every connection. */
   close(): Promise<void>;
@@ -112,6 +114,7 @@ export function createClient(options: ClientOptions): Client {
       const seconds = clock.now();
       return seconds === undefined ? undefined : Math.floor(seconds);
     },
+    clockState: clock.state,
     counters: counters.read,
     async close() {
       if (options.dispatcher === undefined) await dispatcher.destroy();

@@ -2,6 +2,8 @@
 // Messages say what was tried, what came and what is wanted. None holds a key, a header, a proxy's password or a word
 // of a body but the API's own error message: they all end up in logs.
 
+import { formatSeconds } from '../lib/timestamp.ts';
+
 /** Whatever `src/api` throws but for an AbortSignal's reason; `tried` is the request, without its query. */
 export class ApiError extends Error {
   readonly tried: string;
@@ -111,13 +113,17 @@ export class Unavailable extends ApiError {
   }
 }
 
-/** Answers came, but none has a Date header: the API's clock is not known. */
-export class NoDate extends Error {
-  override readonly name = 'NoDate';
+/** Answers came, but what they say of the time, as seconds since the epoch, cannot be believed. */
+export class TimeUnknown extends Error {
+  override readonly name = 'TimeUnknown';
 
-  constructor() {
+  constructor({ disputed, cached }: { disputed: number[]; cached: boolean }) {
     super(
-      'no answer of the list told the time (its Date header): without the API’s clock nothing can be listed up to now',
+      disputed.length > 0
+        ? `the API's answers do not agree on the time: ${disputed.slice(-5).map(formatSeconds).join(', ')}; wanted: three within a minute of each other`
+        : cached
+          ? "all answers of the list came out of a cache (their Age header): without the API's clock nothing can be listed up to now"
+          : "no answer of the list told the time (its Date header): without the API's clock nothing can be listed up to now",
     );
   }
 }
@@ -140,4 +146,12 @@ export class TooLarge extends ApiError {
     super(tried, `the answer is larger than the ${limitBytes} bytes that were allowed for it`);
     this.limitBytes = limitBytes;
   }
+}
+
+/** What a shorter stretch, smaller pages or a fresh walk may get around; everything else is the pass's trouble. */
+export function mayDoInPart(error: unknown): boolean {
+  if (error instanceof Unavailable) return error.status !== 429;
+  return (
+    error instanceof TokenExpired || error instanceof BadAnswer || error instanceof TooLarge || error instanceof Refused
+  );
 }

@@ -11,6 +11,7 @@ import { unreachable } from './trouble.ts';
 export interface Answer {
   status: number;
   date: string | undefined;
+  age: string | undefined;
   retryAfter: string | undefined;
   contentType: string | undefined;
   location: string | undefined;
@@ -54,6 +55,7 @@ export async function get(dispatcher: Dispatcher, request: Get): Promise<Answer>
   return {
     status,
     date: one(date),
+    age: one(headers['age']),
     retryAfter: one(headers['retry-after']),
     contentType: one(headers['content-type']),
     location: one(headers['location']),

@@ -4,20 +4,11 @@
 
 import { secondsOf, type Timestamp } from '../lib/timestamp.ts';
 import { type Api, type Listed, ListingFailed, type Outcome, type Stretch } from '../sync/ports.ts';
-import { type BoundName, Bounds, beforeAnything, type Query } from './bounds.ts';
+import { type BoundName, Bounds, type Query } from './bounds.ts';
 import type { Client } from './client.ts';
-import type { ListItem, Page } from './decode.ts';
-import {
-  ApiError,
-  BadAnswer,
-  NoDate,
-  Refused,
-  TokenExpired,
-  TooLarge,
-  Unauthorized,
-  Unavailable,
-  Unreachable,
-} from './errors.ts';
+import type { ListItem } from './decode.ts';
+import { ApiError, mayDoInPart, TooLarge, Unauthorized, Unavailable, Unreachable } from './errors.ts';
+import { createWitness } from './witness.ts';
 
 export interface ListingOptions {
   client: Client;
@@ -29,8 +20,6 @@ export interface ListingOptions {
   onNews(message: string, fields: Record<string, unknown>): void;
 }
 
-const hour = 3_600;
-const day = 24 * hour;
 const largestPage = 1000;
 /** So many items in a row newest first, and the order is believed. */
 const enoughInOrder = 20;
@@ -42,15 +31,9 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
     onNews('the list is not newest first: without a lower bound it is read to its end', {}),
   );
   let pageSize = largestPage;
-  let sounded = false;
-
-  const now = () => {
-    const seconds = client.now();
-    if (seconds === undefined) throw new NoDate();
-    return seconds;
-  };
   const pages = (query: Query, signal: AbortSignal, size = pageSize) =>
     client.pages([...filters, ...query], { signal, pageSize: size });
+  const witness = createWitness({ client, bounds, names, pages });
 
   async function* list(stretch: Stretch, status: string | null, signal: AbortSignal): AsyncGenerator<Listed> {
     const asked = { from: stretch.from - 1, to: stretch.to + 1 };
@@ -77,42 +60,26 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
     }
   }
 
-  /** Any item the account has: on the unbounded list's first page, or, at first, anywhere under any name. */
-  async function findWitness(start: number, signal: AbortSignal): Promise<ListItem[]> {
-    const troubles: unknown[] = [];
-    const firstItems = async (asked: AsyncIterable<Page>) => {
-      const found = await readFirstItems(asked);
-      if (Array.isArray(found)) return found;
-      troubles.push(found.trouble);
-      return null;
+  async function settleBounds(start: number, signal: AbortSignal): Promise<void> {
+    const items = await witness.find(start, signal);
+    const [item] = items;
+    // Empty under every name: the account is empty, and there is nothing to prove it by.
+    if (item === undefined) return;
+    order.walk()(items.map(({ createdAt }) => createdAt));
+    const now = async () => {
+      await witness.askTime(signal);
+      return witness.now();
     };
-    const unbounded = await firstItems(pages([], signal, 50));
-    if ((unbounded ?? []).length > 0 || sounded) return unbounded ?? [];
-    // A server that would not show everything still tells the time, when asked for next to nothing.
-    for (const name of names) {
-      if (client.now() === undefined) await firstItems(pages(bounds.query(beforeAnything, name), signal, 1));
-    }
-    // Where every request failed, that is the reason. A name of the bound may be refused on top of it.
-    if (client.now() === undefined && troubles.length > names.length) {
-      throw troubles.find((trouble) => !(trouble instanceof Refused)) ?? troubles[0];
-    }
-    for (const name of names) {
-      let span = 30 * day;
-      for (let to = now() + 1; to > start; ) {
-        const from = Math.max(start, to - span);
-        const found = await firstItems(pages(bounds.query({ from, to }, name), signal, 1));
-        if (found !== null && found.length > 0) return found;
-        // Too much for the server, perhaps: less is asked for, and what was asked is asked again.
-        if (found === null && span > hour) span = Math.floor(span / 4);
-        else to = from;
-      }
-    }
-    sounded = true;
-    return [];
+    await bounds.prove(item, now, (query, walkSignal) => pages(query, walkSignal), signal);
+    onNews('bounds of createdAt', {
+      name: bounds.name ?? 'none',
+      upperBound: bounds.hasUpper,
+      lowerBound: bounds.hasLower,
+    });
   }
 
   return {
-    now,
+    now: witness.now,
     get selective() {
       return bounds.hasUpper && (bounds.hasLower || !order.disproved);
     },
@@ -120,18 +87,8 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
       return bounds.name !== null;
     },
     async proveBounds(start, signal) {
-      if (bounds.settled) return;
-      const items = await findWitness(start, signal);
-      const [witness] = items;
-      // Empty under every name: the account is empty, and there is nothing to prove it by.
-      if (witness === undefined) return;
-      order.walk()(items.map(({ createdAt }) => createdAt));
-      await bounds.prove(witness, now(), (query, walkSignal) => pages(query, walkSignal), signal);
-      onNews('bounds of createdAt', {
-        name: bounds.name ?? 'none',
-        upperBound: bounds.hasUpper,
-        lowerBound: bounds.hasLower,
-      });
+      if (!bounds.settled) await settleBounds(start, signal);
+      await witness.askTime(signal);
     },
     async *list(stretch, status, signal) {
       try {
@@ -173,25 +130,6 @@ class NewestFirst {
       }
     };
   }
-}
-
-/** The first page that shows anything, or why the server would not, or could not, say. */
-async function readFirstItems(pages: AsyncIterable<Page>): Promise<ListItem[] | { trouble: unknown }> {
-  try {
-    for await (const { items } of pages) if (items.length > 0) return items;
-    return [];
-  } catch (error) {
-    if (mayDoInPart(error)) return { trouble: error };
-    throw error;
-  }
-}
-
-/** What a shorter stretch, smaller pages or a fresh walk may get around; everything else is the pass's trouble. */
-function mayDoInPart(error: unknown): boolean {
-  if (error instanceof Unavailable) return error.status !== 429;
-  return (
-    error instanceof TokenExpired || error instanceof BadAnswer || error instanceof TooLarge || error instanceof Refused
-  );
 }
 
 async function fetchDetail(client: Client, id: string, limitBytes: number, signal: AbortSignal): Promise<Outcome> {

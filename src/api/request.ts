@@ -78,6 +78,8 @@ export function requestHeaders(
   return {
     authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`, 'utf8').toString('base64')}`,
     accept: 'application/json',
+    // An answer out of a cache may be an old one, and tells an old time.
+    'cache-control': 'no-cache',
     'accept-encoding': acceptedEncodings,
     'user-agent': userAgent,
   };
@@ -93,7 +95,7 @@ export async function request<Decoded>(parts: RequestParts, wanted: Wanted<Decod
     await nextTurn();
     const result = 'error' in answer ? answer : (refusal(tried, attempt, answer) ?? read(tried, wanted, answer));
     if ('decoded' in result) {
-      if ('date' in answer) parts.clock.see(answer.date);
+      if ('date' in answer) parts.clock.see(answer.date, answer.age);
       return result.decoded;
     }
     const { error, outcome } = result;

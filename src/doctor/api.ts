@@ -4,6 +4,7 @@
 import { isIP } from 'node:net';
 import { baseUrl } from '../api/base-url.ts';
 import { type Client, createClient } from '../api/client.ts';
+import { TimeUnknown } from '../api/errors.ts';
 import { createListing } from '../api/listing.ts';
 import { proxyOf } from '../api/proxy.ts';
 import { namesOf, queryOf } from '../app.ts';
@@ -16,10 +17,10 @@ import {
   judgeBound,
   judgeClock,
   judgeConnection,
-  judgeDateless,
   judgeKey,
   judgeName,
   judgePlain,
+  judgeTimeUnknown,
   judgeTls,
   type Way,
 } from './judge-api.ts';
@@ -114,12 +115,12 @@ async function* checkAnswers(
   const first = await within(stepMs, signal, (limited) => readAccount(client, filters, limited));
   const key = judgeKey(api, first);
   yield key;
-  const dateless = !(first instanceof Error) && client.now() === undefined;
-  if (key.mark === 'fail') yield skipped('createdBefore', 'the first answer was none');
-  else if (dateless) yield skipped('createdBefore', 'no answer told the time');
-  else yield await checkBounds(client, { api, filters, start, signal });
+  const bounds = key.mark === 'fail' ? null : await checkBounds(client, { api, filters, start, signal });
+  if (bounds === null) yield skipped('createdBefore', 'the first answer was none');
+  else if (bounds instanceof TimeUnknown) yield skipped('createdBefore', 'no answer told the time');
+  else yield bounds;
   const seconds = client.now();
-  if (dateless) yield judgeDateless();
+  if (bounds instanceof TimeUnknown) yield judgeTimeUnknown(bounds);
   else if (seconds === undefined) yield skipped('clock', 'no answer of the API told the time');
   // Whole seconds: half of one is what they lack on average.
   else yield judgeClock('clock', "the API's", seconds + 0.5 - nowMs() / 1000);
@@ -138,7 +139,7 @@ async function readAccount(client: Client, filters: FilterConfig, signal: AbortS
 async function checkBounds(
   client: Client,
   { api, filters, start, signal }: Pick<ApiQuestion, 'api' | 'filters' | 'start' | 'signal'>,
-): Promise<Finding> {
+): Promise<Finding | TimeUnknown> {
   let bound: Bound | null = null;
   const listing = createListing({
     client,
@@ -153,6 +154,7 @@ async function checkBounds(
     await listing.proveBounds(start, limited);
     return null;
   });
+  if (trouble instanceof TimeUnknown) return trouble;
   if (trouble !== null) return judgeAnswer('createdBefore', trouble);
   return judgeBound(api.createdFilter, bound);
 }

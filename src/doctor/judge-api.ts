@@ -1,7 +1,16 @@
 // What was seen of the way to the API, and of its answers → findings. Pure: time is an argument. No finding holds a key,
 // a proxy's password or more of an answer than its status and the API's own error code.
 
-import { ApiError, BadAnswer, NotFound, Refused, Unauthorized, Unavailable, Unreachable } from '../api/errors.ts';
+import {
+  ApiError,
+  BadAnswer,
+  NotFound,
+  Refused,
+  type TimeUnknown,
+  Unauthorized,
+  Unavailable,
+  Unreachable,
+} from '../api/errors.ts';
 import type { ApiConfig } from '../config.ts';
 import { away, type Finding, fail, ok, warn } from './finding.ts';
 import { NoAnswer } from './within.ts';
@@ -231,12 +240,12 @@ function adviceOn({ status }: Refused): string {
   return 'Check TWILIO_INTELLIGENCE_URL and the SYNC_ filters.';
 }
 
-/** Answers that do not tell the time. */
-export function judgeDateless(): Finding {
+/** Answers that do not tell the time, or not the same one. */
+export function judgeTimeUnknown(error: TimeUnknown): Finding {
   return fail(
     'clock',
-    'the API’s answers have no Date header: without it nothing can be listed up to now',
-    'Have whatever answers at TWILIO_INTELLIGENCE_URL, or stands between (a proxy, a gateway), send or pass on the Date header.',
+    error.message,
+    'Have whatever answers at TWILIO_INTELLIGENCE_URL, or stands between (a proxy, a cache, a gateway), send or pass on the Date header of a fresh answer.',
   );
 }
 

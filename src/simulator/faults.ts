@@ -23,6 +23,8 @@ export type Fault =
   | { kind: 'huge'; bytes: number }
   /** The right answer without its `Date`. */
   | { kind: 'noDate' }
+  /** The right answer, its `Date` off by so many ms; with an `Age` where a cache is to have it. */
+  | { kind: 'date'; offsetMs: number; age?: number }
   /** The right answer, so many ms late. */
   | { kind: 'delay'; ms: number };
 

@@ -8,6 +8,7 @@ export interface AnswerHeaders extends OutgoingHttpHeaders {
   'Content-Type': string;
   'Content-Length'?: string;
   Date?: string;
+  Age?: string;
   'Retry-After'?: string;
   'WWW-Authenticate'?: string;
 }
@@ -53,6 +54,10 @@ export function sendFaulty(response: ServerResponse, answer: Answer, fault: Faul
     return;
   }
   if (fault.kind === 'noDate') delete headers.Date;
+  if (fault.kind === 'date') {
+    headers.Date = new Date(Date.parse(headers.Date ?? '') + fault.offsetMs).toUTCString();
+    if (fault.age !== undefined) headers.Age = String(fault.age);
+  }
   send(response, swapped(answer, half, fault));
 }
 

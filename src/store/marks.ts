@@ -8,13 +8,14 @@ import { seconds } from './instant.ts';
 /** See Store.windows. */
 export async function readWindows(
   queries: Queries,
+  latest = Number.POSITIVE_INFINITY,
 ): Promise<{ pending: Window[]; covered: Stretch[]; reached: number | null }> {
   const rows = await queries.sql<Window & { completed: boolean }>(
     `select id::int as id, sweep_id::int as "sweepId", sweep, ${seconds('from_at')} as from, ${seconds('to_at')} as to,
        ${seconds('cursor')} as cursor, failures, completed_at is not null as completed
      from twilio_sync.windows order by to_at desc`,
   );
-  const listed = rows.filter(({ completed, sweep }) => completed && sweep !== 'open');
+  const listed = rows.filter(({ completed, sweep, to }) => completed && sweep !== 'open' && to <= latest);
   const upToNow = listed.filter(({ sweep }) => sweep === 'new' || sweep === 'lookback' || sweep === 'reconcile');
   return {
     pending: rows.filter(({ completed }) => !completed),
@@ -72,16 +73,18 @@ export async function failWindow(queries: Queries, { id }: Window, error: string
 }
 
 /**
- * Moves a window's cursor and counts what the slice showed. Missing conversations are set aside until the sweep ends;
- * an open one that is no longer listed as open is due at once: most likely it closed.
+ * Moves a window's cursor and counts what the slice showed. A window planned by a clock that was ahead ends where its
+ * listing did. Missing conversations are set aside until the sweep ends; an open one that is no longer listed as open is
+ * due at once: most likely it closed.
  * @returns false where the cursor had moved already, by the same load whose answer was lost: nothing is counted twice.
  */
 export async function moveCursor(queries: Queries, mark: Mark): Promise<boolean> {
-  const { window, cursor } = mark;
+  const { window, cursor, listedAt } = mark;
   const moved = await queries.sql(
-    `update twilio_sync.windows set cursor = to_timestamp($2), failures = 0, error = null
+    `update twilio_sync.windows set cursor = to_timestamp($2), failures = 0, error = null,
+       to_at = greatest(to_timestamp($2), least(to_at, to_timestamp($4)))
      where id = $1 and cursor = to_timestamp($3) returning id`,
-    [window.id, cursor, window.cursor],
+    [window.id, cursor, window.cursor, listedAt],
   );
   if (moved.length === 0) return false;
   const open = window.sweep === 'open';
@@ -98,6 +101,11 @@ export async function moveCursor(queries: Queries, mark: Mark): Promise<boolean>
   return true;
 }
 
+/** What ends after a window of `new`, up to now, was completed by a clock that was ahead: it proves nothing of what that window covers. */
+const withdrawal = `update twilio_sync.windows ahead set to_at = greatest(ahead.from_at, whole.from_at)
+  from twilio_sync.windows whole where whole.id = $1 and ahead.id <> $1 and ahead.completed_at is not null
+    and ahead.sweep <> 'open' and ahead.to_at > whole.to_at`;
+
 /** Where the mark ends its window: notes when. */
 export async function finishWindow(queries: Queries, { window, cursor }: Mark): Promise<void> {
   if (cursor > window.from) return;
@@ -105,6 +113,7 @@ export async function finishWindow(queries: Queries, { window, cursor }: Mark): 
   await queries.sql('update twilio_sync.windows set completed_at = now() where id = $1 or completed_at > now()', [
     window.id,
   ]);
+  if (window.sweep === 'new') await queries.sql(withdrawal, [window.id]);
   await dropInside(queries, [window.id]);
 }
 

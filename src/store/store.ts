@@ -36,7 +36,7 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
   const write = <Result>(work: (queries: Queries, stamp: bigint) => Promise<Result>) =>
     database.transaction(async (queries, begun) => work(queries, await holdLease(queries, epoch, begun)));
   return {
-    windows: () => database.run(readWindows),
+    windows: (latest) => database.run((queries) => readWindows(queries, latest)),
     plan: (sweep, stretches) => write((queries) => planWindows(queries, sweep, stretches)),
     fail: (window, error) => write((queries) => failWindow(queries, window, error)),
     async endSweeps(now, brake) {

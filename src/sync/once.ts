@@ -9,7 +9,7 @@ import type { Stretch, Window } from './ports.ts';
 import { slices } from './slices.ts';
 import { dueSteps, fetchSteps, windowSteps } from './steps.ts';
 import { endSweeps, getsOn, isRecent, stretchesOf } from './sweeps.ts';
-import { cut, maxWindowSeconds, uncovered, unplanned, upToNow } from './windows.ts';
+import { cut, maxWindowSeconds, overlapSeconds, uncovered, unplanned, upToNow } from './windows.ts';
 
 /** Details that lag behind their list items are asked for again 2, 10 and 60 s later. */
 const settlesWithinSeconds = 61;
@@ -90,7 +90,7 @@ async function previewWindows(context: Context, stretch: Stretch | 'reconcile' |
   const now = context.api.now();
   if (stretch !== null && stretch !== 'reconcile') return unplanned('range', stretchUpTo(stretch, now));
   if (stretch === 'reconcile') return unplanned('reconcile', await stretchesOf(context, 'reconcile', null));
-  const { pending, covered, reached } = await context.store.windows();
+  const { pending, covered, reached } = await context.store.windows(now + overlapSeconds);
   const planned = [
     ...unplanned('new', await stretchesOf(context, 'new', reached)),
     ...unplanned('open', await stretchesOf(context, 'open', reached)),

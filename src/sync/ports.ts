@@ -151,6 +151,8 @@ export interface Change {
 export interface Mark {
   window: Window;
   cursor: number;
+  /** The API's time when the slice's listing began: nothing later is listed. */
+  listedAt: number;
   listed: number;
   expected: number;
   missing: string[];
@@ -171,8 +173,11 @@ export interface Loaded {
 }
 
 export interface Store {
-  /** Pending windows, newest first; the stretches listed completely; and up to where the newest of `new` reached. */
-  windows(): Promise<{ pending: Window[]; covered: Stretch[]; reached: number | null }>;
+  /**
+   * Pending windows, newest first; the stretches listed completely; and up to where the newest of `new` reached.
+   * Completed ones that end after `latest` are left out: the clock that they were planned by was wrong.
+   */
+  windows(latest?: number): Promise<{ pending: Window[]; covered: Stretch[]; reached: number | null }>;
   /** Makes windows of a sweep. One of `new`, `open`, `lookback` or `reconcile` replaces unfinished ones of its kind: they never end. */
   plan(sweep: Sweep, stretches: Stretch[]): Promise<Window[]>;
   fail(window: Window, error: string): Promise<void>;

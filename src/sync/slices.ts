@@ -76,6 +76,8 @@ async function listSlice(context: Context, window: Window, signal: AbortSignal):
 interface Listing {
   window: Window;
   stretch: Stretch;
+  /** The API's time when it began. */
+  listedAt: number;
   items: Map<string, Item>;
   bad: Mark['due'];
   pages: number;
@@ -89,7 +91,8 @@ async function listStretch(
   stretch: Stretch,
   signal: AbortSignal,
 ): Promise<Listing | 'dense'> {
-  const listing: Listing = { window, stretch, items: new Map(), bad: [], pages: 0, shown: 0 };
+  const listedAt = context.api.now();
+  const listing: Listing = { window, stretch, listedAt, items: new Map(), bad: [], pages: 0, shown: 0 };
   for (const status of statuses(context, window)) {
     let pages = 0;
     let shown = 0;
@@ -136,7 +139,7 @@ function statuses(context: Context, window: Window): (string | null)[] {
   return ['ACTIVE', 'INACTIVE'].filter((status) => (context.settings.status ?? status) === status);
 }
 
-async function holdAgainstStored(context: Context, { window, stretch, items, bad }: Listing): Promise<Slice> {
+async function holdAgainstStored(context: Context, { window, stretch, listedAt, items, bad }: Listing): Promise<Slice> {
   const { api, store, settings, settled, counts } = context;
   const open = window.sweep === 'open';
   const unsettled = [...items.values()].filter(({ id, fingerprint }) => !open || settled.get(id) !== fingerprint);
@@ -157,6 +160,7 @@ async function holdAgainstStored(context: Context, { window, stretch, items, bad
   const mark: Mark = {
     window,
     cursor: stretch.from,
+    listedAt,
     listed: items.size,
     expected,
     missing,

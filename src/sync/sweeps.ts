@@ -3,7 +3,7 @@
 
 import type { Context } from './context.ts';
 import type { Stretch, Sweep, Window } from './ports.ts';
-import { cut, maxWindowSeconds, newStretch, uncovered, upToNow } from './windows.ts';
+import { cut, maxWindowSeconds, newStretch, overlapSeconds, uncovered, upToNow } from './windows.ts';
 
 /** What must not wait for history. */
 export function isRecent({ sweep }: Window): boolean {
@@ -28,7 +28,7 @@ export function getsOn(pending: Window[], sweep: Sweep): boolean {
  */
 export async function plan(context: Context): Promise<Window[]> {
   const { store, settings, requested } = context;
-  let { pending, covered, reached } = await store.windows();
+  let { pending, covered, reached } = await store.windows(context.api.now() + overlapSeconds);
   const planned: Window[] = [];
   for (const sweep of order.filter((each) => requested.has(each))) {
     const unfinished = getsOn(pending, sweep);

@@ -66,7 +66,7 @@ function pageOf(times: number[], nextToken: string | null): Page {
 async function proved(server: Server, names = both) {
   const { pages, asked, witness, closed } = serverOf(server);
   const bounds = new Bounds(names);
-  await bounds.prove(witness, now, pages, never);
+  await bounds.prove(witness, async () => now, pages, never);
   expect(closed()).toBe(
     asked.length - asked.filter((query) => query.some(([name]) => server.refuses?.includes(name))).length,
   );
@@ -167,10 +167,10 @@ describe('prove', () => {
         yield pageOf([now, ...times].filter(within), null);
       };
     const upper = new Bounds(['createdAtBefore']);
-    await upper.prove(itemAt(now), now, showing(beforeAnything.from + 5), never);
+    await upper.prove(itemAt(now), async () => now, showing(beforeAnything.from + 5), never);
     expect(state(upper)).toMatchObject({ name: 'createdAtBefore', settled: false });
     const lower = new Bounds(['createdAtBefore']);
-    await lower.prove(itemAt(now), now, showing(now + day + 5), never);
+    await lower.prove(itemAt(now), async () => now, showing(now + day + 5), never);
     expect(state(lower)).toMatchObject({ name: 'createdAtBefore', settled: true, hasLower: true });
     // Without an upper bound it would be asked with only where its lower one is proved.
     lower.check(itemAt(now), { from: 0, to: 10 });
@@ -204,9 +204,9 @@ describe('prove', () => {
   test('what is proved is not asked for again', async () => {
     const { pages, asked, witness } = serverOf({ honours: pair });
     const bounds = new Bounds(both);
-    await bounds.prove(witness, now, pages, never);
+    await bounds.prove(witness, async () => now, pages, never);
     const before = asked.length;
-    await bounds.prove(witness, now, pages, never);
+    await bounds.prove(witness, async () => now, pages, never);
     expect(asked).toHaveLength(before);
   });
 
@@ -218,7 +218,7 @@ describe('prove', () => {
         yield pageOf(number < 2 ? [] : [now], 'more');
       }
     };
-    await new Bounds(['createdBefore']).prove(itemAt(now), now, pages, never);
+    await new Bounds(['createdBefore']).prove(itemAt(now), async () => now, pages, never);
     // Around the witness, and before anything: three pages each.
     expect(pulled).toEqual([0, 1, 2, 0, 1, 2]);
   });
@@ -229,14 +229,14 @@ describe('prove', () => {
       yield pageOf([], null);
       throw new Unauthorized('GET list', 401);
     };
-    await expect(bounds.prove(itemAt(now), now, pages, never)).rejects.toThrow(Unauthorized);
+    await expect(bounds.prove(itemAt(now), async () => now, pages, never)).rejects.toThrow(Unauthorized);
     expect(state(bounds)).toEqual(state(new Bounds(both)));
     const given: AbortSignal[] = [];
     const watching: Pages = async function* (_query, signal) {
       given.push(signal);
       yield pageOf([], null);
     };
-    await new Bounds(['createdBefore']).prove(itemAt(now), now, watching, never);
+    await new Bounds(['createdBefore']).prove(itemAt(now), async () => now, watching, never);
     expect(given).toEqual([never]);
   });
 });

@@ -223,12 +223,13 @@ describe('retries', () => {
 test('says who it is, by Basic auth in UTF-8', async () => {
   const seen: (string | undefined)[] = [];
   const server = await serve((request, response) => {
-    seen.push(request.headers.authorization, request.headers['user-agent'], request.headers.accept);
+    const { authorization, accept } = request.headers;
+    seen.push(authorization, request.headers['user-agent'], accept, request.headers['cache-control']);
     answer(response, { id: 'c', createdAt });
   });
   await open(server.url, { userAgent: 'conversation-sync/1.2.3' }).detail('c', { signal });
   const basic = `Basic ${Buffer.from('SKuser:hunter2:ü').toString('base64')}`;
-  expect(seen).toEqual([basic, 'conversation-sync/1.2.3', 'application/json']);
+  expect(seen).toEqual([basic, 'conversation-sync/1.2.3', 'application/json', 'no-cache']);
 });
 
 test("now is the API's clock, carried on by ours, and moved only by answers that could be read", async () => {
@@ -244,15 +245,22 @@ test("now is the API's clock, carried on by ours, and moved only by answers that
   await client.detail('c', { signal });
   expect(client.now()).toBeUndefined();
   date = 'Thu, 15 Jan 2026 10:30:00 GMT';
-  await client.detail('c', { signal });
+  for (let answers = 0; answers < 3; answers += 1) {
+    expect(client.now()).toBeUndefined();
+    await client.detail('c', { signal });
+  }
   const seconds = Date.parse(date) / 1000;
   expect(client.now()).toBe(seconds);
   monotonicMs += 61_900;
   expect(client.now()).toBe(seconds + 61);
-  date = 'Thu, 15 Jan 2026 23:00:00 GMT';
+  date = 'Thu, 15 Jan 2026 10:31:30 GMT';
   body = '<html>';
   await client.detail('c', { signal }).catch(() => undefined);
   body = { id: 'other', createdAt };
   await client.detail('c', { signal }).catch(() => undefined);
   expect(client.now()).toBe(seconds + 61);
+  body = { id: 'c', createdAt };
+  await client.detail('c', { signal });
+  expect(client.now()).toBe(seconds + 90);
+  expect(client.clockState()).toEqual({ settled: true, disputed: [], cached: false });
 });

@@ -109,6 +109,13 @@ export const bugs: Bug[] = [
     scenario: 'ignored',
   },
   {
+    name: 'believes what every answer says of the time',
+    file: 'api/clock.ts',
+    find: 'if (believed !== undefined && Math.abs(told - believed) <= agreeSeconds) {',
+    replace: 'if (believed !== undefined) {',
+    scenario: 'clock',
+  },
+  {
     name: 'forgets which filters showed a conversation last',
     file: 'sync/diff.ts',
     find: 'if (stored.generation !== generation) result.touched.push(item.id);',

@@ -30,6 +30,10 @@ function drawRule(random: Random): FaultRule {
   if (random.chance(0.1)) {
     return { on: 'list', widerThanSeconds: random.pick([3600, 86_400]), fault: { kind: 'status', status: 504 } };
   }
+  if (random.chance(0.05)) {
+    const offsetMs = random.pick([-1, 1]) * random.pick([120_000, 86_400_000]);
+    return { on, fault: { kind: 'date', offsetMs }, times: 1 };
+  }
   if (random.chance(0.05)) return { on: 'list', fault: { kind: 'huge', bytes: 6_000_000 }, times: random.int(1, 3) };
   return { on, fault: drawFault(random, on), ...when };
 }

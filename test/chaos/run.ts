@@ -305,7 +305,7 @@ class Chaos {
 /** What the surroundings may do to a pass; anything else is the program's own fault. */
 function isTrouble(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (/^(stopped|no detail can be had|no answer of the list told the time)/.test(error.message)) return true;
+  if (/^(stopped|no detail can be had)/.test(error.message)) return true;
   const troubles = [
     'Unauthorized',
     'Unavailable',
@@ -315,6 +315,7 @@ function isTrouble(error: unknown): boolean {
     'NotFound',
     'TooLarge',
     'TokenExpired',
+    'TimeUnknown',
   ];
   return [...troubles, 'LeaseLost', 'DatabaseTrouble'].includes(error.name);
 }

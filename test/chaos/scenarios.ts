@@ -432,6 +432,24 @@ async function setBack(): Promise<string | null> {
   }
 }
 
+/** One answer tells a time that is a day ahead: nothing is complete up to tomorrow, and what is created meanwhile is new. */
+async function clock(): Promise<string | null> {
+  await using world = await World.open({ conversations: 12, days: 2 });
+  await world.sync();
+  const [id = ''] = world.source.ids();
+  world.simulator.faults.add({ on: 'detail', fault: { kind: 'date', offsetMs: day }, times: 1 });
+  await (await world.context()).api.detail(id, 1_000_000, new AbortController().signal);
+  await world.pass('new');
+  const { rowCount } = await world.pool.query('select from twilio_sync.windows where to_at > to_timestamp($1)', [
+    world.nowMs / 1000,
+  ]);
+  if (rowCount !== 0) return `${rowCount} windows are complete up to tomorrow`;
+  world.nowMs += 5 * 60 * minute;
+  world.source.create({ createdAt: new Date(world.nowMs - 60 * minute).toISOString() });
+  await world.pass('new');
+  return (await world.differences())[0] ?? null;
+}
+
 export const scenarios: Record<string, Scenario> = {
   asked,
   forgotten,
@@ -456,6 +474,7 @@ export const scenarios: Record<string, Scenario> = {
   revoked,
   settings,
   setBack,
+  clock,
 };
 
 async function whileLocked(

@@ -140,9 +140,18 @@ test('answers without a Date', async () => {
   expect(marks(findings)).toEqual(['skipped', 'ok', 'ok', 'ok', 'skipped', 'fail']);
   expect(found(findings, 'clock')).toMatchObject({
     passing: false,
-    found: expect.stringContaining('no Date header'),
+    found: expect.stringMatching(/^no answer of the list told the time \(its Date header\)/),
     todo: expect.stringContaining('TWILIO_INTELLIGENCE_URL'),
   });
+});
+
+test('answers that do not agree on the time', async () => {
+  const { url, faults } = await simulate();
+  for (let nth = 1; nth <= 60; nth += 1)
+    faults.add({ on: 'any', nth, fault: { kind: 'date', offsetMs: nth * 120_000 } });
+  const findings = await ask(url);
+  expect(marks(findings)).toEqual(['skipped', 'ok', 'ok', 'ok', 'skipped', 'fail']);
+  expect(found(findings, 'clock')?.found).toContain("the API's answers do not agree on the time");
 });
 
 test('a login page in its place', async () => {

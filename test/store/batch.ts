@@ -92,6 +92,7 @@ export function markOf(window: Window, fields: Partial<Mark> = {}): Mark {
   const usual = {
     window,
     cursor: window.from,
+    listedAt: window.to,
     listed: 0,
     expected: 0,
     missing: [],

@@ -99,7 +99,17 @@ test('a sweep whose end was committed and not confirmed is reported as ended, wi
   const store = createStore({ database, filters: noFilters, generation: 1, epoch: lease.epoch });
   const [window] = await store.plan('reconcile', [{ from: 0, to: 1000 }]);
   if (window === undefined) throw new Error('no window was planned');
-  const mark = { window, cursor: 0, listed: 1, expected: 3, missing: ['a', 'b'], touched: [], relisted: [], due: [] };
+  const mark = {
+    window,
+    cursor: 0,
+    listedAt: 1000,
+    listed: 1,
+    expected: 3,
+    missing: ['a', 'b'],
+    touched: [],
+    relisted: [],
+    due: [],
+  };
   let lost = 0;
   proxy.reset({
     onAnswered({ text, link }) {

@@ -121,6 +121,7 @@ test('what anything was loaded of, or was missing, is looked up again', async ()
   const mark = {
     window,
     cursor: now - 100,
+    listedAt: now,
     listed: 0,
     expected: 1,
     missing: ['b'],
