@@ -5,6 +5,7 @@
 import pg from 'pg';
 import { storableParameter } from '../lib/storable.ts';
 import { wait } from '../lib/wait.ts';
+import { Unstorable } from '../sync/ports.ts';
 import { goodbyeMs, trackConnections } from './connection.ts';
 import { DatabaseTrouble, translate } from './errors.ts';
 import { nowInMicroseconds } from './instant.ts';
@@ -15,7 +16,8 @@ import { fixedSettings } from './session.ts';
  * made storable here, since texts from outside reach many a column: an API's error message, an id that a list shows.
  */
 export interface Queries {
-  sql<Row extends pg.QueryResultRow>(text: string, parameters?: unknown[]): Promise<Row[]>;
+  /** `writes` is the table that people's data goes into: what a user's trigger on it refuses is that data's own trouble. */
+  sql<Row extends pg.QueryResultRow>(text: string, parameters?: unknown[], writes?: string): Promise<Row[]>;
 }
 
 export interface Database {
@@ -102,9 +104,18 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
       const result = await work(client);
       broken = false;
       return result;
+    } catch (error) {
+      // Refused data is looked for in many a transaction: a new connection for each would cost more than they do.
+      if (error instanceof Unstorable) {
+        broken = await client.query('rollback').then(
+          () => false,
+          () => true,
+        );
+      }
+      throw error;
     } finally {
       client.off('error', onError);
-      // After any failure the session's state is not known; a new connection costs little.
+      // After any other failure the session's state is not known; a new connection costs little.
       client.release(broken);
     }
   };
@@ -129,7 +140,10 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
             const begun = [await client.query<{ now: string }>(begin)].flat().at(-1)?.rows[0];
             if (begun === undefined) throw new Error('the database gave no time');
             const result = await work(queriesOn(client), BigInt(begun.now));
-            await client.query('commit');
+            // What a user's deferred trigger refuses.
+            await client.query('commit').catch((error: unknown) => {
+              throw translate(error, 'at COMMIT');
+            });
             return result;
           }),
         closed.signal,
@@ -154,11 +168,11 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
 function queriesOn(client: pg.PoolClient): Queries {
   let first: unknown;
   return {
-    async sql<Row extends pg.QueryResultRow>(text: string, parameters: unknown[] = []) {
+    async sql<Row extends pg.QueryResultRow>(text: string, parameters: unknown[] = [], writes?: string) {
       try {
         return (await client.query<Row>(text, parameters.map(storableParameter))).rows;
       } catch (error) {
-        first ??= error;
+        first ??= writes === undefined ? error : translate(error, `in ${writes}`);
         throw first;
       }
     },

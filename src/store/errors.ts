@@ -23,6 +23,8 @@ export class DatabaseTrouble extends Error {
 
 const misconfiguring = /^(22...|28...|3D000|42501|42704|ERR_NO_TLS)$/;
 
+const refusesData = 'Postgres refuses the data';
+
 type Kind = 'passing' | 'trouble' | 'data';
 
 /** By SQLSTATE or Node's code, the first that matches; the reason stands beside it. Source: Postgres, appendix A. */
@@ -51,11 +53,18 @@ const table: [codes: RegExp, kind: Kind, means: string][] = [
     'this user lacks rights: to migrate, CREATE on the database or ownership of the schemas twilio and twilio_sync; to sync, USAGE on both and rights to their tables',
   ],
   [/^(42P01|3F000|42703)$/, 'trouble', 'a table is missing; run: conversation-sync migrate'],
-  [/^(22|23|54)/, 'data', 'Postgres refuses the data'],
+  [/^(22|23|54|P0)/, 'data', refusesData],
 ];
 
-/** One of ours for whatever a query threw; errors that are not the database's pass through. */
-export function translate(error: unknown): unknown {
+/** Whoever raises them, they say nothing of the data. */
+const neverData = /^(08|53|57|40001|40P01|55P03|25006|25P03)/;
+
+/**
+ * One of ours for whatever a query threw; errors that are not the database's, and ours, pass through. `at` is where data was
+ * written, such as `in twilio.communications`: what a user's trigger or function raises there is the data's own trouble.
+ */
+export function translate(error: unknown, at?: string): unknown {
+  if (error instanceof DatabaseTrouble || error instanceof Unstorable) return error;
   const cause = error instanceof DrizzleQueryError ? error.cause : error;
   if (!(cause instanceof Error)) return error;
   const code = codeOf(cause);
@@ -65,13 +74,17 @@ export function translate(error: unknown): unknown {
     if (refusal !== null) return refusal;
   }
   const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? unforeseen;
+  const raisedBy = at !== undefined && !neverData.test(code) ? functionOf(cause) : undefined;
   const named = detailOf(cause, code);
   const place = ['schema', 'table', 'column', 'constraint'].flatMap((name) => {
     const value: unknown = Reflect.get(cause, name);
     return typeof value === 'string' ? [value] : [];
   });
   const where = place.length === 0 ? '' : ` in ${place.join('.')}`;
-  if (kind === 'data') return new Unstorable(`${means}${where} (${code})`);
+  if (kind === 'data' || raisedBy !== undefined) {
+    const by = raisedBy === undefined ? '' : `: ${raisedBy}()`;
+    return new Unstorable(`${refusesData}${where || (at === undefined ? '' : ` ${at}`)}${by} (${code})`, code);
+  }
   return new DatabaseTrouble(`${means}${named}${where}`, code, kind === 'passing');
 }
 
@@ -91,6 +104,16 @@ function refusalOf({ message }: Error, code: string): DatabaseTrouble | null {
 
 const wrongSetting =
   /no such (database|user)|(database|user|tenant) .*(not found|does not exist|not allowed)|authentication failed|password|unsupported (startup|pkt|protocol)|invalid (startup|database|user)/i;
+
+/**
+ * The outermost function that raised it, which of a trigger is the trigger's. Nothing else is taken of the call stack: it quotes
+ * statements and parameters.
+ */
+function functionOf(error: Error): string | undefined {
+  const { where = '' } = error as Details;
+  const lines = where.matchAll(/^(?:compilation of )?(?:PL\/\w+|SQL) function ((?:"[^"\n]+"|[\p{L}\p{N}_$.])+)/gmu);
+  return [...lines].at(-1)?.[1]?.replaceAll('"', '');
+}
 
 /** What may be said besides without quoting a row: where nobody answered, or what Postgres has against our own statement. */
 function detailOf(error: Error, code: string): string {

@@ -65,6 +65,8 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   return { changed: written.size + late, deleted, due: due.length > 0 };
 }
 
+const conversations = 'twilio.conversations';
+
 type Found = Change & { rows: Packed };
 
 /** Writes conversations that differ. @returns those it wrote, and whether they are new. */
@@ -73,6 +75,7 @@ async function writeConversations(queries: Queries, found: Found[]): Promise<Map
   const written = await queries.sql<{ id: string; fresh: boolean }>(
     conversationStatement(),
     conversationArrays(found.map(({ rows }) => rows)),
+    conversations,
   );
   return new Map(written.map(({ id, fresh }) => [id, fresh]));
 }
@@ -80,7 +83,9 @@ async function writeConversations(queries: Queries, found: Found[]): Promise<Map
 /** Writes the children of conversations that are new: nothing is stored to hold them against. */
 async function insertChildren(queries: Queries, all: Packed[]): Promise<void> {
   const parts = childArrays(all).filter(({ rows }) => rows > 0);
-  await Promise.all(parts.map(({ table, columns }) => queries.sql(insertStatement(table), columns)));
+  await Promise.all(
+    parts.map(({ table, columns }) => queries.sql(insertStatement(table), columns, `twilio.${table.name}`)),
+  );
 }
 
 /** Writes children that differ. @returns how many conversations were written of only now. */
@@ -95,7 +100,7 @@ async function writeChildren(
   const [touched] = await Promise.all([
     Promise.all(
       merges.map(({ table, columns, scope }) =>
-        queries.sql<{ conversation_id: string }>(childStatement(table), [...columns, ...scope]),
+        queries.sql<{ conversation_id: string }>(childStatement(table), [...columns, ...scope], `twilio.${table.name}`),
       ),
     ),
     insertChildren(queries, all.filter(isNew)),
@@ -103,10 +108,11 @@ async function writeChildren(
   const ids = touched.flat().map(({ conversation_id }) => conversation_id);
   const late = [...new Set(ids)].filter((id) => !written.has(id));
   if (late.length === 0) return 0;
-  await queries.sql(`update twilio.conversations set synced_at = ${fromMicroseconds('$2')} where id = any($1)`, [
-    late,
-    stamp,
-  ]);
+  await queries.sql(
+    `update twilio.conversations set synced_at = ${fromMicroseconds('$2')} where id = any($1)`,
+    [late, stamp],
+    conversations,
+  );
   return late.length;
 }
 
@@ -172,6 +178,7 @@ async function markDeleted(queries: Queries, changes: Change[], stamp: bigint): 
   const rows = await queries.sql(
     `update twilio.conversations set deleted_at = ${fromMicroseconds('$2')}, synced_at = ${fromMicroseconds('$2')} where id = any($1) and deleted_at is null returning id`,
     [ids, stamp],
+    conversations,
   );
   return rows.length;
 }

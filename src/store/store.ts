@@ -68,7 +68,10 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
         } catch (error) {
           if (error instanceof Superseded) {
             left = await write((queries) => withoutSuperseded(queries, left, epoch));
-          } else if (trusting && (error instanceof NotNew || error instanceof Unstorable)) {
+          } else if (
+            trusting &&
+            (error instanceof NotNew || (error instanceof Unstorable && error.code === duplicateKey))
+          ) {
             // Taken for new, but stored: by this load itself, perhaps, whose answer to COMMIT was lost.
             trusting = false;
           } else throw error;
@@ -77,6 +80,8 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     },
   };
 }
+
+const duplicateKey = '23505';
 
 /** The same for who only looks: every write is refused. */
 export function readOnly(store: Store): Store {

@@ -84,27 +84,43 @@ export async function flow(
   }
 }
 
-/** Loads a batch; where one conversation cannot be stored, halves it until that one stands alone. */
+/** Loads a batch; of one that Postgres refuses, what it refuses is loaded as failed, with the mark. */
 async function load(context: Context, batch: Prepared[], mark: Mark | null): Promise<void> {
+  const error = await tryLoad(context, batch, mark);
+  if (error === null) return;
+  const failed = await loadWithout(context, batch, error);
+  const again = await tryLoad(context, failed, mark);
+  if (again !== null) throw again;
+}
+
+/** Loads all of a refused batch but what is refused, by halves. @returns what was refused, as failed. @throws where nothing of the batch is why. */
+async function loadWithout(context: Context, batch: Prepared[], error: Unstorable): Promise<Prepared[]> {
+  const [first] = batch;
+  if (first === undefined || (batch.length === 1 && first.outcome.kind === 'failed')) throw error;
+  if (batch.length === 1) return [unstorable(context, first.fetch, first.change.request, error)];
+  const half = Math.ceil(batch.length / 2);
+  const [one, other] = [batch.slice(0, half), batch.slice(half)];
+  const errorOfOne = await tryLoad(context, one, null);
+  const failed = errorOfOne === null ? [] : await loadWithout(context, one, errorOfOne);
+  // Where one half is well, it is the other that was refused.
+  const errorOfOther = errorOfOne === null ? error : await tryLoad(context, other, null);
+  return errorOfOther === null ? failed : [...failed, ...(await loadWithout(context, other, errorOfOther))];
+}
+
+/** @returns why it was refused, where it was. */
+async function tryLoad(context: Context, batch: Prepared[], mark: Mark | null): Promise<Unstorable | null> {
+  const changes = batch.map(({ change }) => change);
   try {
-    const changes = batch.map(({ change }) => change);
-    const loaded = await context.store.load(changes, mark, context.api.now()).finally(() => {
-      for (const id of [...changes.map((change) => change.id), ...(mark?.missing ?? [])]) context.settled.delete(id);
-    });
+    const loaded = await context.store.load(changes, mark, context.api.now());
     context.counts.changed += loaded.changed;
     context.counts.deleted += loaded.deleted;
     context.dueWaits = loaded.due;
     context.counts.failed += batch.filter(({ outcome }) => outcome.kind === 'failed').length;
+    return null;
   } catch (error) {
-    if (!(error instanceof Unstorable) || batch.length === 0) throw error;
-    const [only] = batch;
-    if (batch.length === 1 && only !== undefined) {
-      if (only.outcome.kind === 'failed') throw error;
-      await load(context, [unstorable(context, only.fetch, only.change.request, error)], mark);
-      return;
-    }
-    const half = Math.ceil(batch.length / 2);
-    await load(context, batch.slice(0, half), null);
-    await load(context, batch.slice(half), mark);
+    if (error instanceof Unstorable) return error;
+    throw error;
+  } finally {
+    for (const id of [...changes.map((change) => change.id), ...(mark?.missing ?? [])]) context.settled.delete(id);
   }
 }

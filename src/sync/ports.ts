@@ -226,9 +226,15 @@ export class ListingFailed extends Error {
   override readonly name = 'ListingFailed';
 }
 
-/** A conversation that cannot be stored as it is; the message names what, never what it says. */
+/** A conversation that cannot be stored as it is; the message names what, never what it says. `code` is the SQLSTATE, where Postgres refused it. */
 export class Unstorable extends Error {
   override readonly name = 'Unstorable';
+  readonly code: string | undefined;
+
+  constructor(message: string, code?: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** Another worker holds the lease: nothing was written. */

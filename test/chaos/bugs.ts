@@ -139,8 +139,8 @@ export const bugs: Bug[] = [
   {
     name: 'leaves synced_at where only children changed',
     file: 'store/load.ts',
-    find: 'await queries.sql(`update twilio.conversations set synced_at = ',
-    replace: 'await queries.sql(`select from twilio.conversations where false and id = any($1) and synced_at = ',
+    find: '`update twilio.conversations set synced_at = ',
+    replace: '`select from twilio.conversations where false and id = any($1) and synced_at = ',
   },
   {
     name: 'leaves deleted_at on what is back',

@@ -69,7 +69,6 @@ describe('for a person to see to', () => {
     ['53100', /out of disk space/],
     ['XX000', /a statement failed \(XX000\)/],
     ['21000', /a statement failed \(21000\)/],
-    ['P0001', /a statement failed \(P0001\)/],
   ])('%s', (code, message) => {
     const error = trouble(serverError(code));
     expect(error).toMatchObject({ passing: false, code });
@@ -150,7 +149,7 @@ describe('for a person to see to', () => {
 });
 
 describe('the data’s own', () => {
-  test.each(['22P02', '22021', '22P05', '22003', '22008', '23505', '23502', '23514', '54000', '54001'])(
+  test.each(['22P02', '22021', '22P05', '22003', '22008', '23505', '23502', '23514', '54000', '54001', 'P0001'])(
     '%s',
     (code) => {
       const error = translate(serverError(code, { schema: 'twilio', table: 'communications', column: 'text' }));
@@ -160,13 +159,78 @@ describe('the data’s own', () => {
   );
 });
 
+describe('raised by what users have added', () => {
+  const where = [
+    `SQL statement "insert into audit.log values ('${secret}')"`,
+    'PL/pgSQL function audit.helper(text) line 2 at RAISE',
+    `SQL statement "select audit.helper('${secret}')"`,
+    'PL/pgSQL function audit."no secrets"() line 4 at PERFORM',
+  ].join('\n');
+  const at = 'in twilio.communications';
+
+  test.each(['P0001', 'P0004', '22012', '23514', '42501', '42P01', '42883', 'XX000', '0A000', '2F002'])(
+    '%s',
+    (code) => {
+      const error = translate(serverError(code, { where }), at);
+      expect(error).toBeInstanceOf(Unstorable);
+      expect(error).toMatchObject({
+        code,
+        message: `Postgres refuses the data in twilio.communications: audit.no secrets() (${code})`,
+      });
+      expect(translate(error)).toBe(error);
+    },
+  );
+
+  test.each([
+    ['40001', true],
+    ['40P01', true],
+    ['55P03', true],
+    ['57P01', true],
+    ['57014', false],
+    ['53100', false],
+    ['53200', false],
+    ['08006', true],
+    ['25006', false],
+  ])('%s says nothing of the data', (code, passing) => {
+    const error = translate(serverError(code, { where }), at);
+    expect(error).toBeInstanceOf(DatabaseTrouble);
+    expect(error).toMatchObject({ code, passing });
+  });
+
+  test.each([
+    ['PL/pgSQL function no_secrets() line 1 at RAISE', 'no_secrets()'],
+    ['SQL function "no_secrets" statement 1', 'no_secrets()'],
+    ['PL/Python function "no_secrets"', 'no_secrets()'],
+    ['compilation of PL/pgSQL function "no_secrets" near line 2', 'no_secrets()'],
+    ['PL/pgSQL function audit.größe(text,integer) line 1 at RAISE', 'audit.größe()'],
+  ])('%s', (context, name) => {
+    expect(translate(serverError('P0001', { where: context }), at)).toMatchObject({
+      message: `Postgres refuses the data in twilio.communications: ${name} (P0001)`,
+    });
+  });
+
+  test('what their function violates is named as well', () => {
+    const fields = { where, schema: 'audit', table: 'log', constraint: 'log_pkey' };
+    expect(translate(serverError('23505', fields), at)).toMatchObject({
+      message: 'Postgres refuses the data in audit.log.log_pkey: audit.no secrets() (23505)',
+    });
+  });
+
+  test('where nothing of people is written, it is trouble', () => {
+    expect(trouble(serverError('42P01', { where })).passing).toBe(false);
+  });
+});
+
 test('no message quotes a row, whatever the code', () => {
   const classes = ['00', '08', '21', '22', '23', '25', '28', '40', '42', '53', '54', '57', 'P0', 'XX'];
+  const where = `PL/pgSQL function f() line 1 at RAISE\nunnamed portal with parameters: $1 = '\n${secret}'`;
   for (const code of classes.flatMap((each) => [`${each}000`, `${each}P01`, `${each}P02`, `${each}501`])) {
-    const error = translate(serverError(code)) as Error;
-    expect(error.message).not.toContain(secret);
-    expect(error.message).not.toContain('\n');
-    expect(error.cause).toBeUndefined();
+    for (const thrown of [translate(serverError(code)), translate(serverError(code, { where }), 'in twilio.x')]) {
+      const error = thrown as Error;
+      expect(error.message).not.toContain(secret);
+      expect(error.message).not.toContain('\n');
+      expect(error.cause).toBeUndefined();
+    }
   }
 });
 
