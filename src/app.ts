@@ -70,7 +70,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const logRetry = createRetryLog(log);
   const client = createClient({
     baseUrl: scope.baseUrl,
-    auth: { username: config.api.username, password: config.api.password },
+    auth: config.api,
     maxConcurrency: config.api.maxConcurrency,
     ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
     proxy: { httpsProxy: config.api.proxy.https, httpProxy: config.api.proxy.http, noProxy: config.api.proxy.none },

@@ -8,7 +8,7 @@ import type { GrantReaderOptions } from './commands/grant-reader.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import type { Terminal } from './commands/sync.ts';
 import { type Config, readConfig } from './config.ts';
-import { findSecrets } from './environment.ts';
+import { rememberSecrets } from './environment.ts';
 import { exitStatus, UsageError } from './exit-status.ts';
 import { isLocal } from './lib/libpq.ts';
 import { createLog, type Log } from './ops/log.ts';
@@ -209,9 +209,8 @@ function configure<Wanted extends Part>(
   parts: readonly (Wanted | 'logLevel')[],
   unlessSet?: 'warn',
 ): { config: Pick<Config, Wanted | 'logLevel'>; log: Log } {
-  const readFile = (path: string) => readFileSync(path, 'utf8');
+  const { readFile, secrets } = rememberSecrets(env, (path) => readFileSync(path, 'utf8'));
   const config = readConfig(env, readFile, parts);
-  const secrets = findSecrets(env, readFile);
   const level = env['LOG_LEVEL'] ? config.logLevel : (unlessSet ?? config.logLevel);
   const log = createLog({ level, secrets, destination: logStream });
   const { database } = config as Partial<Config>;

@@ -32,6 +32,8 @@ export interface ApiConfig {
   /** HTTP Basic: the key's SID and secret, or the account SID and auth token. */
   username: string;
   password: string;
+  /** The two as their files say now; undefined where these cannot be read, or are wrong. */
+  current?: () => Pick<ApiConfig, 'username' | 'password'> | undefined;
   edge: string | undefined;
   region: string | undefined;
   /** Another base URL, without a slash at its end; goes before edge and region. */
@@ -100,7 +102,7 @@ export function readConfig<Wanted extends Part = Part>(
   const problems: Problem[] = findMisspelt(env);
   const given = readValues(env, readFile, wanted, problems);
   const build: { [Each in Part]: () => Config[Each] } = {
-    api: () => apiOf(given, readFile, problems),
+    api: () => apiOf(env, given, readFile, problems),
     database: () => databaseOf(env, given, readFile, problems),
     filters: () => filtersOf(given.values),
     sync: () => syncOf(given.values),
@@ -112,7 +114,20 @@ export function readConfig<Wanted extends Part = Part>(
   return config as Pick<Config, Wanted>;
 }
 
-function apiOf({ values, given }: Given, readFile: ReadFile, problems: Problem[]): ApiConfig {
+/** A way to read a part anew, for secrets that are changed under a running worker. */
+function rereading<Wanted extends Part>(env: Environment, readFile: ReadFile, part: Wanted) {
+  return (): Config[Wanted] | undefined => {
+    try {
+      return readConfig(env, readFile, [part])[part];
+    } catch (error) {
+      // Just being written, perhaps: what was read last may still do.
+      if (error instanceof ConfigError) return undefined;
+      throw error;
+    }
+  };
+}
+
+function apiOf(env: Environment, { values, given }: Given, readFile: ReadFile, problems: Problem[]): ApiConfig {
   const report = (setting: SettingName, message: string) => problems.push({ setting, message });
   const has = { key: given.has('TWILIO_API_KEY'), secret: given.has('TWILIO_API_SECRET') };
   if (!given.has('TWILIO_ACCOUNT_SID')) {
@@ -137,6 +152,7 @@ function apiOf({ values, given }: Given, readFile: ReadFile, problems: Problem[]
     accountSid: values.TWILIO_ACCOUNT_SID ?? '',
     username: (has.key ? values.TWILIO_API_KEY : values.TWILIO_ACCOUNT_SID) ?? '',
     password: (has.key ? values.TWILIO_API_SECRET : values.TWILIO_AUTH_TOKEN) ?? '',
+    ...(apiSecrets.some((name) => env[`${name}_FILE`]) && { current: rereading(env, readFile, 'api') }),
     edge: values.TWILIO_EDGE,
     region: values.TWILIO_REGION,
     url: values.TWILIO_INTELLIGENCE_URL,
@@ -147,6 +163,8 @@ function apiOf({ values, given }: Given, readFile: ReadFile, problems: Problem[]
   };
   return hideSecrets(api, 'password');
 }
+
+const apiSecrets: SettingName[] = ['TWILIO_API_KEY', 'TWILIO_API_SECRET', 'TWILIO_AUTH_TOKEN'];
 
 /** The URL goes before the PG* variables, which fill in what it does not say, as with libpq. */
 function databaseOf(
@@ -186,6 +204,14 @@ function databaseOf(
   };
   const parameters = { application_name: 'conversation-sync', ...fromVariables, ...fromUrl };
   const connection = connectionOf(parameters, readFile, reportParameter);
+  const { sslcert, sslrootcert } = parameters;
+  if (env['DATABASE_URL_FILE'] || env['PGPASSWORD_FILE'] || sslcert || sslrootcert) {
+    const reread = rereading(env, readFile, 'database');
+    connection.current = () => {
+      const database = reread();
+      return database?.kind === 'server' ? database.connection : undefined;
+    };
+  }
   const notes = findUnknown(url ?? '').map((unknown) => `DATABASE_URL: ${unknown}`);
   return { kind: 'server', connection: hideSecrets(connection, 'password', 'ssl', 'optionalTls'), notes };
 }

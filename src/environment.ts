@@ -76,13 +76,40 @@ export function findSecrets(env: Environment, readFile: ReadFile): string[] {
   return found;
 }
 
+/** Files are read anew as long as a process lives; `secrets` is at any time what was set at first, and what each file held last. */
+export function rememberSecrets(
+  env: Environment,
+  readFile: ReadFile,
+): { readFile: ReadFile; secrets: Iterable<string> } {
+  const held = new Map<string, string[]>();
+  const fixed = findSecrets(env, readFile);
+  return {
+    readFile(path) {
+      const text = readFile(path);
+      const secret = text.replace(/\r?\n$/, '');
+      const before = held.get(path) ?? [];
+      // What is in flight may still quote the one before.
+      if (!before.includes(secret)) held.set(path, [secret, ...passwordsOf(secret), ...before].slice(0, 20));
+      return text;
+    },
+    secrets: {
+      *[Symbol.iterator]() {
+        yield* fixed;
+        for (const texts of held.values()) yield* texts;
+      },
+    },
+  };
+}
+
 function passwordsOf(url: string): string[] {
-  const password = URL.parse(url.includes('://') ? url : `http://${url}`)?.password;
-  if (!password) return [];
+  const parsed = URL.parse(url.includes('://') ? url : `http://${url}`);
+  const inQuery = ['password', 'sslpassword'].flatMap((name) => parsed?.searchParams.get(name) || []);
+  const password = parsed?.password;
+  if (!password) return inQuery;
   try {
-    return [password, decodeURIComponent(password)];
+    return [password, decodeURIComponent(password), ...inQuery];
   } catch {
-    return [password];
+    return [password, ...inQuery];
   }
 }
 

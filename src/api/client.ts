@@ -7,6 +7,7 @@ import type { Json } from '../lib/json.ts';
 import { wait } from '../lib/wait.ts';
 import { type ClockState, createApiClock } from './clock.ts';
 import { type ClientCounters, createCounters } from './counters.ts';
+import { type Auth, createCredentials } from './credentials.ts';
 import { type Detail, decodeDetail, decodePage, type Page } from './decode.ts';
 import { openDispatcher } from './dispatcher.ts';
 import { BadAnswer, NotFound, Refused, TokenExpired } from './errors.ts';
@@ -18,7 +19,8 @@ import { type RetryLimits, retryLimits } from './retry.ts';
 export interface ClientOptions {
   /** May have a path, under which `/v3` is then looked for. */
   baseUrl: string;
-  auth: { username: string; password: string };
+  /** `current`: what these have become, asked where the API refuses them. */
+  auth: Auth & { current?: () => Auth | undefined };
   userAgent?: string;
   /** Most requests in flight; 32 if not given. */
   maxConcurrency?: number;
@@ -78,7 +80,8 @@ export function createClient(options: ClientOptions): Client {
     governor,
     clock,
     origin: base.origin,
-    headers: requestHeaders(options.auth, options.userAgent ?? 'conversation-sync'),
+    headers: requestHeaders(options.userAgent ?? 'conversation-sync'),
+    credentials: createCredentials(options.auth),
     timeoutMs,
     retryLimits: options.retryLimits ?? retryLimits,
     monotonicMs,

@@ -7,6 +7,7 @@ import type { Dispatcher } from 'undici';
 import { isJsonObject, type Json } from '../lib/json.ts';
 import { parseLossless } from '../lib/lossless-json.ts';
 import type { ApiClock } from './clock.ts';
+import type { Credentials } from './credentials.ts';
 import {
   type ApiError,
   BadAnswer,
@@ -47,6 +48,7 @@ export interface RequestParts {
   clock: ApiClock;
   origin: string;
   headers: Record<string, string>;
+  credentials: Credentials;
   timeoutMs: number;
   retryLimits: RetryLimits;
   monotonicMs: () => number;
@@ -70,13 +72,9 @@ interface Failure {
   outcome: Outcome;
 }
 
-/** Headers of every request: who asks, and what may come back. */
-export function requestHeaders(
-  auth: { username: string; password: string },
-  userAgent: string,
-): Record<string, string> {
+/** Headers of every request but for the credentials: who asks, and what may come back. */
+export function requestHeaders(userAgent: string): Record<string, string> {
   return {
-    authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`, 'utf8').toString('base64')}`,
     accept: 'application/json',
     // An answer out of a cache may be an old one, and tells an old time.
     'cache-control': 'no-cache',
@@ -90,6 +88,7 @@ export async function request<Decoded>(parts: RequestParts, wanted: Wanted<Decod
   const { endpoint, signal } = wanted;
   const tried = `GET ${parts.origin}${wanted.path.replace(/\?.*$/s, '')}`;
   for (let attempt = 1; ; attempt++) {
+    const { authorization } = parts.credentials;
     const answer = await send(parts, wanted, tried, attempt);
     // Answers come together; before the first of them is read, the next requests are sent.
     await nextTurn();
@@ -99,6 +98,7 @@ export async function request<Decoded>(parts: RequestParts, wanted: Wanted<Decod
       return result.decoded;
     }
     const { error, outcome } = result;
+    if (error instanceof Unauthorized && parts.credentials.renewed(authorization)) continue;
     const decision = decide(attempt, outcome, parts.random, parts.retryLimits);
     if (!decision.again) throw error;
     parts.onRetry({ endpoint, attempt, afterMs: decision.afterMs, why: decision.why, error });
@@ -114,7 +114,8 @@ async function send<Decoded>(
   attempt: number,
 ): Promise<Answer | Failure> {
   const { endpoint, path, limitBytes, signal } = wanted;
-  const { dispatcher, origin, headers, timeoutMs } = parts;
+  const { dispatcher, origin, timeoutMs } = parts;
+  const headers = { ...parts.headers, authorization: parts.credentials.authorization };
   const leave = await parts.governor.enter(signal, attempt > 1);
   const startedAtMs = parts.monotonicMs();
   const ended = (status: number | undefined, bytes: number) =>

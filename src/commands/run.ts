@@ -12,6 +12,7 @@ import { createStatusPage, type StatusPage } from '../ops/status-page/route.ts';
 import { createWatch, type Watch } from '../ops/watch.ts';
 import { keepInStep } from '../ops/worker.ts';
 import type { Database } from '../store/database.ts';
+import { DatabaseTrouble } from '../store/errors.ts';
 import { readLastSample } from '../store/runs.ts';
 import { refuseWrongScope } from '../store/scope.ts';
 import { whileLeased } from '../store/tenure.ts';
@@ -65,7 +66,12 @@ async function work(running: Running): Promise<never> {
   watch.see(opened.database);
   page.see(opened.database);
   await patiently(running, 'the database cannot be used yet', () => prepare(running, opened));
-  for (;;) await patiently(running, 'the worker stands by', () => serve(running, opened.database));
+  for (;;) await patiently(running, 'the worker stands by', () => serve(running, opened.database), isBeyondWaiting);
+}
+
+/** Once it has worked, whatever is wrong with user and rights may be put right at the server, or is just being changed. */
+function isBeyondWaiting(error: unknown): boolean {
+  return isMisconfigured(error) && !(error instanceof DatabaseTrouble);
 }
 
 /** Does it again after a while where it fails for a reason that may pass. @throws what a person has to put right, and the signal's reason. */
@@ -73,13 +79,14 @@ async function patiently(
   { log, signal, watch: { health } }: Running,
   trouble: string,
   attempt: () => Promise<void>,
+  isLasting = isMisconfigured,
 ): Promise<void> {
   for (;;) {
     try {
       await attempt();
       return;
     } catch (error) {
-      if (signal.aborted || isMisconfigured(error)) throw error;
+      if (signal.aborted || isLasting(error)) throw error;
       Object.assign(health.work, { doing: 'starting', failing: describeError(error) });
       health.beat();
       log.error({ err: error }, trouble);
@@ -106,7 +113,11 @@ async function serve(running: Running, database: Database): Promise<void> {
     if (heldBy !== waitingFor) log.info({ heldBy }, 'another worker holds the lease; standing by');
     waitingFor = heldBy;
   };
-  await whileLeased(database, { holder: holderName('run'), signal, onWaiting }, async (epoch, leased) => {
+  const onHeld = (held: boolean) => {
+    metrics.held(held);
+    if (!held) log.warn('the lease could not be renewed within its term: another worker may take it');
+  };
+  await whileLeased(database, { holder: holderName('run'), signal, onWaiting, onHeld }, async (epoch, leased) => {
     log.info({ epoch }, 'this worker holds the lease');
     try {
       await hold(running, database, epoch, leased);

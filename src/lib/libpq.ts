@@ -49,6 +49,8 @@ export type Connection = ClientConfig & {
   database: string;
   /** In place of `ssl`, which then is false: what does not know it connects in clear. */
   optionalTls?: OptionalTls;
+  /** The same as the files say now, for each new connection; undefined where these cannot be read, or are wrong. */
+  current?: () => Connection | undefined;
   /** Called when a server off this machine was reached in clear that nobody had asked for. */
   onClear?: () => void;
 };

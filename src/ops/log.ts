@@ -16,8 +16,8 @@ export interface ShownError {
 
 export interface LogOptions {
   level: Level | 'silent';
-  /** Texts that never appear, whatever is logged: keys and passwords. Shorter than 6 characters they are not looked for. */
-  secrets?: readonly (string | undefined)[];
+  /** Texts that never appear, whatever is logged: keys and passwords, also those added later. Shorter than 6 characters they are not looked for. */
+  secrets?: Iterable<string | undefined>;
   /** Default: standard output. */
   destination?: DestinationStream;
 }
@@ -108,9 +108,12 @@ function placesOf(error: Error): string {
   return lines.map((line) => line.trim()).join(' | ');
 }
 
-function blanker(secrets: readonly (string | undefined)[]): (line: string) => string {
-  const written = secrets.flatMap((secret) =>
-    secret === undefined || secret.length < 6 ? [] : [JSON.stringify(secret).slice(1, -1)],
-  );
-  return (line) => written.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line);
+function blanker(secrets: Iterable<string | undefined>): (line: string) => string {
+  return (line) => {
+    for (const secret of secrets) {
+      if (secret !== undefined && secret.length >= 6)
+        line = line.replaceAll(JSON.stringify(secret).slice(1, -1), '[secret]');
+    }
+    return line;
+  };
 }

@@ -23,6 +23,8 @@ export interface Metrics {
   pass(outcome: RunOutcome, ms: number, counts: Counts): void;
   /** The lease is held from now on; `client` is whose requests are under way, `sample` what was last verified. */
   begin(client: () => ClientCounters, sample: Sample | null): void;
+  /** The lease could not be renewed within its term, or could be again. */
+  held(held: boolean): void;
   /** The lease is another's: what only its holder knows is not said any more. */
   end(): void;
   brake(sweeps: number): void;
@@ -60,6 +62,7 @@ export function createMetrics(): Metrics {
       if (sample !== null) meters.drift.set(sample.drifted / sample.verified);
       meters.leaseHeld.set(1);
     },
+    held: (held) => meters.leaseHeld.set(held ? 1 : 0),
     end() {
       client = undefined;
       meters.leaseHeld.set(0);

@@ -12,12 +12,12 @@ import { OptionallyEncrypted } from './optional-tls.ts';
 export const goodbyeMs = 1_000;
 
 /** What node-postgres takes, and what it does not know of. */
-export type ConnectionConfig = pg.ClientConfig & Partial<Pick<Way, 'optionalTls' | 'onClear'>>;
+export type ConnectionConfig = pg.ClientConfig & Partial<Pick<Way, 'optionalTls' | 'current' | 'onClear'>>;
 
 /** A client of node-postgres that can be cut off, and that encrypts where the server offers it. */
 export class Connection extends pg.Client {
   constructor(config: ConnectionConfig = {}) {
-    super(optionallyEncrypted(config));
+    super(optionallyEncrypted(current(config)));
     this.once('connect', () => this.tlsVersion === null && config.onClear?.());
     // A numeric has all its digits, whatever a session's extra_float_digits; ours are seconds and days, which a number holds.
     this.setTypeParser(pg.types.builtins.NUMERIC, Number);
@@ -49,6 +49,15 @@ export class Connection extends pg.Client {
     await this.end().finally(() => left.abort());
     await late;
   }
+}
+
+/** What is new of it: who connects, where and how. Limits stay. */
+function current(config: ConnectionConfig): ConnectionConfig {
+  const now = config.current?.();
+  if (now === undefined) return config;
+  const { optionalTls: _, ...rest } = config;
+  const { connectionTimeoutMillis, ...way } = now;
+  return { ...rest, ...way };
 }
 
 /** `connection` is not in pg's types. */

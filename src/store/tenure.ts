@@ -4,7 +4,7 @@
 import { wait } from '../lib/wait.ts';
 import { LeaseLost } from '../sync/ports.ts';
 import type { Database } from './database.ts';
-import { renewLease, returnLease, takeLease } from './lease.ts';
+import { leaseSeconds, renewLease, returnLease, takeLease } from './lease.ts';
 
 /** The lease was not to be had in the time there was. */
 export class LeaseHeld extends Error {
@@ -24,18 +24,23 @@ export interface TenureOptions {
   giveUpAfterMs?: number;
   /** Told at each ask that somebody else has it. */
   onWaiting?: (heldBy: string) => void;
+  /** Told that the lease ran out, since it could not be renewed within its term; and that it is held again after all. */
+  onHeld?: (held: boolean) => void;
+  /** Where waits are to be shorter than they are by themselves. */
+  limits?: { renewEveryMs?: number; termMs?: number };
 }
 
 const askEveryMs = 2_000;
-const renewEveryMs = 5_000;
+const renewAfterMs = 5_000;
 const returnLimitMs = 3_000;
 
 /** Does the work under a lease of its own. @throws LeaseHeld, LeaseLost, the signal's reason, and what the work throws. */
 export async function whileLeased<Result>(
   database: Database,
-  { holder, signal, giveUpAfterMs = Number.POSITIVE_INFINITY, onWaiting }: TenureOptions,
+  options: TenureOptions,
   work: (epoch: number, signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
+  const { holder, signal, giveUpAfterMs = Number.POSITIVE_INFINITY, onWaiting } = options;
   let waitedMs = 0;
   let taken = await takeLease(database, holder);
   while ('heldBy' in taken) {
@@ -48,7 +53,7 @@ export async function whileLeased<Result>(
   const { epoch } = taken;
   const ended = new AbortController();
   const lost = new AbortController();
-  const renewing = keepRenewed(database, epoch, ended.signal).catch((error: unknown) => lost.abort(error));
+  const renewing = keepRenewed(database, epoch, ended.signal, options).catch((error: unknown) => lost.abort(error));
   try {
     return await work(epoch, AbortSignal.any([signal, lost.signal]));
   } finally {
@@ -61,17 +66,35 @@ export async function whileLeased<Result>(
 }
 
 /** Renews until told to stop. @throws LeaseLost; anything else passes, and the loads will tell. */
-async function keepRenewed(database: Database, epoch: number, ended: AbortSignal): Promise<void> {
-  for (;;) {
-    try {
+async function keepRenewed(
+  database: Database,
+  epoch: number,
+  ended: AbortSignal,
+  { onHeld = () => {}, limits = {} }: TenureOptions,
+): Promise<void> {
+  const { renewEveryMs = renewAfterMs, termMs = leaseSeconds * 1000 } = limits;
+  let held = true;
+  const turn = (now: boolean) => {
+    if (held !== now && !ended.aborted) onHeld(now);
+    held = now;
+  };
+  const beginTerm = () => setTimeout(() => turn(false), termMs);
+  let term = beginTerm();
+  try {
+    for (;;) {
       await wait(renewEveryMs, ended);
-    } catch {
-      return;
+      try {
+        await renewLease(database, epoch);
+        clearTimeout(term);
+        term = beginTerm();
+        turn(true);
+      } catch (error) {
+        if (error instanceof LeaseLost) throw error;
+      }
     }
-    try {
-      await renewLease(database, epoch);
-    } catch (error) {
-      if (error instanceof LeaseLost) throw error;
-    }
+  } catch (error) {
+    if (!ended.aborted) throw error;
+  } finally {
+    clearTimeout(term);
   }
 }

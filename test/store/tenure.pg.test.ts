@@ -5,6 +5,8 @@ import { type Database, openDatabase } from '../../src/store/database.ts';
 import { LeaseHeld, whileLeased } from '../../src/store/tenure.ts';
 import { LeaseLost } from '../../src/sync/ports.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
+import { postgres } from '../lib/frames.ts';
+import { TcpProxy } from '../lib/tcp-proxy.ts';
 
 let opened: TestDatabase;
 let database: Database;
@@ -68,4 +70,25 @@ test('lost to another, it aborts the work and is not given back', async () => {
   });
   await expect(lost).rejects.toThrow(LeaseLost);
   expect(await holder()).toEqual({ holder: 'second' });
+});
+
+test('a lease that cannot be renewed within its term is said to be held no more, and again once it can', async () => {
+  await using proxy = await TcpProxy.open(opened.url, postgres);
+  const { hostname, port } = new URL(proxy.through());
+  const far = openDatabase({ ...opened.connection, host: hostname, port: Number(port) });
+  let turned = Promise.withResolvers<boolean>();
+  const onHeld = (held: boolean) => turned.resolve(held);
+  const limits = { renewEveryMs: 5, termMs: 200 };
+  try {
+    await whileLeased(far, { holder: 'far', signal: never, onHeld, limits }, async () => {
+      proxy.refuse();
+      expect(await turned.promise).toBe(false);
+      turned = Promise.withResolvers();
+      proxy.mend();
+      expect(await turned.promise).toBe(true);
+    });
+    expect(await holder()).toEqual({ holder: null });
+  } finally {
+    await far.close();
+  }
 });

@@ -84,7 +84,7 @@ const kinds: Record<string, string> = { ok: 'good', running: 'busy', 'not ended'
 
 /** What this process is, and its requests to the API. */
 export function processSection(
-  { readiness, requests, upSeconds, version }: Omit<PageView, 'standing' | 'volume'>,
+  { readiness, databaseTrouble, requests, upSeconds, version }: Omit<PageView, 'standing' | 'volume'>,
   standing: Standing | null,
 ): Html {
   // Why it is not stands at the top.
@@ -93,7 +93,7 @@ export function processSection(
   return html`<section aria-labelledby="process"><h2 id="process">This process</h2><dl class="facts">
 ${fact('Readiness', ready)}
 ${fact('Running for', sayDuration(upSeconds))}
-${fact('Holds the lease', standing?.worker ?? 'nobody')}
+${fact('Holds the lease', databaseTrouble === null ? (standing?.worker ?? 'nobody') : 'not known')}
 ${standing !== null && fact('Everything listed again', standing.reconciledAt === null ? 'not yet' : time(standing.reconciledAt, standing.at))}
 ${requests !== null && fact('Requests in flight', `${sayCount(requests.inFlight)} of at most ${sayCount(requests.limit)}${pace(requests)}`)}
 ${requests !== null && fact('Requests repeated', sayCount(requests.retries))}
