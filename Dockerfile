@@ -27,8 +27,8 @@ COPY --from=build /app/dist dist
 USER 1000:1000
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT || 8080}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# These keep garbage from piling up: half the memory, for a few per cent more CPU.
+  CMD ["node", "dist/health-check.js"]
+# The flags that main.ts gives itself. Given here, it need not start twice.
 ENV MALLOC_ARENA_MAX=1
 ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=60", "dist/main.js"]
 CMD ["run"]

@@ -1,63 +1,27 @@
 #!/usr/bin/env node
-// The process: arguments and environment in, an exit status out.
-// Nothing is decided here: cli.ts knows the commands, ops/shutdown.ts the signals, exit-status.ts what to say of an error.
+// The first file of the program. It imports nothing before it has seen that this Node is new enough, in syntax that
+// older ones understand; then it gives the process the flags that keep its memory small, whatever has started it.
 
-import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
-import { CommanderError } from 'commander';
-import { parse, type World } from './cli.ts';
-import { exitStatus, sayError, statusOf } from './exit-status.ts';
-import { plainLines } from './ops/plain-log.ts';
-import { untilSignal } from './ops/shutdown.ts';
-
-// On a terminal a line takes the place of a progress bar, which draws itself again below it.
-const say = (line: string) => process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}${line}\n`);
-const isWorker = process.argv[2] === 'run';
-
-// Where a name has several addresses, Node gives each but the last 250 ms to connect: a server on another continent, or
-// one whose first packet is lost, would never be reached if the last address does not answer.
-const addressLimitMs = 3_000;
-if (getDefaultAutoSelectFamilyAttemptTimeout() < addressLimitMs)
-  setDefaultAutoSelectFamilyAttemptTimeout(addressLimitMs);
-
-// Whoever read along has gone (`… | head`): the work goes on, since what it stores is what counts.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-
-/** On the terminal, whatever standard output is sent to. */
-async function ask(question: string): Promise<string | null> {
-  if (!process.stdin.isTTY) return null;
-  const { createInterface } = await import('node:readline/promises');
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-D is no answer.
-  const ended = new Promise<null>((resolve) => lines.once('close', () => resolve(null)));
-  const answer = await Promise.race([lines.question(question), ended]);
-  lines.close();
-  return answer;
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 19)) {
+  process.stderr.write(`conversation-sync needs Node 22.19 or later; this is ${process.version}\n`);
+  process.exitCode = 2;
+} else {
+  keepMemorySmall();
+  import('./process.ts');
 }
 
-const world: World = {
-  env: process.env,
-  terminal: {
-    write: (line) => process.stdout.write(`${line}\n`),
-    progress: process.stderr,
-    interactive: process.stderr.isTTY === true,
-    ask,
-  },
-  // The long-lived worker's log is its output; beside a command's own lines it goes to the other stream, as plain lines.
-  logStream: isWorker ? process.stdout : plainLines(process.stderr),
-};
-
-async function main(): Promise<number> {
-  try {
-    const carry = await parse(process.argv.slice(2), world);
-    return await untilSignal(carry, {
-      say,
-      lateStatus: isWorker ? exitStatus.inStep : exitStatus.incomplete,
-    });
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus.wrongUsage;
-    say(sayError(error));
-    return statusOf(error);
-  }
+/**
+ * Replaces this process with one that has the flags: V8 takes most of them at its start alone, and so does malloc its
+ * setting. They keep garbage from piling up: half the memory, for some more CPU. Process id, streams and signals stay.
+ * Only for commands that handle conversations; on Windows there is no such replacement.
+ */
+function keepMemorySmall(): void {
+  const flags = ['--max-semi-space-size=16', '--heap-growing-percent=60'];
+  const [node, script, command] = process.argv;
+  const heavy = ['run', 'sync', 'verify', 'retry', 'demo'];
+  if (!process.execve || !node || !script || !command || !heavy.includes(command)) return;
+  if (flags.every((flag) => process.execArgv.includes(flag))) return;
+  const args = [node, ...flags, ...process.execArgv, ...process.argv.slice(1)];
+  process.execve(process.execPath, args, { MALLOC_ARENA_MAX: '1', ...process.env });
 }
-
-process.exitCode = await main();

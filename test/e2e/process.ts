@@ -52,7 +52,12 @@ export class Processes implements AsyncDisposable {
 
   /** Starts a command; nothing of this process's environment reaches it but where programs are found. */
   async start(args: string[], env: Environment = {}, cwd?: string): Promise<Running> {
-    const child = spawn(process.execPath, [main, ...args], {
+    return await this.startBy(process.execPath, [main, ...args], env, cwd);
+  }
+
+  /** Starts another program that starts a command. */
+  async startBy(program: string, args: string[], env: Environment = {}, cwd?: string): Promise<Running> {
+    const child = spawn(program, args, {
       cwd: cwd ?? (await this.folder()),
       env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: compiled, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
