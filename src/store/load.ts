@@ -2,6 +2,7 @@
 // written where they differ, what is due is put anew, and the window's cursor moves. Loading the same batch again, as
 // after an answer to COMMIT that was lost, changes nothing.
 
+import { making } from '../sync/fingerprint.ts';
 import { normalizerVersion } from '../sync/normalize.ts';
 import type { Change, Loaded, Mark, Packed } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
@@ -162,8 +163,9 @@ async function findUnchanged(queries: Queries, found: Found[]): Promise<Set<stri
   if (found.length === 0) return new Set();
   const same = await queries.sql<{ id: string }>(
     `select conversation_id as id from twilio_sync.fingerprints
-     join unnest($1::text[], $2::text[]) as answer(id, detail) on answer.id = conversation_id and answer.detail = fingerprints.detail`,
-    [found.map(({ id }) => id), found.map(({ detail }) => detail)],
+     join unnest($1::text[], $2::text[]) as answer(id, detail) on answer.id = conversation_id and answer.detail = fingerprints.detail
+     where (algorithm, policy) = ($3, $4)`,
+    [found.map(({ id }) => id), found.map(({ detail }) => detail), making.algorithm, making.policy],
   );
   return new Set(same.map(({ id }) => id));
 }
@@ -188,14 +190,16 @@ async function remember(queries: Queries, { changes, now, generation, epoch }: L
   const inserted =
     stored.length > 0 &&
     queries.sql(
-      `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at, request, children)
-     select id, item, detail, $5, case when listed then $6::int else 0 end, to_timestamp($7), request, children
+      `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at, request, children, algorithm, policy)
+     select id, item, detail, $5, case when listed then $6::int else 0 end, to_timestamp($7), request, children, $10, $11
      from unnest($1::text[], $2::bool[], $3::text[], $4::text[], $8::int8[], $9::int4[]) as answer(id, listed, item, detail, request, children)
      on conflict (conversation_id) do update set
-       item = case when excluded.generation = 0 and excluded.detail = fingerprints.detail then fingerprints.item else excluded.item end,
+       item = case when excluded.generation = 0 and excluded.detail = fingerprints.detail
+         and (excluded.algorithm, excluded.policy) = (fingerprints.algorithm, fingerprints.policy) then fingerprints.item else excluded.item end,
        detail = excluded.detail, normalizer = excluded.normalizer,
        generation = greatest(fingerprints.generation, excluded.generation), fetched_at = excluded.fetched_at,
-       request = excluded.request, children = coalesce(excluded.children, fingerprints.children)`,
+       request = excluded.request, children = coalesce(excluded.children, fingerprints.children),
+       algorithm = excluded.algorithm, policy = excluded.policy`,
       [
         stored.map(({ id }) => id),
         stored.map(({ listed }) => listed),
@@ -206,6 +210,8 @@ async function remember(queries: Queries, { changes, now, generation, epoch }: L
         now,
         stored.map((change) => orderOf(change, epoch)),
         stored.map(({ rows }) => rows?.children ?? null),
+        making.algorithm,
+        making.policy,
       ],
     );
   const shown = rememberShown(
@@ -216,14 +222,19 @@ async function remember(queries: Queries, { changes, now, generation, epoch }: L
   await Promise.all([inserted, shown, rememberBehind(queries, changes)]);
 }
 
-/** Found, but older than what is stored: its item is known all the same, or each listing would begin the waits anew. */
+/**
+ * Found, but older than what is stored: its item is known all the same, or each listing would begin the waits anew.
+ * A detail's fingerprint that was made in another way equals none from then on.
+ */
 async function rememberBehind(queries: Queries, changes: Change[]): Promise<void> {
   const seen = changes.filter(({ rows, item, deleted }) => rows === null && item !== null && !deleted);
   const behind = seen.filter(({ due }) => due.some(({ reason }) => reason === 'behind'));
   if (behind.length === 0) return;
   await queries.sql(
-    `update twilio_sync.fingerprints set item = answer.item from unnest($1::text[], $2::text[]) as answer(id, item) where conversation_id = answer.id`,
-    [behind.map(({ id }) => id), behind.map(({ item }) => item)],
+    `update twilio_sync.fingerprints set item = answer.item, algorithm = $3, policy = $4,
+       detail = case when (algorithm, policy) = ($3, $4) then detail else left(detail, 0) end
+     from unnest($1::text[], $2::text[]) as answer(id, item) where conversation_id = answer.id`,
+    [behind.map(({ id }) => id), behind.map(({ item }) => item), making.algorithm, making.policy],
   );
 }
 

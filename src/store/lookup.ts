@@ -2,6 +2,7 @@
 // Instants go out as seconds since the epoch, the way the program counts; nothing of what people said is read.
 
 import type { FilterConfig } from '../config.ts';
+import { making } from '../sync/fingerprint.ts';
 import type { Known, NotedDue, Stretch } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
 import { seconds } from './instant.ts';
@@ -12,8 +13,11 @@ import { readForgotten } from './tombstones.ts';
 export async function readKnown(queries: Queries, ids: string[]): Promise<Map<string, Known>> {
   const known = new Map<string, Known>();
   const stored = await queries.sql<NonNullable<Known['stored']> & { id: string }>(
-    'select conversation_id as id, item, detail, normalizer, generation, children from twilio_sync.fingerprints where conversation_id = any($1)',
-    [ids],
+    `select conversation_id as id, item, detail, normalizer, generation, children, algorithm, policy,
+       case when (algorithm, policy) <> ($2, $3) then (select to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')
+         from twilio.conversations where id = conversation_id) end as "updatedAt"
+     from twilio_sync.fingerprints where conversation_id = any($1)`,
+    [ids, making.algorithm, making.policy],
   );
   for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [], forgotten: false });
   const due = await queries.sql<NotedDue>(

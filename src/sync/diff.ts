@@ -4,7 +4,7 @@
 import type { ListItem } from '../api/decode.ts';
 import { secondsOf } from '../lib/timestamp.ts';
 import { dueForUpgrade, type Fetch } from './due.ts';
-import { fingerprint } from './fingerprint.ts';
+import { fingerprint, isComparable, isNotedOtherwise, noted } from './fingerprint.ts';
 import { normalizerVersion } from './normalize.ts';
 import type { Due, Known, Mark, Wants } from './ports.ts';
 
@@ -48,11 +48,8 @@ export function diff(items: Iterable<Item>, known: Map<string, Known>, generatio
   for (const item of items) {
     const { stored = null, due = [], forgotten = false } = known.get(item.id) ?? {};
     if (forgotten) continue;
-    // What failed, or is listed without having a detail, waits for its time unless its item has changed.
-    const waits = due.some(
-      (each) => (each.reason === 'failed' || each.reason === 'absent') && each.fingerprint === item.fingerprint,
-    );
-    if (!waits && stored?.item !== item.fingerprint) {
+    const waits = due.some((each) => waitsFor(each, item));
+    if (!waits && (stored === null || hasChanged(stored, item))) {
       result.changed.push({ id: item.id, item, due, stored: stored !== null });
       continue;
     }
@@ -62,9 +59,23 @@ export function diff(items: Iterable<Item>, known: Map<string, Known>, generatio
     if (stored === null) continue;
     if (stored.generation !== generation) result.touched.push(item.id);
     if (waits) continue;
-    if (stored.normalizer < normalizerVersion && !due.some(({ reason }) => reason === 'upgrade')) {
+    const older = stored.normalizer < normalizerVersion || !isComparable(stored);
+    if (older && !due.some(({ reason }) => reason === 'upgrade')) {
       result.due.push(dueForUpgrade(item, now));
     }
   }
   return result;
+}
+
+/** What failed, or is listed without having a detail, waits for its time unless its item has changed; a failure also where that cannot be told, since it waits for a day at most. */
+function waitsFor({ reason, fingerprint }: Due, item: Item): boolean {
+  if (fingerprint === null || (reason !== 'failed' && reason !== 'absent')) return false;
+  return fingerprint === noted(item.fingerprint) || (reason === 'failed' && isNotedOtherwise(fingerprint));
+}
+
+/** Where fingerprints cannot be compared, `updatedAt` has to do until the conversation is fetched anew, within a day. */
+function hasChanged(stored: NonNullable<Known['stored']>, { fingerprint, wants }: Item): boolean {
+  if (stored.item === null || isComparable(stored)) return stored.item !== fingerprint;
+  const microseconds = 'YYYY-MM-DDTHH:MM:SS.uuuuuu'.length;
+  return wants.updatedAt?.slice(0, microseconds) !== stored.updatedAt?.slice(0, microseconds);
 }

@@ -5,6 +5,7 @@ import type { Detail } from '../api/decode.ts';
 import { storableText } from '../lib/storable.ts';
 import { secondsOf } from '../lib/timestamp.ts';
 import type { Item } from './diff.ts';
+import { noted } from './fingerprint.ts';
 import type { Due, DueReason, NotedDue, Outcome, Wants } from './ports.ts';
 
 const communications = 'communications';
@@ -179,7 +180,7 @@ function again(fetch: Fetch, reason: keyof typeof waits, attempts: number, now: 
   return {
     ...fresh(fetch.id, reason, now),
     firstAt: before?.firstAt ?? now,
-    fingerprint: fetch.item?.fingerprint ?? before?.fingerprint ?? null,
+    fingerprint: fetch.item === null ? (before?.fingerprint ?? null) : noted(fetch.item.fingerprint),
     createdFrom: fetch.item?.createdFrom ?? listedBefore?.createdFrom ?? null,
     attempts: attempts + 1,
     dueAt: now + wait,

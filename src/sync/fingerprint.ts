@@ -6,6 +6,35 @@
 import { isJsonObject, type Json } from '../lib/json.ts';
 import { isRawNumber } from '../lib/lossless-json.ts';
 
+/** How fingerprints are made: those that were made otherwise cannot be compared. */
+export interface Making {
+  /** Another number with every change by which equal content gets another fingerprint. */
+  algorithm: number;
+  /** What is left out or masked beforehand; empty for nothing. */
+  policy: string;
+}
+
+/** How they are made at present. */
+export const making: Readonly<Making> = { algorithm: 1, policy: '' };
+
+/** Whether fingerprints can be compared with those made at present. */
+export function isComparable({ algorithm, policy }: Making): boolean {
+  return algorithm === making.algorithm && policy === making.policy;
+}
+
+/** Where there is no column for how a fingerprint was made, its text begins with that, unless it is the first way of all. */
+const prefix = making.algorithm === 1 && making.policy === '' ? '' : `${making.algorithm}.${making.policy}.`;
+
+/** A fingerprint made at present, with how it was made. */
+export function noted(print: string): string {
+  return prefix + print;
+}
+
+/** Whether a noted fingerprint was made in another way than is done at present. */
+export function isNotedOtherwise(text: string): boolean {
+  return text.slice(0, text.lastIndexOf('.') + 1) !== prefix;
+}
+
 /**
  * 128 bits, as 22 characters. That two contents share them by accident is not to be feared; on purpose it would take
  * knowing the next `updatedAt`, which is among what is hashed, before the API gives it.

@@ -56,13 +56,19 @@ export interface NotedDue extends Due {
 
 /** What the store remembers of a conversation: stored, or due, or both. */
 export interface Known {
-  /** Null: no detail of it was ever stored; a null item: it was deleted. `children`: rows of its child tables, null where not counted. */
+  /**
+   * Null: no detail of it was ever stored; a null item: it was deleted. `children`: rows of its child tables, null where not counted.
+   * `updatedAt`: the one stored, to the microsecond; given only where the fingerprints were made in another way than is done at present.
+   */
   stored: {
     item: string | null;
     detail: string | null;
     normalizer: number;
     generation: number;
     children: number | null;
+    algorithm: number;
+    policy: string;
+    updatedAt: string | null;
   } | null;
   due: NotedDue[];
   /** A person has had it forgotten: it is kept out. */

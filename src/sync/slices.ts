@@ -8,7 +8,7 @@ import { formatSeconds, parseTimestamp, secondsOf } from '../lib/timestamp.ts';
 import type { Context } from './context.ts';
 import { type Diff, diff, type Item, reduce } from './diff.ts';
 import { dueForBadItem, dueForMending } from './due.ts';
-import { fingerprint } from './fingerprint.ts';
+import { fingerprint, isComparable } from './fingerprint.ts';
 import { maxKeyBytes, normalizerVersion } from './normalize.ts';
 import { type Due, type Known, ListingFailed, type Mark, type Stretch, type Window } from './ports.ts';
 import { maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
@@ -191,7 +191,7 @@ async function findLost(context: Context, found: Diff, items: Item[], known: Map
 /** Remembers an open conversation that needs no looking up as long as it is listed as it is now. */
 function settle({ settled, settings }: Context, { id, fingerprint }: Item, known: Known | undefined): void {
   const { stored = null, due = [] } = known ?? {};
-  if (stored === null || due.length > 0 || settled.size >= mostSettled) return;
+  if (stored === null || due.length > 0 || !isComparable(stored) || settled.size >= mostSettled) return;
   const { item, generation, normalizer } = stored;
   if (item === fingerprint && generation === settings.generation && normalizer >= normalizerVersion)
     settled.set(id, fingerprint);

@@ -8,7 +8,7 @@ import type { Context } from './context.ts';
 import { confirmFailures } from './control.ts';
 import { type Item, reduce } from './diff.ts';
 import { createFetcher, type Fetched } from './fetch.ts';
-import { fingerprint } from './fingerprint.ts';
+import { fingerprint, isComparable } from './fingerprint.ts';
 import { normalize, normalizerVersion } from './normalize.ts';
 import { type Known, type Packed, type Stretch, Unstorable } from './ports.ts';
 import { slices } from './slices.ts';
@@ -212,7 +212,7 @@ async function check(
     if (where === undefined || fetched.outcome.kind !== 'found') continue;
     const print = fingerprint(fetched.outcome.detail.raw);
     const { stored = null } = known.get(id) ?? {};
-    const same = stored?.detail === `${normalizerVersion}.${print}`;
+    const same = stored !== null && isComparable(stored) && stored.detail === `${normalizerVersion}.${print}`;
     // The API gives arrays in another order: nothing has changed.
     if (same && where.every((place) => place.endsWith('.position'))) continue;
     const evidence = JSON.stringify([print, stored?.item, stored?.detail]);
@@ -239,6 +239,8 @@ async function isListed(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (stored === null) return isAwaited(context, fetched, covered);
+  // To be fetched anew with the next listing, as nothing that is remembered of it can be compared.
+  if (!isComparable(stored)) return true;
   if (wanted.item !== undefined && wanted.item.fingerprint !== stored.item) return true;
   // The list as it was thousands of details ago is no evidence.
   const item = await findItem(context, fetched, signal);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { decodePage } from '../../src/api/decode.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
 import { diff, type Item, reduce } from '../../src/sync/diff.ts';
+import { making } from '../../src/sync/fingerprint.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
 import type { DueReason, Known, NotedDue } from '../../src/sync/ports.ts';
 
@@ -38,7 +39,15 @@ function due(reason: DueReason, fields: Partial<NotedDue> = {}): NotedDue {
 }
 
 function known(stored: Partial<NonNullable<Known['stored']>> | null, ...all: NotedDue[]): Map<string, Known> {
-  const usual = { item: item.fingerprint, detail: 'detail', normalizer: normalizerVersion, generation, children: 2 };
+  const usual = {
+    item: item.fingerprint,
+    detail: 'detail',
+    normalizer: normalizerVersion,
+    generation,
+    children: 2,
+    ...making,
+    updatedAt: null,
+  };
   return new Map([[item.id, { stored: stored && { ...usual, ...stored }, due: all, forgotten: false }]]);
 }
 
@@ -112,6 +121,44 @@ describe('diff', () => {
     expect(first?.dueAt).toBeLessThan(now + 86_400);
     expect(found(known({ normalizer: normalizerVersion - 1 }, due('upgrade')))).toEqual(nothing);
     expect(found(known({ normalizer: normalizerVersion + 1 }))).toEqual(nothing);
+  });
+});
+
+describe('where fingerprints were made in another way', () => {
+  const updated = itemOf({ updatedAt: '2026-06-08T20:41:53.123456789Z' });
+  const found = (map: Map<string, Known>) => diff([updated], map, generation, now);
+  const others = [
+    { algorithm: making.algorithm - 1 },
+    { algorithm: making.algorithm + 1 },
+    { policy: 'without texts' },
+  ].map((made) => ({ item: 'another', updatedAt: '2026-06-08T20:41:53.123456', ...made }));
+  const fetchedNow = (...due: NotedDue[]) => ({
+    ...nothing,
+    changed: [{ id: updated.id, item: updated, due, stored: true }],
+  });
+
+  test.each(others)('one that was not updated since is due within a day, once: %o', (stored) => {
+    const upgrade = found(known({ ...stored, generation: 1 }));
+    expect(upgrade).toMatchObject({ changed: [], touched: [updated.id], due: [{ id: updated.id, reason: 'upgrade' }] });
+    expect(upgrade.due[0]?.dueAt).toBeGreaterThanOrEqual(now);
+    expect(upgrade.due[0]?.dueAt).toBeLessThan(now + 86_400);
+    expect(found(known(stored, due('upgrade')))).toEqual(nothing);
+  });
+
+  test.each(others)('one that was updated, or is back after its deletion, is fetched now: %o', (stored) => {
+    expect(found(known({ ...stored, updatedAt: '2026-06-08T20:41:53.123455' }))).toEqual(fetchedNow());
+    expect(found(known({ ...stored, updatedAt: null }))).toEqual(fetchedNow());
+    expect(found(known({ ...stored, item: null }))).toEqual(fetchedNow());
+    // By accident the same.
+    expect(found(known({ ...stored, item: updated.fingerprint, updatedAt: null }))).toEqual(fetchedNow());
+  });
+
+  test('what failed waits for its time; what was listed without a detail, which can be a month, does not', () => {
+    const failed = due('failed', { fingerprint: `0.without texts.${updated.fingerprint}` });
+    const absent = { ...failed, reason: 'absent' } as const;
+    expect(found(known(null, failed))).toEqual(nothing);
+    expect(found(known({ item: updated.fingerprint }, failed))).toEqual(nothing);
+    expect(found(known({ item: 'another' }, absent))).toEqual(fetchedNow(absent));
   });
 });
 

@@ -5,6 +5,7 @@ import { decodePage } from '../../src/api/decode.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
 import type { Context } from '../../src/sync/context.ts';
 import { reduce } from '../../src/sync/diff.ts';
+import { making } from '../../src/sync/fingerprint.ts';
 import { flow } from '../../src/sync/flow.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
 import type { Known, Listed, NotedDue, Sweep, Window } from '../../src/sync/ports.ts';
@@ -28,6 +29,8 @@ function knownOf(item: JsonObject, fields: Partial<NonNullable<Known['stored']>>
     normalizer: normalizerVersion,
     generation: 1,
     children: 1,
+    ...making,
+    updatedAt: null,
   };
   return { stored: { ...stored, ...fields }, due, forgotten: false };
 }
@@ -66,6 +69,7 @@ function world(items: JsonObject[], known: Record<string, Known>) {
         shown.push(Object.fromEntries(listed));
         return { expected: 0, missing: [] };
       },
+      findLost: async () => [],
       load: async () => ({ changed: 0, deleted: 0, due: false }),
     },
   });
@@ -105,6 +109,7 @@ test.each<[string, Known]>([
   ['that other filters showed', knownOf({ id: 'a' }, { generation: 0 })],
   ['whose rows an older normalizer made', knownOf({ id: 'a' }, { normalizer: normalizerVersion - 1 })],
   ['that was deleted', knownOf({ id: 'a' }, { item: null })],
+  ['whose fingerprints were made in another way', knownOf({ id: 'a' }, { policy: 'another' })],
 ])('one %s is looked up each time', async (_what, known) => {
   const { context, lookedUp } = world([{ id: 'a' }], { a: known });
   await listed(context, 'open');

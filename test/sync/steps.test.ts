@@ -1,6 +1,7 @@
 // What there is to do, as steps: in which order, with what is known of each conversation, and when a pause comes.
 
 import { expect, test } from 'vitest';
+import { making } from '../../src/sync/fingerprint.ts';
 import type { Known, NotedDue, Store } from '../../src/sync/ports.ts';
 import { dueSteps, fetchSteps, type Step } from '../../src/sync/steps.ts';
 import { contextOf, now } from './context.ts';
@@ -22,7 +23,7 @@ const due: NotedDue = {
   setAside: false,
 };
 const stored: Known = {
-  stored: { item: 'i', detail: 'd', normalizer: 1, generation: 1, children: 0 },
+  stored: { item: 'i', detail: 'd', normalizer: 1, generation: 1, children: 0, ...making, updatedAt: null },
   due: [{ ...due, reason: 'missing', setAside: true }],
   forgotten: false,
 };
