@@ -72,7 +72,8 @@ export function urlOf(role: string, { host, port, database, ssl }: Connection): 
   const where = socket ? '' : host.includes(':') ? `[${host}]` : escaped(host);
   const parameters = [socket ? `host=${escaped(host)}` : '', sslmodeOf(ssl)].filter((each) => each !== '');
   const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`;
-  return `postgres://${escaped(role)}@${where}:${port}/${escaped(database)}${query}`;
+  // SQLAlchemy knows it by this name alone; everybody else knows it too.
+  return `postgresql://${escaped(role)}@${where}:${port}/${escaped(database)}${query}`;
 }
 
 /** As strict about TLS as our own connection is. */

@@ -13,6 +13,10 @@ export interface ReaderPlan {
   owners: string[];
   /** PUBLIC may not connect to this database, as it may by default. */
   connectClosed: boolean;
+  /** What is set for the role in this database already, by name; that stays. */
+  settings: string[];
+  /** Schemas that it may make tables in. */
+  makesIn: string[];
 }
 
 const ours = 'twilio, twilio_sync';
@@ -24,6 +28,9 @@ export function readerStatements(plan: ReaderPlan): string[] {
   const database = pg.escapeIdentifier(plan.database);
   const password = plan.verifier === null ? '' : ` password ${pg.escapeLiteral(plan.verifier)}`;
   const here = `alter role ${role} in database ${database} set`;
+  // REFERENCES is what information_schema shows keys by, and some tools find their joins there. A role that can make a
+  // table of its own could use it, with a foreign key that keeps conversations from being deleted.
+  const rights = plan.makesIn.length === 0 ? 'select, references' : 'select';
   return [
     `${plan.exists ? 'alter' : 'create'} role ${role} login${password}`,
     // In this database alone: a role that exists may be another's elsewhere on the server.
@@ -33,17 +40,21 @@ export function readerStatements(plan: ReaderPlan): string[] {
     ...(plan.exists
       ? []
       : [`${here} statement_timeout = '5min'`, `${here} idle_in_transaction_session_timeout = '5min'`]),
+    // Days are UTC in the views, whatever zone the server or the tool's machine is in; and names need no schema.
+    ...Object.entries({ timezone: `'UTC'`, search_path: 'twilio, public' }).flatMap(([name, value]) =>
+      plan.settings.includes(name) ? [] : [`${here} ${name} = ${value}`],
+    ),
     ...(plan.connectClosed ? [`grant connect on database ${database} to ${role}`] : []),
     `revoke all on schema ${ours} from ${role}`,
     ...kinds.map((kind) => `revoke all on all ${kind} in schema ${ours} from ${role}`),
     `grant usage on schema twilio to ${role}`,
-    `grant select on all tables in schema twilio to ${role}`,
+    `grant ${rights} on all tables in schema twilio to ${role}`,
     `grant execute on all functions in schema twilio to ${role}`,
     ...plan.owners.flatMap((owner) => {
       const later = `alter default privileges for role ${pg.escapeIdentifier(owner)} in schema`;
       return [
         ...kinds.map((kind) => `${later} ${ours} revoke all on ${kind} from ${role}`),
-        `${later} twilio grant select on tables to ${role}`,
+        `${later} twilio grant ${rights} on tables to ${role}`,
         `${later} twilio grant execute on functions to ${role}`,
       ];
     }),

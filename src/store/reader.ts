@@ -27,6 +27,10 @@ export interface RoleFacts {
   attributes: string[];
   /** The roles whose rights it has, or can take on. */
   memberOf: string[];
+  /** What is set for it in this database, by name. */
+  settings: string[];
+  /** Schemas that it may make tables in, and the database where it may make schemas. */
+  makesIn: string[];
 }
 
 export interface Granted {
@@ -74,10 +78,10 @@ export async function printReader(
 
 function planOf(
   role: string,
-  { exists, database, owners, connectClosed }: RoleFacts,
+  { exists, database, owners, connectClosed, settings, makesIn }: RoleFacts,
   verifier: string | null,
 ): ReaderPlan {
-  return { role, exists, verifier, database, owners, connectClosed };
+  return { role, exists, verifier, database, owners, connectClosed, settings, makesIn };
 }
 
 /** Refuses what no role can be called. @throws ReaderRefused. */
@@ -100,8 +104,14 @@ export function refuse(role: string, facts: RoleFacts): void {
 }
 
 /** What a person should know of a role that reads, but may do more elsewhere. */
-export function warningsOf(role: string, { attributes, memberOf }: RoleFacts): string[] {
+export function warningsOf(role: string, { attributes, memberOf, makesIn }: RoleFacts): string[] {
+  const open = makesIn.length > 0;
   return [
+    ...(open
+      ? [
+          `"${role}" may make tables in ${makesIn.join(', ')}, so it is not shown the keys in information_schema: that right would let it forbid deletions`,
+        ]
+      : []),
     ...attributes.map((attribute) => `"${role}" has ${attribute}, which a reader does not need`),
     ...memberOf.map((each) => `"${role}" is a member of "${each}", and may do what that may`),
   ];
@@ -123,7 +133,12 @@ async function readFacts(queries: Queries, role: string): Promise<RoleFacts> {
        coalesce(has_table_privilege(role.oid, 'twilio_sync.lease', 'update'), false) as "writesLease",
        array_remove(array[case when rolbypassrls then 'BYPASSRLS' end, case when rolcreaterole then 'CREATEROLE' end,
          case when rolcreatedb then 'CREATEDB' end, case when rolreplication then 'REPLICATION' end], null) as attributes,
-       array(select pg_get_userbyid(roleid)::text from pg_auth_members where member = role.oid order by 1) as "memberOf"
+       array(select pg_get_userbyid(roleid)::text from pg_auth_members where member = role.oid order by 1) as "memberOf",
+       array(select lower(split_part(setting, '=', 1)) from pg_db_role_setting, unnest(setconfig) as setting
+         where setrole = role.oid and setdatabase = (select oid from pg_database where datname = current_database())) as settings,
+       array(select 'schema ' || nspname from pg_namespace where nspname not in ('twilio', 'twilio_sync') and nspname !~ '^pg_'
+           and has_schema_privilege(coalesce(role.rolname, 'public'), oid, 'create')
+         union all select 'new schemas' where has_database_privilege(coalesce(role.rolname, 'public'), current_database(), 'create')) as "makesIn"
      from (values (1)) as one left join pg_roles as role on role.rolname = $1`,
     [role],
   );

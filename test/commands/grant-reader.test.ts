@@ -6,22 +6,23 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { describeGranted, grantReaderCommand, urlOf } from '../../src/commands/grant-reader.ts';
 import { type Connection, connectionOf, parametersOfUrl } from '../../src/lib/libpq.ts';
+import { certificate } from '../api/test-certificate.ts';
 
 const connectionTo = (url: string): Connection =>
   connectionOf(
     parametersOfUrl(url) ?? {},
-    () => 'pem',
+    () => certificate,
     () => {},
   );
 
 test.each([
-  ['postgres://u:secret@db.example:5433/calls', 'postgres://bi@db.example:5433/calls'],
-  ['postgres://u:secret@[::1]/calls', 'postgres://bi@[::1]:5432/calls'],
-  ['postgres://u:secret@/calls?host=/run/pg', 'postgres://bi@:5432/calls?host=%2Frun%2Fpg'],
-  ['postgres://u:secret@h/a%20b?sslmode=require', 'postgres://bi@h:5432/a%20b?sslmode=require'],
-  ['postgres://u:secret@h/c?sslmode=no-verify', 'postgres://bi@h:5432/c?sslmode=require'],
-  ['postgres://u:secret@h/c?sslmode=verify-full', 'postgres://bi@h:5432/c?sslmode=verify-full'],
-  ['postgres://u:secret@h/c?sslmode=verify-ca&sslrootcert=/x', 'postgres://bi@h:5432/c?sslmode=verify-ca'],
+  ['postgres://u:secret@db.example:5433/calls', 'postgresql://bi@db.example:5433/calls'],
+  ['postgres://u:secret@[::1]/calls', 'postgresql://bi@[::1]:5432/calls'],
+  ['postgres://u:secret@/calls?host=/run/pg', 'postgresql://bi@:5432/calls?host=%2Frun%2Fpg'],
+  ['postgres://u:secret@h/a%20b?sslmode=require', 'postgresql://bi@h:5432/a%20b?sslmode=require'],
+  ['postgres://u:secret@h/c?sslmode=no-verify', 'postgresql://bi@h:5432/c?sslmode=require'],
+  ['postgres://u:secret@h/c?sslmode=verify-full', 'postgresql://bi@h:5432/c?sslmode=verify-full'],
+  ['postgres://u:secret@h/c?sslmode=verify-ca&sslrootcert=/x', 'postgresql://bi@h:5432/c?sslmode=verify-ca'],
 ])('beside %s a reader connects to %s', (own, readers) => {
   expect(urlOf('bi', connectionTo(own))).toBe(readers);
 });

@@ -11,6 +11,8 @@ const plan: ReaderPlan = {
   database: 'conversations',
   owners: ['owner'],
   connectClosed: false,
+  settings: [],
+  makesIn: [],
 };
 
 const facts: RoleFacts = {
@@ -24,6 +26,8 @@ const facts: RoleFacts = {
   writesLease: false,
   attributes: [],
   memberOf: [],
+  settings: [],
+  makesIn: [],
 };
 
 describe('statements', () => {
@@ -36,6 +40,19 @@ describe('statements', () => {
     expect(again).toContain('default_transaction_read_only = on');
     expect(again).not.toMatch(/password|timeout/);
     expect(readerStatements({ ...plan, exists: true })[0]).toBe(`alter role "bi" login password 'SCRAM-SHA-256$…'`);
+  });
+
+  test('zone and search path are pinned, but for what is set already', () => {
+    const pinned = (settings: string[]) =>
+      readerStatements({ ...plan, settings }).filter((each) => /timezone|search_path/.test(each));
+    const here = 'alter role "bi" in database "conversations" set';
+    expect(pinned([])).toEqual([`${here} timezone = 'UTC'`, `${here} search_path = twilio, public`]);
+    expect(pinned(['timezone'])).toEqual([`${here} search_path = twilio, public`]);
+  });
+
+  test('a role that can make tables is not given REFERENCES', () => {
+    expect(readerStatements(plan).join('\n')).toContain('grant select, references on all tables');
+    expect(readerStatements({ ...plan, makesIn: ['schema public'] }).join('\n')).not.toContain('references');
   });
 
   test('every name is quoted', () => {
@@ -96,5 +113,8 @@ test('what goes beyond reading is said', () => {
   expect(warningsOf('bi', { ...facts, attributes: ['BYPASSRLS'], memberOf: ['staff'] })).toEqual([
     '"bi" has BYPASSRLS, which a reader does not need',
     '"bi" is a member of "staff", and may do what that may',
+  ]);
+  expect(warningsOf('bi', { ...facts, makesIn: ['schema public'] })).toEqual([
+    expect.stringMatching(/^"bi" may make tables in schema public, so it is not shown the keys/),
   ]);
 });

@@ -106,6 +106,47 @@ describe('a reader', () => {
     });
   });
 
+  test('finds keys in information_schema, days in UTC, and names without their schema', async () => {
+    await whileConnected(reader, async (client) => {
+      const count = async (name: string) =>
+        (await client.query(`select from information_schema.${name} where constraint_schema = 'twilio'`)).rowCount;
+      const { rows } = await admin.query<{ type: string; count: number }>(
+        `select contype::text as type, count(*)::int as count from pg_constraint
+         where connamespace = 'twilio'::regnamespace and contype in ('p', 'f') group by 1`,
+      );
+      const keys = Object.fromEntries(rows.map(({ type, count }) => [type, count]));
+      expect(await count('referential_constraints')).toBe(keys['f']);
+      expect(await count(`table_constraints`)).toBeGreaterThanOrEqual((keys['p'] ?? 0) + (keys['f'] ?? 0));
+      expect((await client.query('show timezone')).rows).toEqual([{ TimeZone: 'UTC' }]);
+      await client.query('select conversation_id from conversation_overview limit 1');
+    });
+  });
+
+  test('with a schema of its own it cannot hold conversations fast by a foreign key', async () => {
+    const maker = named('maker');
+    await grant(maker);
+    const quoted = pg.escapeIdentifier(maker);
+    await admin.query(`create schema maker authorization ${quoted}`);
+    const granted = await grant(maker);
+    expect(granted.warnings).toEqual([expect.stringContaining('may make tables in schema maker')]);
+    await whileConnected(maker, async (client) => {
+      await client.query('set default_transaction_read_only = off');
+      const making = client.query('create table maker.mine (id text references twilio.conversations)');
+      await expect(making).rejects.toMatchObject({ code: '42501' });
+    });
+    await admin.query('drop schema maker');
+  });
+
+  test('a zone that somebody chose for it stays', async () => {
+    const database = pg.escapeIdentifier(opened.connection.database);
+    const role = pg.escapeIdentifier(reader);
+    await admin.query(`alter role ${role} in database ${database} set timezone = 'Asia/Kolkata'`);
+    await grant(reader);
+    await whileConnected(reader, async (client) => {
+      expect((await client.query('show timezone')).rows).toEqual([{ TimeZone: 'Asia/Kolkata' }]);
+    });
+  });
+
   test('sees nothing of twilio_sync, and becomes nobody else', async () => {
     const closed = await relationsOf('twilio_sync');
     expect(closed).toContain('twilio_sync.quarantine');
