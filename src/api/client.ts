@@ -63,6 +63,8 @@ export interface Client {
 }
 
 const mebibyte = 1_048_576;
+/** So many pages in a row with nothing new, and a list counts as endless: a server may put some empty ones between, or first. */
+const mostIdlePages = 20;
 
 /** Makes a client; it connects at its first request. Throws TypeError for a base URL that is none. */
 export function createClient(options: ClientOptions): Client {
@@ -125,23 +127,34 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-/** Follows the tokens, one page ahead of the consumer; leaving the walk early aborts the page that is under way. */
+/**
+ * Follows the tokens, one page ahead of the consumer; leaving the walk early aborts the page that is under way.
+ * @throws BadAnswer where a list would never end.
+ */
 async function* walk(
   given: AbortSignal,
   fetch: (token: string | null, signal: AbortSignal) => Promise<Page>,
 ): AsyncGenerator<Page, void, undefined> {
   const left = new AbortController();
   const signal = AbortSignal.any([given, left.signal]);
-  const seen = new Set<string>();
+  const tokens = new Set<string>();
+  const ids = new Set<string | null>([null]);
+  let idle = 0;
   try {
     let next: Promise<Page> | null = fetch(null, signal);
     while (next !== null) {
       const current: Page = await next;
       const { nextToken } = current;
-      if (nextToken !== null && seen.has(nextToken)) {
+      const before = ids.size;
+      for (const { id } of [...current.items, ...current.bad]) ids.add(id);
+      idle = ids.size > before ? 0 : idle + 1;
+      if (nextToken !== null && idle >= mostIdlePages) {
+        throw new BadAnswer('list', [`items: ${idle} pages in a row have nothing new, so the list would never end`]);
+      }
+      if (nextToken !== null && tokens.has(nextToken)) {
         throw new BadAnswer('list', ['meta.nextToken: was given before, so the list would never end']);
       }
-      if (nextToken !== null) seen.add(nextToken);
+      if (nextToken !== null) tokens.add(nextToken);
       next = nextToken === null ? null : fetch(nextToken, signal);
       // Whether it fails is asked when the consumer comes back for it.
       next?.catch(() => undefined);

@@ -65,9 +65,11 @@ const detail = conversation.extend({
   participants: z.array(z.object({ id: childId })).nullish(),
   communications: z.array(z.object({ id: childId, createdAt: optionalTime })).nullish(),
 });
+// A token is sent back as it came; what a server counts its pages by may be a number.
+const token = z.union([z.string(), z.int()], 'expected string');
 const page = z.object({
   items: z.array(z.unknown()),
-  meta: z.object({ nextToken: z.string().nullish() }).nullish(),
+  meta: z.object({ nextToken: token.nullish() }).nullish(),
 });
 
 /** Decodes a list answer. Throws BadAnswer where it is not a page at all; a bad item is in `bad`, not thrown. */
@@ -82,7 +84,7 @@ export function decodePage(tried: string, json: Json): Page {
     else items.push(item);
   }
   // An empty token is taken for none: sent back, it would ask for the first page again.
-  return { items, bad, nextToken: parsed.data.meta?.nextToken || null };
+  return { items, bad, nextToken: String(parsed.data.meta?.nextToken ?? '') || null };
 }
 
 /** Decodes a detail answer. Throws BadAnswer where a field that the program needs is missing or unreadable, or where it is not the conversation `id`. */

@@ -8,6 +8,7 @@ import { type BoundName, Bounds, type Query } from './bounds.ts';
 import type { Client } from './client.ts';
 import type { ListItem } from './decode.ts';
 import { ApiError, mayDoInPart, TooLarge, Unauthorized, Unavailable, Unreachable } from './errors.ts';
+import { createPager } from './pager.ts';
 import { createWitness } from './witness.ts';
 
 export interface ListingOptions {
@@ -20,7 +21,6 @@ export interface ListingOptions {
   onNews(message: string, fields: Record<string, unknown>): void;
 }
 
-const largestPage = 1000;
 /** So many items in a row newest first, and the order is believed. */
 const enoughInOrder = 20;
 
@@ -30,9 +30,8 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
   const order = new NewestFirst(() =>
     onNews('the list is not newest first: without a lower bound it is read to its end', {}),
   );
-  let pageSize = largestPage;
-  const pages = (query: Query, signal: AbortSignal, size = pageSize) =>
-    client.pages([...filters, ...query], { signal, pageSize: size });
+  const pager = createPager({ client, filters, onNews });
+  const { pages } = pager;
   const witness = createWitness({ client, bounds, names, pages });
 
   async function* list(stretch: Stretch, status: string | null, signal: AbortSignal): AsyncGenerator<Listed> {
@@ -70,7 +69,7 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
       await witness.askTime(signal);
       return witness.now();
     };
-    await bounds.prove(item, now, (query, walkSignal) => pages(query, walkSignal), signal);
+    await bounds.prove(item, now, pages, signal);
     onNews('bounds of createdAt', {
       name: bounds.name ?? 'none',
       upperBound: bounds.hasUpper,
@@ -94,7 +93,7 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
       try {
         yield* list(stretch, status, signal);
       } catch (error) {
-        if (error instanceof TooLarge) pageSize = Math.max(1, Math.floor(pageSize / 8));
+        if (error instanceof TooLarge) pager.shrink();
         throw mayDoInPart(error) ? new ListingFailed(messageOf(error), { cause: error }) : error;
       }
     },

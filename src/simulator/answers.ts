@@ -71,14 +71,17 @@ export class Answers {
     const started = token === undefined ? undefined : this.tokens.startOf(token);
     const read = readConversationQuery(parameters, switches, started ?? nowMs);
     const listing = token === undefined ? this.tokens.begin(nowMs) : this.tokens.redeem(token, read, switches, nowMs);
-    const isEmpty = switches.emptyPageEvery !== null && count % switches.emptyPageEvery === 0;
-    const size = isEmpty ? 0 : Math.min(read.pageSize, switches.servedPageSize ?? read.pageSize);
+    const { emptyPageEvery, endless } = switches;
+    const isEmpty = endless === 'empty' || (emptyPageEvery !== null && count % emptyPageEvery === 0);
+    const left = (switches.listCap ?? Number.POSITIVE_INFINITY) - listing.offset;
+    const size = isEmpty ? 0 : Math.min(read.pageSize, switches.servedPageSize ?? read.pageSize, left);
     const { entries, more } = listPage(this.#source, read, listing, size, switches, nowMs);
     const last = entries.at(-1);
     const row = last === undefined ? listing.row : { createdAt: last.createdAt, key: last.key };
-    const goesOn = more || (switches.tokenAfterLast && entries.length === size && size > 0);
+    const goesOn = (more && entries.length < left) || (switches.tokenAfterLast && entries.length === size && size > 0);
     const next = { ...listing, row, offset: listing.offset + entries.length };
-    const meta = this.#meta(goesOn ? next : undefined, read, switches, nowMs);
+    const after = endless !== 'never' ? listing : goesOn ? next : undefined;
+    const meta = this.#meta(after, read, switches, nowMs);
     const items = entries.map((entry) => {
       const write = () => JSON.stringify(presentItem(entry.head(), switches, this.#random));
       return isStable(switches, 'item') ? this.#items.body(entry, write) : Buffer.from(write());

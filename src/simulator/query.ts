@@ -61,7 +61,7 @@ export function readConversationQuery(
     refuseOutside('channels', channels, documentedChannels);
   }
   return {
-    ...readPage(parameters, known),
+    ...readPage(parameters, known, switches),
     ...readBounds(parameters, bounds, switches, startedMs),
     status,
     channels,
@@ -77,18 +77,18 @@ export function readResultQuery(parameters: URLSearchParams, switches: Switches)
   const known = [...pageNames, ...resultNames];
   if (switches.unknownParameters === 'refused') refuseUnknown(parameters, known);
   return {
-    ...readPage(parameters, known),
+    ...readPage(parameters, known, switches),
     conversationId: single(parameters, 'conversationId'),
     intelligenceConfigurationId: single(parameters, 'intelligenceConfigurationId'),
     operatorId: single(parameters, 'operatorId'),
   };
 }
 
-function readPage(parameters: URLSearchParams, known: readonly string[]): PageQuery {
+function readPage(parameters: URLSearchParams, known: readonly string[], { largestPageSize }: Switches): PageQuery {
   const text = single(parameters, 'pageSize') ?? '50';
   const pageSize = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (pageSize < 1 || pageSize > 1000)
-    throw badRequest(`pageSize must be a whole number from 1 to 1000, not '${text}'`);
+  if (pageSize < 1 || pageSize > largestPageSize)
+    throw badRequest(`pageSize must be a whole number from 1 to ${largestPageSize}, not '${text}'`);
   const filters = known
     .filter((name) => !pageNames.includes(name) && parameters.has(name))
     .map((name) => `${name}=${JSON.stringify(parameters.getAll(name).sort())}`);

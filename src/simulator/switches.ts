@@ -31,6 +31,12 @@ export interface Switches {
   paging: 'keyset' | 'offset';
   /** The most items a page really has, whatever was asked: pages shorter than asked that are not the last. Null: as asked. */
   servedPageSize: number | null;
+  /** The largest `pageSize` that may be asked for; a larger one gets 400. */
+  largestPageSize: number;
+  /** A list ends after so many items, silently: its last page has no token. Null: never. */
+  listCap: number | null;
+  /** A list that never ends: every page is empty, or the first one once more, and goes on with a new token. */
+  endless: 'never' | 'empty' | 'repeated';
   /** Every nth page of the server is empty and goes on with a token. Null: never. */
   emptyPageEvery: number | null;
   /** How the last page says so: no `nextToken`, null, or an empty string. */
@@ -106,6 +112,9 @@ export const defaultSwitches: Readonly<Switches> = {
   order: 'newestFirst',
   paging: 'keyset',
   servedPageSize: null,
+  largestPageSize: 1000,
+  listCap: null,
+  endless: 'never',
   emptyPageEvery: null,
   lastToken: 'absent',
   tokenAfterLast: false,

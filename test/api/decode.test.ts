@@ -63,7 +63,7 @@ describe('a page', () => {
     [],
     null,
     secret,
-    { items: [], meta: { nextToken: 5 } },
+    { items: [], meta: { nextToken: true } },
   ])('that is none is never an empty one: %j', (json) => {
     expect(() => decodePage('GET list', json)).toThrow(BadAnswer);
     expect(() => decodePage('GET list', json)).not.toThrow(secret);

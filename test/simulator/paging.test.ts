@@ -50,6 +50,34 @@ describe('pages', () => {
     expect(await walkedIds(simulator)).toEqual(simulator.source.ids().reverse());
   });
 
+  test.each(['keyset', 'offset'] as const)('end after so many items, silently, by %s', async (paging) => {
+    await using simulator = await startSeeded({ paging, listCap: 33, servedPageSize: 10 });
+    expect(await walkedIds(simulator)).toEqual(simulator.source.ids().reverse().slice(0, 33));
+    expect((await list(simulator, { pageSize: '33' })).items).toHaveLength(10);
+    simulator.turn({ servedPageSize: null });
+    const page = await list(simulator, { pageSize: '50' });
+    expect(page.items).toHaveLength(33);
+    expect(page.meta).not.toHaveProperty('nextToken');
+  });
+
+  test.each(['empty', 'repeated'] as const)('%s for ever, each with a new token', async (endless) => {
+    await using simulator = await startSeeded({ endless, servedPageSize: 3 });
+    const tokens = new Set<string>();
+    const first = await list(simulator);
+    for (let page = first; tokens.size < 10; page = await list(simulator, { pageToken: page.meta.nextToken ?? '' })) {
+      expect(page.items).toEqual(endless === 'empty' ? [] : first.items);
+      tokens.add(page.meta.nextToken ?? '');
+    }
+    expect(tokens).not.toContain('');
+  });
+
+  test('no larger than the server takes', async () => {
+    await using simulator = await startSeeded({ largestPageSize: 60 });
+    expect((await list(simulator, { pageSize: '60' })).items).toHaveLength(60);
+    const refused = await get(simulator, '/v3/Conversations?pageSize=61');
+    expect(refused).toMatchObject({ status: 400, json: { message: expect.stringContaining('from 1 to 60') } });
+  });
+
   test.each(['keyset', 'offset'] as const)('may be empty and go on, by %s', async (paging) => {
     await using simulator = await startSeeded({ paging, emptyPageEvery: 3 });
     expect(await walkedIds(simulator)).toEqual(simulator.source.ids().reverse());
