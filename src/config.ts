@@ -83,7 +83,7 @@ export interface Config {
   database: DatabaseConfig;
   filters: FilterConfig;
   sync: SyncConfig;
-  http: { host: string; port: number };
+  http: { host: string; port: number; allowedHosts: string[] };
   logLevel: Values['LOG_LEVEL'];
 }
 
@@ -106,7 +106,11 @@ export function readConfig<Wanted extends Part = Part>(
     database: () => databaseOf(env, given, readFile, problems),
     filters: () => filtersOf(given.values),
     sync: () => syncOf(given.values),
-    http: () => ({ host: given.values.HTTP_HOST, port: given.values.HTTP_PORT }),
+    http: () => ({
+      host: given.values.HTTP_HOST,
+      port: given.values.HTTP_PORT,
+      allowedHosts: given.values.HTTP_ALLOWED_HOSTS ?? [],
+    }),
     logLevel: () => given.values.LOG_LEVEL,
   };
   const config = Object.fromEntries(wanted.map((part) => [part, build[part]()]));

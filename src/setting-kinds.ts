@@ -37,6 +37,12 @@ export const someOf = <const Word extends string>(...words: readonly Word[]): Ki
 /** Ids with commas. */
 export const ids: Kind<string[]> = { takes: 'ids, with commas', schema: listOf(printable) };
 
+/** Host names with commas, or `*`. */
+export const hosts: Kind<string[]> = {
+  takes: 'host names without ports, with commas, or * for any',
+  schema: listOf(z.string().regex(/^(\*|[a-z0-9_-]+(\.[a-z0-9_-]+)*)$/i)),
+};
+
 /** One id. */
 export const id: Kind<string> = { takes: 'one id', schema: printable.regex(/^[^,]*$/) };
 

@@ -79,6 +79,7 @@ const filters = {
 const http = {
   HTTP_HOST: { ...kinds.word('a host name or address'), help: 'where health and status listen', default: '127.0.0.1' },
   HTTP_PORT: { ...kinds.whole(0, 65_535), help: 'their port; 0 takes a free one', default: '8080' },
+  HTTP_ALLOWED_HOSTS: { ...kinds.hosts, help: 'names they may be asked under beside HTTP_HOST; * for any' },
 } as const;
 
 const logLevel = { LOG_LEVEL: { ...levels, help: 'how much is logged', default: 'info' } } as const;

@@ -74,7 +74,7 @@ describe('what is read', () => {
         refreshSeconds: [3600, 86_400],
         schedules: { new: '* * * * *', lookback: '*/15 * * * *', reconcile: '0 3 * * *' },
       },
-      http: { host: '127.0.0.1', port: 8080 },
+      http: { host: '127.0.0.1', port: 8080, allowedHosts: [] },
       logLevel: 'info',
     });
   });
@@ -182,6 +182,7 @@ describe('what is refused', () => {
     ['SYNC_SCHEDULE', ['often', '61 * * * *', '* * * *', '0 0 30 2 *']],
     ['SYNC_CHANNELS', ['voice', 'VOICE,,SMS', ',']],
     ['SYNC_CHANNEL_ID', ['a,b', 'a b']],
+    ['HTTP_ALLOWED_HOSTS', ['a.example:80', 'https://a.example', 'a.example,', '*.example']],
     ['SYNC_MAX_CONCURRENCY', ['0', '1001', '3.5', '1e2', ' 3']],
     ['TWILIO_ACCOUNT_SID', ['AC1', `SK${'0'.repeat(32)}`]],
     ['TWILIO_EDGE', ['dublin.evil', 'a/b']],

@@ -18,7 +18,7 @@ import { refuseWrongScope } from '../store/scope.ts';
 import { whileLeased } from '../store/tenure.ts';
 
 export interface RunConfig extends AppConfig {
-  http: { host: string; port: number };
+  http: { host: string; port: number; allowedHosts?: string[] };
 }
 
 export interface RunOptions {

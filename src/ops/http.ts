@@ -3,6 +3,7 @@
 
 import { type FastifyInstance, fastify } from 'fastify';
 import { reasonOf } from '../lib/reason.ts';
+import { isAllowedHost } from './allowed-host.ts';
 import { ListenError } from './listen-error.ts';
 import type { Log } from './log.ts';
 
@@ -17,6 +18,8 @@ export interface HttpOptions {
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** Names to be asked under beside `host`; see isAllowedHost. */
+  allowedHosts?: readonly string[];
   log: Log;
   /** What is wrong with the process, undefined for nothing; see Heartbeat. */
   trouble(): string | undefined;
@@ -38,6 +41,7 @@ const readinessLimitMs = 3000;
 export async function openHttpServer({
   host,
   port,
+  allowedHosts = [],
   log,
   trouble,
   readiness,
@@ -53,6 +57,13 @@ export async function openHttpServer({
   app.setNotFoundHandler((_request, reply) => reply.status(404).send({ error: 'not found' }));
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  });
+
+  const allowed = [host, ...allowedHosts];
+  app.addHook('onRequest', async (request, reply) => {
+    const anybodys = ['/livez', '/readyz'].includes(request.routeOptions.url ?? '');
+    if (anybodys || isAllowedHost(request.headers.host, allowed)) return undefined;
+    return reply.status(421).send({ error: 'this name is not one to be asked under: add it to HTTP_ALLOWED_HOSTS' });
   });
 
   app.get('/livez', (_request, reply) => {

@@ -1,5 +1,6 @@
 // The worker's HTTP server, asked over real sockets.
 
+import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHealth } from '../../src/ops/health.ts';
 import { type HttpOptions, type HttpServer, openHttpServer } from '../../src/ops/http.ts';
@@ -49,6 +50,55 @@ describe('/readyz', () => {
       readiness: () => Promise.reject(Object.assign(new Error('hush'), { code: 'ECONNREFUSED' })),
     });
     expect(await ask(server, '/readyz')).toEqual([503, { ready: false, reason: 'cannot be found out (ECONNREFUSED)' }]);
+  });
+});
+
+describe('the name that it is asked under', () => {
+  const answerUnder = async (name: string, path: string, options: Partial<HttpOptions> = {}) => {
+    const server = await open({ routes: [(app) => app.get('/metrics', () => ({ up: 1 }))], ...options });
+    const { port } = new URL(server.url);
+    return await new Promise<string>((resolve, reject) => {
+      const headers = name === '' ? '' : `host: ${name.replace('PORT', port)}\r\n`;
+      const socket = connect(Number(port), '127.0.0.1', () => {
+        socket.write(`GET ${path} HTTP/1.${name === '' ? 0 : 1}\r\n${headers}connection: close\r\n\r\n`);
+      });
+      let said = '';
+      socket.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+      socket.on('error', reject).on('close', () => resolve(said));
+    });
+  };
+  const statusFor = async (...asked: Parameters<typeof answerUnder>) => (await answerUnder(...asked)).split(' ')[1];
+
+  test.each(['127.0.0.1:PORT', 'localhost', 'LOCALHOST.:80', '[::1]:PORT', '10.1.2.3', 'worker', 'a.localhost', ''])(
+    '%s is answered',
+    async (name) => {
+      expect(await statusFor(name, '/metrics')).toBe('200');
+    },
+  );
+
+  test.each(['evil.example', 'evil.example:PORT', '127.0.0.1.evil.example', 'localhost.evil.example', '1.2.3', 'a..'])(
+    '%s is not, but for health checks',
+    async (name) => {
+      for (const path of ['/metrics', '/', '/status/page.js', '/livez/x', '/nowhere']) {
+        expect([path, await statusFor(name, path)]).toEqual([path, '421']);
+      }
+      for (const path of ['/livez', '/readyz', '/readyz?x=1']) expect(await statusFor(name, path)).toBe('200');
+    },
+  );
+
+  test('those of the settings are answered, and * is any', async () => {
+    const allowedHosts = ['sync.Example.com'];
+    expect(await statusFor('sync.example.com:8443', '/metrics', { allowedHosts })).toBe('200');
+    expect(await statusFor('x.sync.example.com', '/metrics', { allowedHosts })).toBe('421');
+    expect(await statusFor('evil.example', '/metrics', { allowedHosts: ['*'] })).toBe('200');
+  });
+
+  test('what is said names the setting', async () => {
+    expect(await answerUnder('evil.example', '/metrics')).toMatch(
+      /^content-type: application\/json[\s\S]*HTTP_ALLOWED_HOSTS/m,
+    );
   });
 });
 
