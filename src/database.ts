@@ -13,8 +13,8 @@ export interface OpenedDatabase extends AsyncDisposable {
   connection: Connection;
   /** A line for a shell that opens it; only of an embedded one. */
   psql: string | null;
-  /** Applies missing migrations. @throws DatabaseTrouble. */
-  prepare(): Promise<number>;
+  /** Applies missing migrations, and says what it is at where that takes long. @throws DatabaseTrouble, NewerSchema, RowSecurity. */
+  prepare(onProgress?: (doing: string) => void): Promise<number>;
 }
 
 export interface OpenOptions {
@@ -56,7 +56,8 @@ function connected(
     database,
     connection,
     psql,
-    prepare: () => retrying(() => migrate(connection, limits, signal), signal ?? new AbortController().signal),
+    prepare: (onProgress) =>
+      retrying(() => migrate(connection, limits, signal, onProgress), signal ?? new AbortController().signal),
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener('abort', onAbort);
       clearTimeout(late);

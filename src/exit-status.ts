@@ -9,6 +9,7 @@ import { Interrupted } from './ops/shutdown.ts';
 import { EmbeddedInUse } from './store/embedded.ts';
 import { EmbeddedError } from './store/embedded-binaries.ts';
 import { DatabaseTrouble } from './store/errors.ts';
+import { Obstacle } from './store/obstacles.ts';
 import { ReaderRefused } from './store/reader.ts';
 import { WrongScope } from './store/scope.ts';
 
@@ -32,7 +33,7 @@ export class UsageError extends Error {
 /** What a person has to put right before anything can go well: nothing of it passes by waiting. */
 export function isMisconfigured(error: unknown): boolean {
   if (error instanceof DatabaseTrouble) return error.misconfigured;
-  return [ConfigError, UsageError, WrongScope, ReaderRefused, ListenError, EmbeddedInUse, EmbeddedError].some(
+  return [ConfigError, UsageError, WrongScope, ReaderRefused, ListenError, EmbeddedInUse, EmbeddedError, Obstacle].some(
     (kind) => error instanceof kind,
   );
 }

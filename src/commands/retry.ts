@@ -14,7 +14,7 @@ import type { Terminal } from './sync.ts';
 export async function retry(config: AppConfig, log: Log, terminal: Terminal, signal: AbortSignal): Promise<number> {
   await using opened = await openConfigured(config.database);
   const { database } = opened;
-  await opened.prepare();
+  await opened.prepare((doing) => log.info(doing));
   await refuseWrongScope(database, scopeOf(config));
   const { ids, nameless } = await findQuarantined(database);
   if (nameless > 0)

@@ -5,6 +5,7 @@ import { type AppConfig, holderName, openProgram, scopeOf } from '../app.ts';
 import { type OpenedDatabase, type OpenOptions, openConfigured } from '../database.ts';
 import { exitStatus, isMisconfigured } from '../exit-status.ts';
 import { wait } from '../lib/wait.ts';
+import { beatDuring } from '../ops/health.ts';
 import { openHttpServer } from '../ops/http.ts';
 import { describeError, type Log } from '../ops/log.ts';
 import { recordPass } from '../ops/pass-record.ts';
@@ -13,6 +14,7 @@ import { createWatch, type Watch } from '../ops/watch.ts';
 import { keepInStep } from '../ops/worker.ts';
 import type { Database } from '../store/database.ts';
 import { DatabaseTrouble } from '../store/errors.ts';
+import { NewerSchema, Obstacle } from '../store/obstacles.ts';
 import { readLastSample } from '../store/runs.ts';
 import { refuseWrongScope } from '../store/scope.ts';
 import { whileLeased } from '../store/tenure.ts';
@@ -65,13 +67,18 @@ async function work(running: Running): Promise<never> {
   await using opened = await openConfigured(config.database, { adopt: true, limits: limits.database ?? {}, signal });
   watch.see(opened.database);
   page.see(opened.database);
-  await patiently(running, 'the database cannot be used yet', () => prepare(running, opened));
+  await patiently(running, 'the database cannot be used yet', () => prepare(running, opened), isBeyondStarting);
   for (;;) await patiently(running, 'the worker stands by', () => serve(running, opened.database), isBeyondWaiting);
+}
+
+/** A newer release does the work now: this process waits to be replaced, or for tables that it knows. */
+function isBeyondStarting(error: unknown): boolean {
+  return isMisconfigured(error) && !(error instanceof NewerSchema);
 }
 
 /** Once it has worked, whatever is wrong with user and rights may be put right at the server, or is just being changed. */
 function isBeyondWaiting(error: unknown): boolean {
-  return isMisconfigured(error) && !(error instanceof DatabaseTrouble);
+  return isMisconfigured(error) && !(error instanceof DatabaseTrouble || error instanceof Obstacle);
 }
 
 /** Does it again after a while where it fails for a reason that may pass. @throws what a person has to put right, and the signal's reason. */
@@ -79,8 +86,9 @@ async function patiently(
   { log, signal, watch: { health } }: Running,
   trouble: string,
   attempt: () => Promise<void>,
-  isLasting = isMisconfigured,
+  isLasting: (error: unknown) => boolean,
 ): Promise<void> {
+  let said = false;
   for (;;) {
     try {
       await attempt();
@@ -89,15 +97,27 @@ async function patiently(
       if (signal.aborted || isLasting(error)) throw error;
       Object.assign(health.work, { doing: 'starting', failing: describeError(error) });
       health.beat();
-      log.error({ err: error }, trouble);
+      // What is in the way may be so for days: it is said once.
+      const obstacle = error instanceof Obstacle;
+      if (!obstacle || !said) log.error({ err: error }, trouble);
+      said = obstacle;
       await wait(retryEveryMs, signal);
     }
   }
 }
 
 /** Migrates, and holds the database against the settings. */
-async function prepare({ config, log }: Running, { prepare: migrate, database }: OpenedDatabase): Promise<void> {
-  const applied = await migrate();
+async function prepare(running: Running, { prepare: migrate, database }: OpenedDatabase): Promise<void> {
+  const { config, log, watch } = running;
+  const { health } = watch;
+  const onProgress = (doing: string) => {
+    log.info(doing);
+    health.work.migrating = doing;
+  };
+  // A large table takes longer than any other work; each statement has a limit of its own.
+  const applied = await beatDuring(health, () => migrate(onProgress)).finally(() => {
+    health.work.migrating = undefined;
+  });
   if (applied > 0) log.info({ applied }, 'migrated');
   await refuseWrongScope(database, scopeOf(config));
 }

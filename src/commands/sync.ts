@@ -48,7 +48,7 @@ export async function sync(
   const { database } = opened;
   // An older release that works on these tables would stop.
   if (options.dryRun) await database.run(refuseOtherTables);
-  await opened.prepare();
+  await opened.prepare((doing) => log.info(doing));
   await refuseWrongScope(database, scopeOf(config));
   const around: Surroundings = { config, database, log, terminal, signal };
   if (options.dryRun) return await dryRun(around, options);

@@ -56,7 +56,7 @@ export async function verify(
 ): Promise<number> {
   await using opened = await openConfigured(config.database);
   const { database } = opened;
-  await opened.prepare();
+  await opened.prepare((doing) => log.info(doing));
   await refuseWrongScope(database, scopeOf(config));
   await using program = await openProgram({ config, database, epoch: null, log });
   const { context } = program;

@@ -18,6 +18,7 @@ import {
   judgeMigrations,
   judgeRights,
   judgeRoom,
+  judgeRowSecurity,
   judgeUnanswered,
   judgeVersion,
   judgeWrites,
@@ -37,7 +38,7 @@ const stepMs = 10_000;
 /** Of the server, */
 const ofServer = ['version', 'encoding', 'writes', 'database clock'];
 /** and of what is in it. */
-const ofTables = ['rights', 'migrations', 'connections', 'account', 'worker'];
+const ofTables = ['rights', 'row security', 'migrations', 'connections', 'account', 'worker'];
 /** Every check, in their order; `disk` only of an embedded one. */
 export const databaseChecks = ['database', 'encryption', ...ofServer, ...ofTables];
 
@@ -109,6 +110,7 @@ async function* checkTables(examination: Examination, { scope, signal }: Databas
   const ask = <Facts>(work: () => Promise<Facts>) => within(stepMs, signal, work);
   const rights = await ask(() => examination.rights());
   yield rights instanceof Error ? judgeUnanswered('rights', rights) : judgeRights(rights);
+  yield rights instanceof Error ? skipped('row security', 'the rights are not known') : judgeRowSecurity(rights);
   const closed = blindness(rights);
   const ledger = closed === null ? await ask(() => examination.ledger()) : null;
   if (ledger === null) yield skipped('migrations', closed ?? '');
@@ -131,6 +133,7 @@ async function* checkTables(examination: Examination, { scope, signal }: Databas
 /** Why the worker's own tables cannot be looked at. */
 function blindness(rights: RightsFacts | Error): string | null {
   if (rights instanceof Error) return 'the rights are not known';
+  if (rights.secured.length > 0) return 'row-level security hides rows';
   return rights.lacking.some((each) => /^(usage|select) on .*twilio/.test(each)) ? 'the rights are lacking' : null;
 }
 

@@ -7,8 +7,7 @@ import { isLocal } from '../lib/libpq.ts';
 import type { ConnectionConfig } from '../store/connection.ts';
 import type { EmbeddedFacts } from '../store/embedded-look.ts';
 import { DatabaseTrouble } from '../store/errors.ts';
-import type { LeaseFacts, RightsFacts, RoomFacts, ServerFacts } from '../store/examine.ts';
-import type { Ledger } from '../store/migrate.ts';
+import type { LeaseFacts, LedgerFacts, RightsFacts, RoomFacts, ServerFacts } from '../store/examine.ts';
 import { away, type Finding, fail, ok, warn } from './finding.ts';
 
 /** The most connections that a worker uses. */
@@ -146,7 +145,25 @@ export function judgeRights(facts: RightsFacts): Finding {
   );
 }
 
-export function judgeMigrations({ missing, newer }: Ledger, rights: RightsFacts | null): Finding {
+export function judgeRowSecurity({ user, secured, securedForOthers }: RightsFacts): Finding {
+  const check = 'row security';
+  const off = (tables: string[]) => tables.map((table) => `alter table ${table} disable row level security;`).join(' ');
+  if (secured.length > 0) {
+    return fail(
+      check,
+      `it hides rows of ${secured.join(', ')} from ${user}: what is missing would look deleted, or never stored`,
+      `As the owner of the tables: ${off(secured)}\nor as a superuser: alter role ${pg.escapeIdentifier(user)} bypassrls;`,
+    );
+  }
+  if (securedForOthers.length === 0) return ok(check, 'none');
+  return warn(
+    check,
+    `it is on for ${securedForOthers.join(', ')}: others see only the rows that a policy shows them`,
+    `If readers are to see all: ${off(securedForOthers)}`,
+  );
+}
+
+export function judgeMigrations({ missing, newer }: LedgerFacts, rights: RightsFacts | null): Finding {
   const check = 'migrations';
   if (newer > 0) {
     return fail(

@@ -18,6 +18,8 @@ export interface Work {
   heldBy: string | undefined;
   /** Why it is not in step, as long as that stands. */
   failing: string | undefined;
+  /** It is migrating the database, or waits for another process that does: in words. */
+  migrating: string | undefined;
   /** How old the last complete tick may become. */
   tickLimitMs: number;
 }
@@ -34,6 +36,26 @@ export function createHealth(limitMs: number, now: () => number = () => performa
     trouble() {
       return silentMs() > limitMs ? `the worker has done nothing for ${Math.round(silentMs() / 1000)} s` : undefined;
     },
-    work: { doing: 'starting', heldBy: undefined, failing: undefined, tickLimitMs: Number.POSITIVE_INFINITY },
+    work: {
+      doing: 'starting',
+      heldBy: undefined,
+      failing: undefined,
+      migrating: undefined,
+      tickLimitMs: Number.POSITIVE_INFINITY,
+    },
   };
+}
+
+/** Beats as long as the work goes on: for work that takes longer than the longest silence, and has limits of its own. */
+export async function beatDuring<Result>(
+  health: Health,
+  work: () => Promise<Result>,
+  everyMs = 5_000,
+): Promise<Result> {
+  const beating = setInterval(() => health.beat(), everyMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beating);
+  }
 }

@@ -9,8 +9,13 @@ import type { Vitals } from './vitals.ts';
 import { sayDuration } from './words.ts';
 
 /** Judges it. */
-export function judgeReadiness({ doing, heldBy, failing, tickLimitMs }: Work, vitals: Vitals | undefined): Readiness {
+export function judgeReadiness(
+  { doing, heldBy, failing, migrating, tickLimitMs }: Work,
+  vitals: Vitals | undefined,
+): Readiness {
   const not = (reason: string): Readiness => ({ ready: false, reason });
+  // Meanwhile the tables may be locked: that the database does not answer is no reason of its own.
+  if (migrating !== undefined) return not(migrating);
   if (vitals === undefined) return not(failing ?? 'starting');
   const { trouble, pulse } = vitals;
   if (trouble !== undefined) return not(trouble);

@@ -1,7 +1,7 @@
 // The database's pulse, for whoever asks over HTTP: asked for at most once at a time, kept for a moment, and never waited
 // for longer than a probe does. What was last heard goes on ageing while the database is away.
 
-import { findSchemaTrouble } from '../store/migrate.ts';
+import { findSchemaTrouble } from '../store/ledger.ts';
 import type { Pulse } from '../store/pulse.ts';
 import { describeError } from './log.ts';
 

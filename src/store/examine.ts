@@ -7,7 +7,8 @@ import type { Database, Queries } from './database.ts';
 import { translate } from './errors.ts';
 import { nowInMicroseconds, seconds } from './instant.ts';
 import { isHeld } from './lease.ts';
-import { compareLedger, type Ledger } from './migrate.ts';
+import { readLedger } from './ledger.ts';
+import { securedTables } from './obstacles.ts';
 
 export interface ServerFacts {
   /** As 180001. */
@@ -31,6 +32,9 @@ export interface RightsFacts {
   migrated: boolean;
   /** What is needed to sync and is not had: `usage on schema twilio`, `delete on twilio.conversations`. */
   lacking: string[];
+  /** Our tables in which row-level security hides rows: from this user, and those in which it may hide some from others. */
+  secured: string[];
+  securedForOthers: string[];
   /** Of what is in our schemas, how much this user neither owns nor may do as its owner. */
   foreign: number;
 }
@@ -48,6 +52,12 @@ export interface RoomFacts {
   databaseUsed: number;
 }
 
+/** Migrations: how many are missing, and how many this program does not know. */
+export interface LedgerFacts {
+  missing: number;
+  newer: number;
+}
+
 export interface LeaseFacts {
   holder: string | null;
   held: boolean;
@@ -59,7 +69,7 @@ export interface Examination {
   tlsVersion: string | null;
   server(): Promise<ServerFacts>;
   rights(): Promise<RightsFacts>;
-  ledger(): Promise<Ledger>;
+  ledger(): Promise<LedgerFacts>;
   room(): Promise<RoomFacts>;
   lease(): Promise<LeaseFacts>;
   /** For what is asked of a database elsewhere too. Nothing is tried again, and nothing is a transaction. */
@@ -97,7 +107,11 @@ export async function openExamination(connection: ConnectionConfig, limitMs: num
     tlsVersion: client.tlsVersion,
     server: () => one<ServerFacts>(server),
     rights: () => one<RightsFacts>(rights),
-    ledger: () => ours(() => compareLedger(client)),
+    ledger: () =>
+      ours(async () => {
+        const { missing, newer } = await readLedger(client);
+        return { missing: missing.length, newer };
+      }),
     room: () => one<RoomFacts>(room),
     lease: () => one<LeaseFacts>(lease),
     asDatabase: { run: (work) => ours(() => work(queries)) },
@@ -125,6 +139,8 @@ const rights = `with ours as (
     exists (select from relations where name = 'twilio_sync.lease') as migrated,
     array(select 'usage on schema ' || nspname from ours where not has_schema_privilege(oid, 'usage')
       union all select wanted || ' on ' || name from needed where not has_table_privilege(oid, wanted)) as lacking,
+    ${securedTables} as secured,
+    array(select name from relations join pg_class using (oid) where relrowsecurity order by 1) as "securedForOthers",
     (select count(*)::int from (select nspowner as owner from ours union all select relowner from relations) as owned
        where not pg_has_role(owner, 'usage')) as foreign`;
 

@@ -13,6 +13,8 @@ export interface Judgement {
 }
 
 export interface Evidence {
+  /** What keeps the program that asks from working on this database. */
+  obstacle: string | null;
   listedUpTo: string | null;
   pendingWindows: readonly { sweep: string; failures: number; error: string | null }[];
   braked: readonly { sweep: string; expected: number; missing: number }[];
@@ -37,7 +39,8 @@ export function judge(evidence: Evidence): Judgement {
   return { state: 'in step', since: evidence.wellSince, reason: null };
 }
 
-function troubleOf({ runs, completedAt, braked, pendingWindows }: Evidence): string | null {
+function troubleOf({ obstacle, runs, completedAt, braked, pendingWindows }: Evidence): string | null {
+  if (obstacle !== null) return obstacle;
   const [brake] = braked;
   if (brake !== undefined)
     return `the deletion brake holds: ${brake.missing} of ${brake.expected} conversations were not listed (${brake.sweep})`;

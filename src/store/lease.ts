@@ -5,6 +5,7 @@
 import { LeaseLost } from '../sync/ports.ts';
 import type { Database, Queries } from './database.ts';
 import { nowInMicroseconds } from './instant.ts';
+import { type Obstacles, obstacles, refuseObstacles } from './obstacles.ts';
 
 export const leaseSeconds = 15;
 const term = leaseSeconds * 1_000_000;
@@ -18,7 +19,7 @@ export const isHeld = (now: string) => `expires_at between ${now} and ${now} + $
 
 /**
  * Takes the lease where nobody holds it. `holder` is nobody else's name: by it an answer that was lost is made up for.
- * @returns the epoch to write under, or who holds it.
+ * @returns the epoch to write under, or who holds it. @throws NewerSchema, RowSecurity.
  */
 export async function takeLease(database: Database, holder: string): Promise<{ epoch: number } | { heldBy: string }> {
   let asked = false;
@@ -32,24 +33,28 @@ export async function takeLease(database: Database, holder: string): Promise<{ e
        returning epoch::int as epoch`,
       [holder, now],
     );
-    if (taken !== undefined) return taken;
-    const [lease] = await queries.sql<{ epoch: number; holder: string | null }>(
-      'select epoch::int as epoch, holder from twilio_sync.lease',
+    const [lease] = await queries.sql<Obstacles & { epoch: number; holder: string | null }>(
+      `select ${obstacles()}, epoch::int as epoch, holder from (values (1)) as one left join twilio_sync.lease on true`,
     );
+    // Thrown, so that what was taken is given back.
+    refuseObstacles(lease);
+    if (taken !== undefined) return taken;
     if (again && lease?.holder === holder) return { epoch: lease.epoch };
     return { heldBy: lease?.holder ?? 'another worker' };
   });
 }
 
-/** Extends the lease. @throws LeaseLost where it is another's by now. */
+/** Extends the lease. @throws LeaseLost where it is another's by now; NewerSchema, RowSecurity. */
 export async function renewLease(database: Database, epoch: number): Promise<void> {
   await database.transaction(async (queries) => {
     // The time is read when the row is locked: a load may have held it for longer than the term.
-    const [locked] = await queries.sql<{ now: string }>(
-      `with locked as materialized (select from twilio_sync.lease where epoch = $1 for update) select ${nowInMicroseconds} as now from locked`,
+    const [locked] = await queries.sql<Obstacles & { now: string }>(
+      `with locked as materialized (select from twilio_sync.lease where epoch = $1 for update)
+       select ${nowInMicroseconds} as now, ${obstacles()} from locked`,
       [epoch],
     );
     if (locked === undefined) throw new LeaseLost();
+    refuseObstacles(locked);
     await queries.sql(`update twilio_sync.lease set expires_at = $2::bigint + ${term} where epoch = $1`, [
       epoch,
       locked.now,

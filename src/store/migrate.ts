@@ -2,45 +2,87 @@
 // under a transaction-level advisory lock: any number of processes may ask at once, a failure leaves nothing behind, and
 // no session state is needed, so that it works through a pooler (drizzle's own migrator has no lock: two at once collide).
 
-import { fileURLToPath } from 'node:url';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
 import type pg from 'pg';
+import { wait } from '../lib/wait.ts';
 import { Connection } from './connection.ts';
 import { type DatabaseLimits, databaseLimits, type Queries } from './database.ts';
+import { findSchemaTrouble, type Ledger, newerSchema, readLedger } from './ledger.ts';
+import { NewerSchema, RowSecurity, securedTables } from './obstacles.ts';
 import { fixedSettings } from './session.ts';
-
-const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 /** The advisory lock of whoever changes the schema or its rights. Any constant will do that no other program on the database uses. */
 export const migrationLock = '8391162077580680803';
 
+const askEveryMs = 1_000;
+
 /**
  * Applies the migrations that are still missing, waiting for another migrator to end first.
+ * `onProgress` is told what it is at, where that may take long.
  * @returns how many were applied.
- * @throws the signal's reason, and the driver's error where the database is away or the user lacks rights.
+ * @throws NewerSchema, RowSecurity, the signal's reason, and the driver's error where the database is away or the user lacks rights.
  */
 export async function migrate(
   connection: pg.ClientConfig,
   limits: Partial<DatabaseLimits> = {},
   signal?: AbortSignal,
+  onProgress: (doing: string) => void = () => {},
 ): Promise<number> {
   const { connectMs, answerMs, migrationMs, idleInTransactionMs } = { ...databaseLimits, ...limits };
   const connected = <Result>(limitMs: number, work: (client: pg.Client) => Promise<Result>) =>
     whileConnected({ ...connection, query_timeout: limitMs }, connectMs, signal, work);
-  // Mostly nothing is missing, and that is found out quickly and without waiting for anybody.
-  const none = await connected(answerMs, async (client) => (await findMissing(client)).length === 0);
-  if (none) return 0;
-  return await connected(migrationMs, async (client) => {
-    // Frees the lock from a process that froze.
-    await client.query(
-      `begin; set local idle_in_transaction_session_timeout = ${idleInTransactionMs}; ${fixedSettings.join('; ')}`,
-    );
-    await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
-    const missing = await findMissing(client);
-    if (missing.length > 0) await apply(client, missing);
-    await client.query('commit');
-    return missing.length;
-  });
+  // Frees the lock from a process that froze.
+  const begin = `begin; set local idle_in_transaction_session_timeout = ${idleInTransactionMs}; ${fixedSettings.join('; ')}`;
+  let waiting = false;
+  for (;;) {
+    // Mostly nothing is missing, and that is found out quickly and without waiting for anybody.
+    if ((await connected(answerMs, findMissing)).length === 0) return 0;
+    const applied = await connected(migrationMs, async (client) => {
+      await client.query(begin);
+      if (!(await takeLock(client))) return null;
+      const missing = await findMissing(client);
+      if (missing.length > 0) onProgress(`migrating the database (${missing.length} missing)`);
+      await apply(client, missing);
+      await client.query('commit');
+      return missing.length;
+    });
+    if (applied !== null) return applied;
+    // Asked for again and again, and not waited for in one statement: no timeout and no pooler ends that.
+    if (!waiting) onProgress('waiting for another process to migrate the database');
+    waiting = true;
+    await wait(askEveryMs, signal);
+  }
+}
+
+async function takeLock(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_xact_lock($1) as taken', [
+    migrationLock,
+  ]);
+  return rows[0]?.taken === true;
+}
+
+/** The migrations that a database lacks; all of them for one that has never been migrated. @throws NewerSchema, RowSecurity. */
+export async function findMissing(client: pg.ClientBase | pg.Pool): Promise<Ledger['missing']> {
+  // It might hide the ledger.
+  const { rows } = await client.query<{ secured: string[] }>(`select ${securedTables} as secured`);
+  const secured = rows[0]?.secured ?? [];
+  if (secured.length > 0) throw new RowSecurity(secured);
+  const { missing, newer } = await readLedger(client);
+  if (newer > 0) throw new NewerSchema();
+  return missing;
+}
+
+/** Changes nothing. @throws where there are tables, and they are not of this release. */
+export async function refuseOtherTables(queries: Queries): Promise<void> {
+  const [ledger] = await queries.sql<{ name: string | null }>(
+    `select to_regclass('twilio_sync.__drizzle_migrations')::text as name`,
+  );
+  if (ledger?.name == null) return;
+  const [last] = await queries.sql<{ at: number | null }>(
+    'select max(created_at)::numeric as at from twilio_sync.__drizzle_migrations',
+  );
+  const trouble = findSchemaTrouble(last?.at ?? null);
+  if (trouble === newerSchema) throw new NewerSchema();
+  if (trouble !== undefined) throw new Error(trouble);
 }
 
 /** Work on a connection of its own, which an abort cuts. */
@@ -66,69 +108,23 @@ async function whileConnected<Result>(
   }
 }
 
-/** How a database's ledger and this program's migrations differ. */
-export interface Ledger {
-  missing: number;
-  /** Applied by a newer program, and unknown here. */
-  newer: number;
-}
-
-/** The migrations that a database lacks; all of them for one that has never been migrated. */
-export async function findMissing(client: pg.ClientBase | pg.Pool) {
-  return (await readLedger(client)).missing;
-}
-
-/** Counts what is missing, and what only a newer program knows. */
-export async function compareLedger(client: pg.ClientBase): Promise<Ledger> {
-  const { missing, newer } = await readLedger(client);
-  return { missing: missing.length, newer };
-}
-
-async function readLedger(client: pg.ClientBase | pg.Pool) {
-  const ledger = await client.query<{ present: boolean }>(
-    `select to_regclass('twilio_sync.__drizzle_migrations') is not null as present`,
+/** Applies them, and takes the lease from a release that does not know them: once this is committed, that one writes nothing. */
+async function apply(client: pg.ClientBase, missing: Ledger['missing']): Promise<void> {
+  if (missing.length === 0) return;
+  const lease = await client.query<{ present: boolean }>(
+    `select to_regclass('twilio_sync.lease') is not null as present`,
   );
-  const migrations = readMigrationFiles({ migrationsFolder: folder });
-  if (ledger.rows[0]?.present !== true) return { missing: migrations, newer: 0 };
-  const newestAt = Math.max(...migrations.map(({ folderMillis }) => folderMillis));
-  const found = await client.query<{ at: string | null; newer: number }>(
-    'select max(created_at) as at, count(*) filter (where created_at > $1)::int as newer from twilio_sync.__drizzle_migrations',
-    [newestAt],
-  );
-  const { at, newer } = found.rows[0] ?? { at: null, newer: 0 };
-  return { missing: migrations.filter(({ folderMillis }) => folderMillis > Number(at ?? 0)), newer };
-}
-
-/** What is wrong with tables that are up to this migration, for this release of the program; undefined for nothing. */
-export function findSchemaTrouble(migratedTo: number | null): string | undefined {
-  newest ??= Math.max(...readMigrationFiles({ migrationsFolder: folder }).map(({ folderMillis }) => folderMillis));
-  if (migratedTo === null || migratedTo < newest) return 'a migration is missing; run: conversation-sync migrate';
-  return migratedTo > newest ? 'the database is of a newer release than this program' : undefined;
-}
-
-let newest: number | undefined;
-
-/** Changes nothing. @throws where there are tables, and they are not of this release. */
-export async function refuseOtherTables(queries: Queries): Promise<void> {
-  const [ledger] = await queries.sql<{ name: string | null }>(
-    `select to_regclass('twilio_sync.__drizzle_migrations')::text as name`,
-  );
-  if (ledger?.name == null) return;
-  const [last] = await queries.sql<{ at: number | null }>(
-    'select max(created_at)::float8 as at from twilio_sync.__drizzle_migrations',
-  );
-  const trouble = findSchemaTrouble(last?.at ?? null);
-  if (trouble !== undefined) throw new Error(trouble);
-}
-
-async function apply(client: pg.ClientBase, migrations: ReturnType<typeof readMigrationFiles>): Promise<void> {
+  // Before any table is locked: a load locks the lease first, too.
+  if (lease.rows[0]?.present === true) {
+    await client.query('update twilio_sync.lease set epoch = epoch + 1, holder = null, expires_at = default');
+  }
   // Postgres asks for the right to make a schema also where IF NOT EXISTS would find it.
   const schema = await client.query<{ missing: boolean }>(`select to_regnamespace('twilio_sync') is null as missing`);
   if (schema.rows[0]?.missing === true) await client.query('create schema twilio_sync');
   await client.query(
     'create table if not exists twilio_sync.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
   );
-  for (const migration of migrations) {
+  for (const migration of missing) {
     for (const statement of migration.sql) await client.query(statement);
     await client.query('insert into twilio_sync.__drizzle_migrations (hash, created_at) values ($1, $2)', [
       migration.hash,

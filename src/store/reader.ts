@@ -31,6 +31,8 @@ export interface RoleFacts {
   settings: string[];
   /** Schemas that it may make tables in, and the database where it may make schemas. */
   makesIn: string[];
+  /** Tables of schema twilio in which row-level security may hide rows from it. */
+  secured: string[];
 }
 
 export interface Granted {
@@ -104,9 +106,11 @@ export function refuse(role: string, facts: RoleFacts): void {
 }
 
 /** What a person should know of a role that reads, but may do more elsewhere. */
-export function warningsOf(role: string, { attributes, memberOf, makesIn }: RoleFacts): string[] {
+export function warningsOf(role: string, { attributes, memberOf, makesIn, secured }: RoleFacts): string[] {
+  const hidden = `row-level security hides rows of ${secured.join(', ')} from "${role}", unless a policy shows them`;
   const open = makesIn.length > 0;
   return [
+    ...(secured.length === 0 ? [] : [hidden]),
     ...(open
       ? [
           `"${role}" may make tables in ${makesIn.join(', ')}, so it is not shown the keys in information_schema: that right would let it forbid deletions`,
@@ -138,7 +142,9 @@ async function readFacts(queries: Queries, role: string): Promise<RoleFacts> {
          where setrole = role.oid and setdatabase = (select oid from pg_database where datname = current_database())) as settings,
        array(select 'schema ' || nspname from pg_namespace where nspname not in ('twilio', 'twilio_sync') and nspname !~ '^pg_'
            and has_schema_privilege(coalesce(role.rolname, 'public'), oid, 'create')
-         union all select 'new schemas' where has_database_privilege(coalesce(role.rolname, 'public'), current_database(), 'create')) as "makesIn"
+         union all select 'new schemas' where has_database_privilege(coalesce(role.rolname, 'public'), current_database(), 'create')) as "makesIn",
+       array(select 'twilio.' || relname from pg_class where relnamespace = 'twilio'::regnamespace and relrowsecurity
+         and not coalesce(role.rolbypassrls, false) order by 1) as secured
      from (values (1)) as one left join pg_roles as role on role.rolname = $1`,
     [role],
   );

@@ -6,6 +6,7 @@ import { iso, nowInMicroseconds, seconds, span } from './instant.ts';
 import { type Judgement, judge } from './judgement.ts';
 import { isHeld } from './lease.ts';
 import { type LoadProgress, readProgress } from './load-progress.ts';
+import { findObstacle, type Obstacles, obstacles } from './obstacles.ts';
 import { type Braked, readBraked } from './pulse.ts';
 
 export interface Standing extends Judgement {
@@ -72,18 +73,16 @@ export interface Run {
   failed: number | null;
 }
 
-type Facts = Omit<
-  Standing,
-  keyof Judgement | 'pendingWindows' | 'progress' | 'quarantined' | 'braked' | 'lastRun' | 'runs'
-> & {
-  failingSince: string | null;
-  wellSince: string | null;
-  completedAt: string | null;
-};
+type Facts = Obstacles &
+  Omit<Standing, keyof Judgement | 'pendingWindows' | 'progress' | 'quarantined' | 'braked' | 'lastRun' | 'runs'> & {
+    failingSince: string | null;
+    wellSince: string | null;
+    completedAt: string | null;
+  };
 
 /** Reads it. */
 export async function readStanding(queries: Queries): Promise<Standing> {
-  const [facts] = await queries.sql<Facts>(factsStatement);
+  const [facts] = await queries.sql<Facts>(factsStatement());
   if (facts === undefined) throw new Error('the database gave no status');
   const pendingWindows = await queries.sql<PendingWindow>(
     `select sweep, ${iso('from_at')} as from, ${iso('to_at')} as to, ${iso('cursor')} as cursor, failures, error
@@ -96,8 +95,19 @@ export async function readStanding(queries: Queries): Promise<Standing> {
   );
   const runs = await readRuns(queries);
   const progress = await readProgress(queries);
-  const { failingSince, wellSince, completedAt, ...rest } = facts;
-  const judgement = judge({ ...rest, pendingWindows, braked, progress, runs, failingSince, wellSince, completedAt });
+  const { failingSince, wellSince, completedAt, unknown, secured, ...rest } = facts;
+  const obstacle = findObstacle({ unknown, secured })?.message ?? null;
+  const judgement = judge({
+    ...rest,
+    obstacle,
+    pendingWindows,
+    braked,
+    progress,
+    runs,
+    failingSince,
+    wellSince,
+    completedAt,
+  });
   const [lastRun = null] = runs.map(({ command, startedAt, outcome, error }) => ({
     command,
     startedAt,
@@ -107,8 +117,8 @@ export async function readStanding(queries: Queries): Promise<Standing> {
   return { ...judgement, ...rest, pendingWindows, progress, quarantined, braked, lastRun, runs };
 }
 
-const factsStatement = `
-  select ${iso('now()')} as at,
+const factsStatement = () => `
+  select ${iso('now()')} as at, ${obstacles()},
     (select account_sid from twilio_sync.scope) as "accountSid",
     ${iso('reached.at')} as "listedUpTo",
     (${span('reached.at')})::int as "listedSecondsAgo",

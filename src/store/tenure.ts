@@ -5,6 +5,7 @@ import { wait } from '../lib/wait.ts';
 import { LeaseLost } from '../sync/ports.ts';
 import type { Database } from './database.ts';
 import { leaseSeconds, renewLease, returnLease, takeLease } from './lease.ts';
+import { Obstacle } from './obstacles.ts';
 
 /** The lease was not to be had in the time there was. */
 export class LeaseHeld extends Error {
@@ -34,7 +35,7 @@ const askEveryMs = 2_000;
 const renewAfterMs = 5_000;
 const returnLimitMs = 3_000;
 
-/** Does the work under a lease of its own. @throws LeaseHeld, LeaseLost, the signal's reason, and what the work throws. */
+/** Does the work under a lease of its own. @throws LeaseHeld, LeaseLost, Obstacle, the signal's reason, and what the work throws. */
 export async function whileLeased<Result>(
   database: Database,
   options: TenureOptions,
@@ -65,7 +66,7 @@ export async function whileLeased<Result>(
   }
 }
 
-/** Renews until told to stop. @throws LeaseLost; anything else passes, and the loads will tell. */
+/** Renews until told to stop. @throws LeaseLost, Obstacle; anything else passes, and the loads will tell. */
 async function keepRenewed(
   database: Database,
   epoch: number,
@@ -89,7 +90,7 @@ async function keepRenewed(
         term = beginTerm();
         turn(true);
       } catch (error) {
-        if (error instanceof LeaseLost) throw error;
+        if (error instanceof LeaseLost || error instanceof Obstacle) throw error;
       }
     }
   } catch (error) {

@@ -106,6 +106,34 @@ test('rights: none, of a reader only, and just those of a worker', async () => {
   expect(await trouble(asRole())).toEqual({});
 });
 
+test('row-level security: of its own user, and of others', async () => {
+  await admin.query(`grant usage on schema twilio, twilio_sync to ${role};
+    grant select, insert, update, delete on all tables in schema twilio, twilio_sync to ${role};
+    alter table twilio.conversations enable row level security; alter table twilio_sync.due enable row level security`);
+  onTestFinished(() =>
+    admin
+      .query(
+        'alter table twilio.conversations disable row level security; alter table twilio_sync.due disable row level security',
+      )
+      .then(() => {}),
+  );
+  const hidden = await trouble(asRole());
+  expect(Object.keys(hidden)).toEqual(['row security', 'migrations', 'account', 'worker']);
+  expect(hidden['row security']).toMatchObject({
+    mark: 'fail',
+    passing: false,
+    found: expect.stringContaining('hides rows of twilio.conversations, twilio_sync.due from'),
+  });
+  expect(hidden['worker']).toMatchObject({ mark: 'skipped' });
+  const others = await trouble(opened.connection);
+  expect(Object.keys(others)).toEqual(['row security']);
+  expect(others['row security']).toMatchObject({ mark: 'warn' });
+  // What it says is to be done is enough.
+  const [, statements = ''] = hidden['row security']?.todo?.split('\n')[0]?.split('tables: ') ?? [];
+  await admin.query(statements);
+  expect(await trouble(asRole())).toEqual({});
+});
+
 test('rights to make the tables', async () => {
   await using empty = await openEmptyDatabase();
   const client = new pg.Client(empty.connection);

@@ -40,6 +40,8 @@ const rights: RightsFacts = {
   schemas: ['twilio', 'twilio_sync'],
   migrated: true,
   lacking: [],
+  secured: [],
+  securedForOthers: [],
   foreign: 0,
 };
 const room: RoomFacts = {

@@ -190,6 +190,18 @@ describe('the database', () => {
     expect(await stage.stored()).toBe(0);
   });
 
+  test('a user from whom row-level security hides rows: exit status 2, also of run', async () => {
+    await finish(['migrate']);
+    await stage.client.query(`grant usage on schema twilio, twilio_sync to ${role};
+      grant select, insert, update, delete on all tables in schema twilio, twilio_sync to ${role};
+      alter table twilio.conversations enable row level security`);
+    for (const ended of await refused(asRole(), [['sync'], ['verify'], ['retry'], ['run']])) {
+      expect(ended.code).toBe(2);
+      expect(ended.stderr).toMatch(/^row-level security hides rows of twilio\.conversations from this user: /);
+    }
+    await stage.client.query('alter table twilio.conversations disable row level security');
+  });
+
   test('of another account: exit status 2, also of run', async () => {
     const TWILIO_ACCOUNT_SID = `AC${'1'.repeat(32)}`;
     // Mistyped at the very first try, which stores nothing: the right one is still taken.

@@ -11,7 +11,7 @@ const minute = 60_000;
 
 const judged = (work: Partial<Work> = {}, pulse: Partial<Pulse> | null = {}, vitals: Partial<Vitals> = {}) =>
   judgeReadiness(
-    { doing: 'working', heldBy: undefined, failing: undefined, tickLimitMs: 5 * minute, ...work },
+    { doing: 'working', heldBy: undefined, failing: undefined, migrating: undefined, tickLimitMs: 5 * minute, ...work },
     {
       reached: true,
       trouble: undefined,
@@ -31,7 +31,20 @@ const healthy: Pulse = {
   due: 0,
 };
 
-const starting: Work = { doing: 'starting', heldBy: undefined, failing: undefined, tickLimitMs: minute };
+const starting: Work = {
+  doing: 'starting',
+  heldBy: undefined,
+  failing: undefined,
+  migrating: undefined,
+  tickLimitMs: minute,
+};
+
+test('who migrates says so, whatever the database answers meanwhile', () => {
+  const waiting = { migrating: 'waiting for another process to migrate the database' };
+  const silent = { trouble: 'database: the server cannot be reached (ECONNRESET)' };
+  expect(judged({ doing: 'starting', ...waiting }, null, silent)).toEqual({ ready: false, reason: waiting.migrating });
+  expect(judgeReadiness({ ...starting, ...waiting }, undefined)).toEqual({ ready: false, reason: waiting.migrating });
+});
 
 describe('ready', () => {
   test('in step, also with conversations in quarantine and a reconcile under way', () => {

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { createVitals } from '../../src/ops/vitals.ts';
-import { findSchemaTrouble } from '../../src/store/migrate.ts';
+import { findSchemaTrouble } from '../../src/store/ledger.ts';
 import type { Pulse } from '../../src/store/pulse.ts';
 
 const pulse: Pulse = {
@@ -16,7 +16,7 @@ const pulse: Pulse = {
   due: 0,
 };
 
-const newer = 'the database is of a newer release than this program';
+const newer = 'the database is of a newer release than this program: run that release, or a newer one';
 
 test('an answer holds for a moment, and its ages go on', async () => {
   let now = 0;

@@ -14,6 +14,7 @@ const loading: LoadProgress = {
 };
 
 const well: Evidence = {
+  obstacle: null,
   listedUpTo: '2026-06-15T10:00:00Z',
   pendingWindows: [],
   braked: [],
@@ -76,4 +77,12 @@ test('an estimate is made only where something is known and somebody is at it', 
   expect(progressOf({ ...row, worked: 1 }).secondsLeft).toBe(null);
   expect(progressOf({ ...row, atWork: false }).secondsLeft).toBe(null);
   expect(progressOf({ ...row, seconds: 0, left: 0 })).toMatchObject({ done: 0, secondsLeft: null });
+});
+
+test('what keeps this program from working goes first', () => {
+  const braked = [{ sweep: 'reconcile', expected: 100, missing: 50 }];
+  expect(judge({ ...well, braked, obstacle: 'a newer release was here' })).toMatchObject({
+    state: 'not in step',
+    reason: 'a newer release was here',
+  });
 });

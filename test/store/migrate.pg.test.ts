@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as bookkeeping from '../../src/store/bookkeeping.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { DatabaseTrouble, translate } from '../../src/store/errors.ts';
-import { findMissing, migrate, refuseOtherTables } from '../../src/store/migrate.ts';
+import { knownMigrations } from '../../src/store/ledger.ts';
+import { findMissing, migrate, migrationLock, refuseOtherTables } from '../../src/store/migrate.ts';
 import * as schema from '../../src/store/schema.ts';
 import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../database.ts';
 
@@ -25,6 +26,20 @@ async function connected<Result>(
     return await work(client);
   } finally {
     await client.end();
+  }
+}
+
+/** The tables as an earlier release left them. */
+async function migrateUpTo(client: pg.Client, count: number): Promise<void> {
+  await client.query(
+    'create schema twilio_sync; create table twilio_sync.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
+  );
+  for (const { sql, hash, folderMillis } of knownMigrations().slice(0, count)) {
+    for (const statement of sql) await client.query(statement);
+    await client.query('insert into twilio_sync.__drizzle_migrations (hash, created_at) values ($1, $2)', [
+      hash,
+      folderMillis,
+    ]);
   }
 }
 
@@ -74,6 +89,54 @@ describe('migrate', () => {
     } finally {
       await connected(empty, (client) => client.query(`drop owned by ${role} cascade; drop role ${role}`));
     }
+  });
+
+  test('takes the lease from whoever holds it: a release that does not know the new tables writes no more', async () => {
+    await using old = await openEmptyDatabase();
+    await connected(old, (client) => migrateUpTo(client, 7));
+    await connected(old, (client) =>
+      client.query(`update twilio_sync.lease set epoch = 5, holder = 'older', expires_at = 'infinity'`),
+    );
+    expect(await migrate(old.connection)).toBeGreaterThan(0);
+    await connected(old, async (client) => {
+      const { rows } = await client.query('select epoch, holder, expires_at from twilio_sync.lease');
+      expect(rows).toEqual([{ epoch: '6', holder: null, expires_at: '0' }]);
+    });
+  });
+
+  test('another’s migration is waited for without a statement that a timeout could end, and that is said', async () => {
+    await using empty = await openEmptyDatabase();
+    const { user, database } = empty.connection;
+    await connected(empty, (client) =>
+      client.query(`alter role ${user} in database ${database} set statement_timeout = '2s'`),
+    );
+    const said: string[] = [];
+    const waits = Promise.withResolvers<void>();
+    const applied = await connected(empty, async (client) => {
+      await client.query('begin; set local statement_timeout = 0');
+      await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
+      const migrating = migrate(empty.connection, {}, undefined, (doing) => {
+        said.push(doing);
+        waits.resolve();
+      });
+      await waits.promise;
+      await client.query('select pg_sleep(2.5)');
+      await client.query('rollback');
+      return await migrating;
+    });
+    expect(applied).toBeGreaterThan(0);
+    expect(said).toEqual([
+      'waiting for another process to migrate the database',
+      `migrating the database (${applied} missing)`,
+    ]);
+  });
+
+  test('a release that does not know all of them refuses the database', async () => {
+    await using database = await openTestDatabase();
+    await connected(database, (client) =>
+      client.query(`insert into twilio_sync.__drizzle_migrations (hash, created_at) values ('unknown', 1)`),
+    );
+    await expect(migrate(database.connection)).rejects.toThrow(/newer release than this program/);
   });
 
   test('what fails in the middle leaves nothing, and the next one does it all', async () => {

@@ -3,7 +3,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../../src/store/database.ts';
-import { findSchemaTrouble } from '../../src/store/migrate.ts';
+import { findSchemaTrouble } from '../../src/store/ledger.ts';
 import { pulseStatement, readHindrances, readPulse } from '../../src/store/pulse.ts';
 import { readLastSample } from '../../src/store/runs.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';

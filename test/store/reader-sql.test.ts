@@ -28,6 +28,7 @@ const facts: RoleFacts = {
   memberOf: [],
   settings: [],
   makesIn: [],
+  secured: [],
 };
 
 describe('statements', () => {

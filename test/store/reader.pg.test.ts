@@ -234,6 +234,20 @@ describe('a role that exists', () => {
     }).finally(() => admin.query('drop table twilio.later'));
   });
 
+  test('is warned of where row-level security may hide rows from it', async () => {
+    const role = named('secured');
+    await admin.query('alter table twilio.participants enable row level security');
+    try {
+      expect((await grant(role)).warnings).toEqual([
+        `row-level security hides rows of twilio.participants from "${role}", unless a policy shows them`,
+      ]);
+      await admin.query(`alter role ${pg.escapeIdentifier(role)} bypassrls`);
+      expect((await grant(role)).warnings).toEqual([`"${role}" has BYPASSRLS, which a reader does not need`]);
+    } finally {
+      await admin.query('alter table twilio.participants disable row level security');
+    }
+  });
+
   test('is warned of when it is a member of another, and refused where that opens what is closed', async () => {
     const [role, group] = [named('member'), named('group')];
     const [member, of] = [pg.escapeIdentifier(role), pg.escapeIdentifier(group)];

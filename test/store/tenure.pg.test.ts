@@ -2,6 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../../src/store/database.ts';
+import { takeLease } from '../../src/store/lease.ts';
+import { NewerSchema } from '../../src/store/obstacles.ts';
+import { readStanding } from '../../src/store/standing.ts';
 import { LeaseHeld, whileLeased } from '../../src/store/tenure.ts';
 import { LeaseLost } from '../../src/sync/ports.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
@@ -91,4 +94,28 @@ test('a lease that cannot be renewed within its term is said to be held no more,
   } finally {
     await far.close();
   }
+});
+
+/** As a newer release does it. */
+const migrateOn = `insert into twilio_sync.__drizzle_migrations (hash, created_at) values ('of a newer release', 99999999999999)`;
+const migrateBack = `delete from twilio_sync.__drizzle_migrations where hash = 'of a newer release'`;
+
+test('a newer release migrates: the work is ended, the lease given back, and not taken again', async () => {
+  const ended = whileLeased(database, { holder: 'older', signal: never }, async (_epoch, signal) => {
+    await database.run(({ sql }) => sql(migrateOn));
+    await new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  });
+  try {
+    await expect(ended).rejects.toThrow(NewerSchema);
+    expect(await holder()).toEqual({ holder: null });
+    await expect(takeLease(database, 'older again')).rejects.toThrow(/newer release than this program/);
+    expect(await holder()).toEqual({ holder: null });
+    expect(await database.run(readStanding)).toMatchObject({
+      state: 'not in step',
+      reason: expect.stringMatching(/newer release than this program/),
+    });
+  } finally {
+    await database.run(({ sql }) => sql(migrateBack));
+  }
+  expect(await takeLease(database, 'newer')).toHaveProperty('epoch');
 });
