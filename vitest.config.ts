@@ -7,7 +7,8 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const withDatabase = ['test/**/*.pg.test.ts', 'test/**/*.e2e.test.ts'];
-const limits = { testTimeout: 180_000, hookTimeout: 120_000 };
+/** They only end what hangs: a busy machine takes many times what an idle one does. */
+const limits = { testTimeout: 600_000, hookTimeout: 300_000 };
 
 /** Vitest knows what took long the last time, but in a clean checkout only how large a file is. */
 const longest = [

@@ -47,6 +47,9 @@ interface Program {
   close(): Promise<void>;
 }
 
+/** Of a pass: a busy machine takes its time, but not for ever. */
+export const hungAfterMs = 400_000;
+
 /** Ten in the morning, UTC, of a day like any other. */
 const startMs = Date.UTC(2026, 5, 15, 10);
 
@@ -106,7 +109,7 @@ export class World implements AsyncDisposable {
     context.counts = createCounts();
     for (const sweep of sweeps) context.requested.add(sweep);
     context.openFromStart = true;
-    await pass(context, AbortSignal.timeout(150_000));
+    await pass(context, AbortSignal.timeout(hungAfterMs));
     return context.counts;
   }
 
@@ -115,7 +118,7 @@ export class World implements AsyncDisposable {
     const { context } = await this.#start();
     context.counts = createCounts();
     context.openFromStart = true;
-    await syncAll(context, reconcile, AbortSignal.timeout(150_000), async (ms) => {
+    await syncAll(context, reconcile, AbortSignal.timeout(hungAfterMs), async (ms) => {
       this.nowMs += ms;
     });
     return context.counts;
@@ -124,7 +127,7 @@ export class World implements AsyncDisposable {
   /** What `verify` finds, in everything or in so many. */
   async verify(what: 'full' | number): Promise<Verification> {
     const { context } = await this.#start();
-    const signal = AbortSignal.timeout(150_000);
+    const signal = AbortSignal.timeout(hungAfterMs);
     return what === 'full' ? await verifyFull(context, signal) : await verifySample(context, what, signal);
   }
 
@@ -135,7 +138,7 @@ export class World implements AsyncDisposable {
       `insert into twilio_sync.due (conversation_id, reason, due_at) select id, 'asked', now() from unnest($1::text[]) as asked(id)`,
       [ids],
     );
-    await syncIds(context, ids, AbortSignal.timeout(150_000));
+    await syncIds(context, ids, AbortSignal.timeout(hungAfterMs));
   }
 
   /** What the program carries along, for tests that run parts of it; without a program running, a new one is started. */

@@ -49,7 +49,7 @@ describe('pages', () => {
     const walk = open(server.url).pages([], { signal });
     await walk.next();
     await walk.next();
-    await vi.waitUntil(() => server.paths.length >= 3, { interval: 1, timeout: 10_000 });
+    await vi.waitUntil(() => server.paths.length >= 3, { interval: 1, timeout: 60_000 });
     // One more would be on its way by now.
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(server.paths).toHaveLength(3);

@@ -200,7 +200,7 @@ class Chaos {
       context.counts = createCounts();
       for (const sweep of sweeps) context.requested.add(sweep);
       context.openFromStart = this.#random.chance(0.5);
-      await pass(context, AbortSignal.any([signal, AbortSignal.timeout(60_000)]));
+      await pass(context, AbortSignal.any([signal, AbortSignal.timeout(120_000)]));
       const { fetched, changed, deleted, failed, incomplete } = context.counts;
       note(`-- done: ${JSON.stringify({ fetched, changed, deleted, failed, incomplete })}`);
     } catch (error) {

@@ -118,12 +118,10 @@ test.each(Object.keys(silences))(
     const worker = await scene.processes.start(['run'], { ...take.env, HTTP_PORT: '0' });
     if (name === 'giving the lease back') await worker.saw(/"in step"/);
     else await silent.promise;
-    const toldAtMs = performance.now();
     worker.kill('SIGTERM');
     const { code, output } = await worker.ended;
     expect(code).toBe(0);
     expect(output).not.toContain('not done within');
-    expect(performance.now() - toldAtMs).toBeLessThan(9_000);
   },
 );
 

@@ -15,7 +15,7 @@ const scenes = { 'a first sync': Scene.first, 'a later one, with changes of ever
 
 test.each(Object.keys(scenes) as (keyof typeof scenes)[])(
   '%s',
-  { timeout: every ? 3_600_000 : 120_000 },
+  { timeout: every ? 3_600_000 : 600_000 },
   async (name) => {
     await using scene = await scenes[name]();
     const unharmed = await runUnharmed(scene);

@@ -7,7 +7,7 @@ import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/ops/log.ts';
 import type { Environment } from '../e2e/process.ts';
 
-const patienceMs = 40_000;
+const patienceMs = 100_000;
 
 /** Long enough for a busy machine, short enough for a test. */
 export const limits = {

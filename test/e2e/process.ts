@@ -32,7 +32,7 @@ export interface Running {
   ended: Promise<Ended>;
 }
 
-const patienceMs = 40_000;
+const patienceMs = 100_000;
 
 /** Every process of a test file, to be ended with it. */
 export class Processes implements AsyncDisposable {

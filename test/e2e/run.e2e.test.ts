@@ -26,8 +26,10 @@ async function metric(url: string, name: string): Promise<number | undefined> {
 }
 
 test.concurrent('SIGTERM in the middle of history: it ends in order with 0, nothing is half-written, the next start goes on', async () => {
-  await using stage = await Stage.open({ conversations: 250, switches: slow });
+  await using stage = await Stage.open({ conversations: 250 });
   const { processes, simulator } = stage;
+  // However long it takes to be told: it does not come to the end.
+  const held = simulator.faults.add({ on: 'detail', from: 120, fault: { kind: 'silence', at: 'head' } });
   const first = await processes.start(['run'], { ...stage.env, ...slowly });
   const url = urlOf(await first.saw(listening));
   const early = await ask(`${url}/livez`);
@@ -43,10 +45,10 @@ test.concurrent('SIGTERM in the middle of history: it ends in order with 0, noth
   expect(output).not.toMatch(/not done within|"level":"(warn|error)"/);
   expect(await stage.leaseHolder()).toBe(null);
   const stored = await stage.stored();
-  expect(stored).toBeLessThan(250);
+  expect(stored).toBeLessThan(120);
   expect(await stage.differencesOfStored()).toEqual([]);
 
-  simulator.turn({ latencyMs: 0 });
+  held.remove();
   simulator.requests.reset();
   const second = await processes.start(['run'], { ...stage.env, ...eachSecond });
   await second.saw(/"msg":"in step"/);
@@ -68,6 +70,7 @@ test.concurrent('SIGTERM in the middle of history: it ends in order with 0, noth
 test.concurrent('of two replicas one stands by, and takes over where the other is killed', async () => {
   await using stage = await Stage.open({ conversations: 250, switches: slow });
   const { processes } = stage;
+  const beganAtMs = performance.now();
   const first = await processes.start(['run'], { ...stage.env, ...slowly });
   await first.saw(/this worker holds the lease/);
   const second = await processes.start(['run'], { ...stage.env, ...eachSecond });
@@ -85,7 +88,7 @@ test.concurrent('of two replicas one stands by, and takes over where the other i
   );
   expect(await metric(url, 'lease_held')).toBe(0);
   // Of what the other one does.
-  expect(await metric(url, 'last_tick_age_seconds')).toBeLessThan(60);
+  expect(await metric(url, 'last_tick_age_seconds')).toBeLessThanOrEqual((performance.now() - beganAtMs) / 1000);
   expect(await metric(url, 'last_pass_success')).toBe(undefined);
   first.kill('SIGKILL');
   await first.ended;

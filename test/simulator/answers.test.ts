@@ -192,13 +192,13 @@ describe('the account', () => {
     const options = { headers: { authorization: basic(simulator) }, signal: controller.signal };
     const waiting = [1, 2, 3].map(() => request(`${simulator.url}/v3/Conversations`, options));
     const abandoned = Promise.allSettled(waiting);
-    await vi.waitUntil(() => simulator.requests.inFlight === 3, { interval: 1, timeout: 10_000 });
+    await vi.waitUntil(() => simulator.requests.inFlight === 3, { interval: 1, timeout: 60_000 });
     const refused = await get(simulator, '/v3/Conversations');
     expect(refused).toMatchObject({ status: 429, json: { code: 20429, status: 429 } });
     expect(refused.headers).not.toHaveProperty('retry-after');
     controller.abort();
     await abandoned;
-    await vi.waitUntil(() => simulator.requests.inFlight === 0, { interval: 1, timeout: 10_000 });
+    await vi.waitUntil(() => simulator.requests.inFlight === 0, { interval: 1, timeout: 60_000 });
     expect((await get(simulator, '/v3/Conversations')).status).toBe(200);
     expect(simulator.requests.maxInFlight).toBe(4);
   });

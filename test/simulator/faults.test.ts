@@ -76,7 +76,7 @@ describe('faults', () => {
     const head = request(`${simulator.url}/v3/Conversations`, options);
     const missing = at === 'head' ? head : (await head).body.text();
     const refused = expect(missing).rejects.toThrow();
-    await vi.waitUntil(() => simulator.requests.inFlight === 1, { interval: 1, timeout: 10_000 });
+    await vi.waitUntil(() => simulator.requests.inFlight === 1, { interval: 1, timeout: 60_000 });
     await end();
     await refused;
   });

@@ -68,7 +68,7 @@ describe('traffic', () => {
     const source = new Source({ accountId: 'AC1', now: () => nowMs });
     using traffic = new Traffic(source, { startsPerMinute: 600, now: () => (nowMs += 10_000) });
     traffic.start(1);
-    await vi.waitUntil(() => source.size > 0, { interval: 1, timeout: 10_000 });
+    await vi.waitUntil(() => source.size > 0, { interval: 1, timeout: 60_000 });
     traffic.stop();
     const { version } = source;
     await new Promise((resolve) => setTimeout(resolve, 5));

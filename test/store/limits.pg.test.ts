@@ -16,14 +16,16 @@ let opened: TestDatabase;
 let proxy: TcpProxy;
 let database: Database;
 
-const limits: Partial<DatabaseLimits> = { connectMs: 300, answerMs: 300, migrationMs: 300 };
+/** For what is silent, and what is not: on a busy machine an answer takes its time. */
+const brief: Partial<DatabaseLimits> = { connectMs: 300, answerMs: 300, migrationMs: 300 };
+const ample: Partial<DatabaseLimits> = { connectMs: 10_000, answerMs: 2_000, migrationMs: 10_000 };
 const way = () => ({ ...opened.connection, host: '127.0.0.1', port: Number(new URL(proxy.through()).port) });
 const one = () => database.run(({ sql }) => sql('select 1 as one'));
 
 beforeEach(async () => {
   opened = await openTestDatabase();
   proxy = await TcpProxy.open(opened.url, postgres);
-  database = openDatabase(way(), limits);
+  database = openDatabase(way(), ample);
 });
 
 afterEach(async () => {
@@ -34,8 +36,10 @@ afterEach(async () => {
 
 test('a connection that is accepted, and then nothing', async () => {
   proxy.stall();
-  await expect(one()).rejects.toThrow(DatabaseTrouble);
-  await expect(migrate(way(), limits)).rejects.toThrow(/timeout/);
+  const impatient = openDatabase(way(), brief);
+  await expect(impatient.run(({ sql }) => sql('select 1'))).rejects.toThrow(DatabaseTrouble);
+  await impatient.close();
+  await expect(migrate(way(), brief)).rejects.toThrow(/timeout/);
 });
 
 test('a connection that falls silent is given up, and the next one taken', async () => {
@@ -48,16 +52,15 @@ test('silence in the middle of a migration ends, and frees its lock', async () =
   await using empty = await openEmptyDatabase();
   await using broken = await TcpProxy.open(empty.url, postgres);
   const through = { ...empty.connection, host: '127.0.0.1', port: Number(new URL(broken.through()).port) };
-  const brief = { ...limits, idleInTransactionMs: 100 };
-  // What is to go well may take its time on a busy machine.
-  const ample = { ...brief, connectMs: 10_000, migrationMs: 10_000 };
+  // What is silent is given up at once, and its lock is free a little later; all else may take its time.
+  const limits = { connectMs: 10_000, answerMs: 500, migrationMs: 500, idleInTransactionMs: 1_000 };
   for (const silent of ['to_regclass', 'begin', 'advisory', 'CREATE TABLE']) {
     broken.reset({
       onAsked({ text, link }) {
         if (text.includes(silent)) link.stall();
       },
     });
-    await expect(migrate(through, brief)).rejects.toThrow(/Query read timeout/);
+    await expect(migrate(through, limits)).rejects.toThrow(/Query read timeout/);
   }
   broken.reset();
   expect(await migrate(through, ample)).toBeGreaterThan(0);
@@ -65,7 +68,8 @@ test('silence in the middle of a migration ends, and frees its lock', async () =
 });
 
 test('closing does not wait for what is in flight, or for a goodbye that nobody hears', async () => {
-  const patient = openDatabase(way());
+  // Longer than the test may take: nobody has waited for the answer.
+  const patient = openDatabase(way(), { answerMs: 600_000 });
   expect(await patient.run(({ sql }) => sql('select 1 as one'))).toEqual([{ one: 1 }]);
   const asked = Promise.withResolvers<void>();
   proxy.reset({
@@ -77,10 +81,8 @@ test('closing does not wait for what is in flight, or for a goodbye that nobody 
   const pending = patient.run(({ sql }) => sql('select 2 as two'));
   pending.catch(() => {});
   await asked.promise;
-  const startedAtMs = performance.now();
   await patient.close();
   await expect(pending).rejects.toThrow(DatabaseTrouble);
-  expect(performance.now() - startedAtMs).toBeLessThan(5_000);
   await expect(patient.run(({ sql }) => sql('select 3'))).rejects.toThrow(DatabaseTrouble);
 });
 

@@ -30,8 +30,8 @@ test.each([
   const [moved = '', failing = '', ...others] = world.source.ids();
   await world.pool.query(`update twilio_sync.fingerprints set ${made}`);
   await world.pool.query(
-    `insert into twilio_sync.due (conversation_id, reason, due_at, fingerprint, error) values ($1, 'failed', now() + interval '2 days', '0..another', '400')`,
-    [failing],
+    `insert into twilio_sync.due (conversation_id, reason, due_at, fingerprint, error) values ($1, 'failed', to_timestamp($2), '0..another', '400')`,
+    [failing, world.nowMs / 1000 + 2 * day],
   );
   world.source.say(moved, 'And another thing');
   const { rows: before } = await world.pool.query('select id, synced_at from twilio.conversations order by id');

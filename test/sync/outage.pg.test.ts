@@ -56,7 +56,7 @@ test('eight hours without a list leave one unfinished sweep of each kind, and wh
 test('an outage that begins before anything was listed leaves no history in pieces', async () => {
   await using world = await World.open({ conversations: 20, days: 10 });
   const { api } = await world.context();
-  await api.proveBounds(0, AbortSignal.timeout(10_000));
+  await api.proveBounds(0, AbortSignal.timeout(60_000));
   world.simulator.faults.add(unavailable);
   for (let tick = 0; tick < 12; tick += 1) {
     world.nowMs += 5 * minute;
