@@ -10,7 +10,7 @@ import { type ClientCounters, createCounters } from './counters.ts';
 import { type Auth, createCredentials } from './credentials.ts';
 import { type Detail, decodeDetail, decodePage, type Page } from './decode.ts';
 import { openDispatcher } from './dispatcher.ts';
-import { BadAnswer, NotFound, Refused, TokenExpired } from './errors.ts';
+import { BadAnswer, NotFound, Refused, TokenExpired, Unreachable } from './errors.ts';
 import { createGovernor } from './governor.ts';
 import type { ProxySettings } from './proxy.ts';
 import { type Attempt, type Endpoint, type RequestParts, type Retry, request, requestHeaders } from './request.ts';
@@ -58,7 +58,7 @@ export interface Client {
   /** What is known of that clock beside the time. */
   clockState(): ClockState;
   counters(): ClientCounters;
-  /** Drops what is in flight and closes every connection. */
+  /** Drops what is in flight or waits, closes every connection and leaves no timer. */
   close(): Promise<void>;
 }
 
@@ -77,6 +77,7 @@ export function createClient(options: ClientOptions): Client {
   const clock = createApiClock(monotonicMs);
   const governor = createGovernor({ maxConcurrency: options.maxConcurrency ?? 32, monotonicMs, wait: waitFor });
   const counters = createCounters(governor);
+  const closing = new AbortController();
   const parts: RequestParts = {
     dispatcher,
     governor,
@@ -88,7 +89,7 @@ export function createClient(options: ClientOptions): Client {
     retryLimits: options.retryLimits ?? retryLimits,
     monotonicMs,
     random: options.random ?? Math.random,
-    wait: waitFor,
+    wait: (ms, signal) => waitFor(ms, AbortSignal.any([signal, closing.signal])),
     onAttempt(attempt) {
       counters.onAttempt(attempt);
       options.onAttempt?.(attempt);
@@ -122,6 +123,9 @@ export function createClient(options: ClientOptions): Client {
     clockState: clock.state,
     counters: counters.read,
     async close() {
+      const closed = new Unreachable(`GET ${base.origin}`, 'closed', 'CLOSED', 'the client was closed');
+      closing.abort(closed);
+      governor.close(closed);
       if (options.dispatcher === undefined) await dispatcher.destroy();
     },
   };

@@ -20,10 +20,13 @@ export interface Governor {
   readonly inFlight: number;
   /** The pace that is kept to; undefined while the server has shown none. */
   readonly perSecond: number | undefined;
+  /** Rejects whoever waits, now and later, with the reason, and leaves no timer. */
+  close(reason: Error): void;
 }
 
 interface Waiter {
   admit: (leave: Leave) => void;
+  refuse: (error: Error) => void;
 }
 
 /** Makes the governor of one server; `maxConcurrency` from 1 is never passed. Throws RangeError for less. */
@@ -33,6 +36,7 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
   const again = new Set<Waiter>();
   const first = new Set<Waiter>();
   let alarm: { atMs: number; off: AbortController } | undefined;
+  let closed: Error | undefined;
 
   const send = (): Leave => {
     const ticket = sent(throttle, monotonicMs());
@@ -50,7 +54,7 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
     for (;;) {
       const queue = again.size > 0 ? again : first;
       const [waiter] = queue;
-      if (waiter === undefined) return;
+      if (waiter === undefined) return endAlarm();
       const ms = asked(throttle, monotonicMs());
       if (ms > 0) return setAlarm(ms);
       queue.delete(waiter);
@@ -62,7 +66,7 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
     if (ms === Number.POSITIVE_INFINITY) return;
     const atMs = monotonicMs() + ms;
     if (alarm !== undefined && alarm.atMs <= atMs) return;
-    alarm?.off.abort();
+    endAlarm();
     const set = { atMs, off: new AbortController() };
     alarm = set;
     const ring = () => {
@@ -73,26 +77,46 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
     wait(ms, set.off.signal).then(ring, ring);
   };
 
+  /** A timer that nobody waits for keeps a process from its end. */
+  const endAlarm = () => {
+    alarm?.off.abort();
+    alarm = undefined;
+  };
+
   return {
     enter(signal, isAgain) {
       if (signal.aborted) return Promise.reject(signal.reason);
+      if (closed) return Promise.reject(closed);
       if (again.size + first.size === 0 && asked(throttle, monotonicMs()) === 0) return Promise.resolve(send());
       const queue = isAgain ? again : first;
       return new Promise((resolve, reject) => {
         const onAbort = () => {
           queue.delete(waiter);
           reject(signal.reason);
+          pump();
         };
         const waiter: Waiter = {
           admit(leave) {
             signal.removeEventListener('abort', onAbort);
             resolve(leave);
           },
+          refuse(error) {
+            signal.removeEventListener('abort', onAbort);
+            reject(error);
+          },
         };
         signal.addEventListener('abort', onAbort, { once: true });
         queue.add(waiter);
         pump();
       });
+    },
+    close(reason) {
+      closed = reason;
+      const waiting = [...again, ...first];
+      again.clear();
+      first.clear();
+      endAlarm();
+      for (const waiter of waiting) waiter.refuse(reason);
     },
     get limit() {
       return allowed(throttle);

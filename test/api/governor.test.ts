@@ -70,6 +70,24 @@ test('an aborted waiter rejects with the reason, and is not let in', async () =>
   expect(governor.inFlight).toBe(1);
 });
 
+test('no timer is left once nobody waits: all aborted, or closed', async () => {
+  for (const end of ['abort', 'close'] as const) {
+    const { time, governor, enter } = start(8);
+    const control = new AbortController();
+    const leaves = await Promise.all(Array.from({ length: 4 }, (_, at) => enter(`first ${at}`)));
+    for (const leave of leaves) leave({ kind: 'refused', retryAfterMs: 100_000 });
+    const waiting = ['b', 'c'].map((name) => enter(name, false, control.signal));
+    await settle();
+    expect(time.waiting()).toBe(1);
+    if (end === 'abort') control.abort(new Error('over'));
+    else governor.close(new Error('over'));
+    for (const each of waiting) await expect(each).rejects.toThrow('over');
+    await settle();
+    expect(time.waiting()).toBe(0);
+    if (end === 'close') await expect(enter('d')).rejects.toThrow('over');
+  }
+});
+
 test('a maximum below 1 is refused', () => {
   expect(() => start(0)).toThrow(RangeError);
 });
