@@ -8,7 +8,7 @@ import type { GrantReaderOptions } from './commands/grant-reader.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import type { Terminal } from './commands/sync.ts';
 import { type Config, readConfig } from './config.ts';
-import { rememberSecrets } from './environment.ts';
+import { findServiceLinks, rememberSecrets } from './environment.ts';
 import { exitStatus, UsageError } from './exit-status.ts';
 import { isLocal } from './lib/libpq.ts';
 import { createLog, type Log } from './ops/log.ts';
@@ -213,6 +213,8 @@ function configure<Wanted extends Part>(
   const config = readConfig(env, readFile, parts);
   const level = env['LOG_LEVEL'] ? config.logLevel : (unlessSet ?? config.logLevel);
   const log = createLog({ level, secrets, destination: logStream });
+  for (const name of findServiceLinks(env, parts))
+    log.info(`${name} is not read: Kubernetes has set it for a Service of that name`);
   const { database } = config as Partial<Config>;
   if (database?.kind === 'server') sayOnce(database, log);
   return { config, log };

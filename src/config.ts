@@ -2,7 +2,15 @@
 // every problem at once, each naming its setting and what it takes. Pure but for the files it is asked to read; no
 // message holds a secret, and the Config does not print any.
 
-import { type Environment, findMisspelt, type Given, type Problem, type ReadFile, readValues } from './environment.ts';
+import {
+  type Environment,
+  findFlaw,
+  findMisspelt,
+  type Given,
+  type Problem,
+  type ReadFile,
+  readValues,
+} from './environment.ts';
 import {
   type Connection,
   connectionOf,
@@ -183,6 +191,8 @@ function databaseOf(
   for (const [parameter, name] of Object.entries(variables)) {
     const value = name === 'PGPASSWORD' ? values.PGPASSWORD : name && env[name];
     if (value) fromVariables[parameter as Parameter] = value;
+    const flaw = name === 'PGPASSWORD' ? undefined : findFlaw(value || '');
+    if (flaw !== undefined && name) report(name, `${name} ${flaw}`);
   }
   if (env['PGSERVICE'] && !given.has('DATABASE_URL'))
     report('PGSERVICE', 'PGSERVICE is not read here: set PGHOST or DATABASE_URL');

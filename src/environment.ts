@@ -45,17 +45,46 @@ export function readValues(env: Environment, readFile: ReadFile, parts: readonly
     const report = (message: string) => problems.push({ setting: name, message });
     const path = row.secret && env[`${name}_FILE`];
     // As curl has it: the proxy variables in lower case too, and these first.
-    const direct = (name.endsWith('_PROXY') && env[name.toLowerCase()]) || env[name];
+    const direct = (name.endsWith('_PROXY') && env[name.toLowerCase()]) || (isServiceLink(env, name) ? '' : env[name]);
     if (direct || path) given.add(name);
     if (direct && path) report(`${name} and ${name}_FILE are both set: give one`);
     const text = path && !direct ? readSecret(name, path, readFile, report) : direct || undefined;
     if (text === undefined && (row.default === undefined || given.has(name))) continue;
     const parsed = row.schema.safeParse(text ?? row.default);
-    if (parsed.success) values[name] = parsed.data;
+    const flaw = findFlaw(text ?? '', row.verbatim) ?? (parsed.success ? undefined : findSpace(text ?? ''));
+    if (flaw !== undefined) {
+      report(`${name} takes ${row.takes}; what ${direct ? 'is set' : `${name}_FILE names`} ${flaw}`);
+    } else if (parsed.success) values[name] = parsed.data;
     else
       report(`${name} takes ${row.takes}${row.secret || row.shown === false ? '' : `, not ${JSON.stringify(text)}`}`);
   }
   return { values: values as Values, given };
+}
+
+/**
+ * What copying did to a text, hard to see and never meant; undefined for nothing. `verbatim`: quotes may be a part of it.
+ * Says nothing of the text itself.
+ */
+export function findFlaw(text: string, verbatim = false): string | undefined {
+  // UTF-16 that was read as UTF-8: its mark is no character, and of each other character one half is U+0000.
+  if (/^\ufffd|\0/.test(text)) return 'is UTF-16: save it as UTF-8';
+  if (text.startsWith('\ufeff')) return 'begins with a byte-order mark: save it without one';
+  if (text.includes('\r')) return 'has a carriage return in it: save the file with the line ends of Unix';
+  if (!verbatim && /^(["'`]).*\1$/s.test(text)) return 'has quotes around it: leave them out';
+  return undefined;
+}
+
+const findSpace = (text: string) => (/^\s|\s$/.test(text) ? 'has a space at its beginning or end' : undefined);
+
+/** Settings that Kubernetes has set for a Service that happens to have such a name (`http`): they are not read. */
+export function findServiceLinks(env: Environment, parts: readonly Part[]): SettingName[] {
+  return [...settings]
+    .filter(([name, { part }]) => parts.includes(part) && isServiceLink(env, name))
+    .map(([name]) => name);
+}
+
+function isServiceLink(env: Environment, name: string): boolean {
+  return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(env[name] ?? '');
 }
 
 /**

@@ -15,6 +15,8 @@ export interface Setting extends kinds.Kind<unknown> {
   default?: string;
   secret?: true;
   shown?: false;
+  /** May begin and end with quotes. */
+  verbatim?: true;
 }
 
 const account = kinds.pattern('AC and 32 hexadecimal digits', /^AC[0-9a-fA-F]{32}$/);
@@ -50,7 +52,12 @@ const database = {
     help: 'Postgres 14 or later, TLS by sslmode; PG* variables serve as well; with neither, an embedded one in ./data/postgres',
     secret: true,
   },
-  PGPASSWORD: { ...kinds.text('a password'), help: 'password, where DATABASE_URL has none', secret: true },
+  PGPASSWORD: {
+    ...kinds.text('a password'),
+    help: 'password, where DATABASE_URL has none',
+    secret: true,
+    verbatim: true,
+  },
   CONVERSATION_SYNC_REQUIRE_DATABASE: {
     ...kinds.flag,
     help: '1 refuses to start without DATABASE_URL or PG*; the container image sets it',

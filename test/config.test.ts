@@ -4,7 +4,7 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.ts';
-import { type Environment, findSecrets } from '../src/environment.ts';
+import { type Environment, findSecrets, findServiceLinks } from '../src/environment.ts';
 import { type Part, settings, settingsHelp } from '../src/settings.ts';
 import { certificate, privateKey } from './api/test-certificate.ts';
 
@@ -210,6 +210,65 @@ describe('what is refused', () => {
     const found = problems({ ...enough, HTTPS_PROXY: `http://${given}` });
     expect(found).toEqual([expect.stringContaining('HTTPS_PROXY takes an http:// or https:// URL, ')]);
     expect(found.join()).not.toMatch(/zq|u:/);
+  });
+
+  test('what copying did to a value is named, for each setting, and its text is not', () => {
+    const set = {
+      TWILIO_API_KEY: '"SKhush"',
+      TWILIO_API_SECRET: "'hush'",
+      TWILIO_INTELLIGENCE_URL: 'https://hush\r',
+      DATABASE_URL: '"postgres://u:hush@h/d"',
+      HTTPS_PROXY: '\ufeffhttp://hush',
+      SYNC_START: '2025-01-01 ',
+      PGHOST: "'hush'",
+      HTTP_HOST: '127.0.0.1\r',
+    };
+    const found = problems({ ...set, TWILIO_ACCOUNT_SID: `"${sid}"` });
+    const of = (name: string) => found.filter((message) => message.startsWith(`${name} `)).join();
+    for (const name of ['TWILIO_ACCOUNT_SID', 'TWILIO_API_KEY', 'TWILIO_API_SECRET', 'DATABASE_URL', 'PGHOST'])
+      expect(of(name)).toMatch(/has quotes around it/);
+    for (const name of ['TWILIO_INTELLIGENCE_URL', 'HTTP_HOST']) expect(of(name)).toMatch(/has a carriage return/);
+    expect(of('HTTPS_PROXY')).toMatch(/begins with a byte-order mark/);
+    expect(of('SYNC_START')).toMatch(/has a space at its beginning or end/);
+    expect(found).toHaveLength(Object.keys(set).length + 1);
+    expect(found.join()).not.toMatch(/hush/);
+  });
+
+  test('the same of files, whose last line break does not count', () => {
+    const bytes = {
+      mark: '\ufeffs3cret',
+      wide: Buffer.from('\ufeffs3cret', 'utf16le').toString(),
+      windows: 's3cret\r\n',
+    };
+    const from = (path: string) => bytes[path as keyof typeof bytes];
+    const problemsOf = (path: string) => {
+      try {
+        return readConfig({ TWILIO_ACCOUNT_SID: sid, TWILIO_AUTH_TOKEN_FILE: path }, from, ['api']).api.password;
+      } catch (error) {
+        return error instanceof Error ? error.message : '';
+      }
+    };
+    expect(problemsOf('mark')).toMatch(
+      /^TWILIO_AUTH_TOKEN takes .*what TWILIO_AUTH_TOKEN_FILE names begins with a byte/,
+    );
+    expect(problemsOf('wide')).toMatch(/is UTF-16/);
+    expect(problemsOf('windows')).toBe('s3cret');
+  });
+
+  test('a password may have quotes and spaces', () => {
+    const { database } = readConfig({ PGHOST: 'h', PGUSER: 'u', PGPASSWORD: '"p w" ' }, readFile, ['database']);
+    expect(database).toMatchObject({ connection: { password: '"p w" ' } });
+    expect(problems({ PGHOST: 'h', PGPASSWORD: 'p\r' }, ['database'])).toEqual([
+      expect.stringContaining('has a carriage return'),
+    ]);
+  });
+
+  test('what Kubernetes sets for a Service called http is not read', () => {
+    const env = { ...enough, HTTP_PORT: 'tcp://10.0.0.1:80' };
+    expect(read(env).http.port).toBe(8080);
+    expect(findServiceLinks(env, ['http'])).toEqual(['HTTP_PORT']);
+    expect(findServiceLinks(env, ['api'])).toEqual([]);
+    expect(findServiceLinks({ HTTP_PORT: '80' }, ['http'])).toEqual([]);
   });
 
   test('variables that Kubernetes sets for a service called sync are none of ours', () => {

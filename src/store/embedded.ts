@@ -1,9 +1,10 @@
 // A Postgres without installing one: a folder in, a running server and the way to it out. A process that finds the folder's
 // server running uses it; the last of them to leave stops it. The rows survive restarts and, unless `durable` is off, crashes.
 
-import { mkdir, rm } from 'node:fs/promises';
+import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
+import { reasonOf } from '../lib/reason.ts';
 import {
   type Cluster,
   connectionTo,
@@ -59,7 +60,7 @@ export async function openEmbedded({
   durable = true,
 }: EmbeddedOptions): Promise<Embedded> {
   const home = resolve(folder);
-  await mkdir(home, { recursive: true });
+  await makeFolder(home);
   const hold = await holdFolder(home);
   try {
     const data = join(home, 'data');
@@ -79,6 +80,17 @@ export async function openEmbedded({
   } catch (error) {
     await hold.release();
     throw error;
+  }
+}
+
+async function makeFolder(home: string): Promise<void> {
+  try {
+    await mkdir(home, { recursive: true });
+    await access(home, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new EmbeddedError(
+      `the embedded Postgres cannot write to ${home} (${reasonOf(error)}): set DATABASE_URL, or start in a folder that this user may write to`,
+    );
   }
 }
 

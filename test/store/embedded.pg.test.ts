@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sayError, statusOf } from '../../src/exit-status.ts';
 import { type Embedded, EmbeddedInUse, openEmbedded } from '../../src/store/embedded.ts';
 
 let folder: string;
@@ -30,6 +31,15 @@ async function open(options: { adopt?: boolean; empty?: boolean } = {}): Promise
   opened.push(embedded);
   return embedded;
 }
+
+test('a folder that cannot be made or written to is a matter of the settings: what to do is said', async () => {
+  await writeFile(join(folder, 'file'), '');
+  for (const closed of [join(folder, 'file', 'data'), '/proc/data']) {
+    const error = await openEmbedded({ folder: closed }).catch((caught: unknown) => caught);
+    expect(statusOf(error)).toBe(2);
+    expect(sayError(error)).toMatch(/^the embedded Postgres cannot write to \/\S+ \(E[A-Z]+\): set DATABASE_URL, or /);
+  }
+});
 
 async function query(url: string, statement: string): Promise<unknown[]> {
   const client = new pg.Client(url);
