@@ -19,6 +19,7 @@ import {
   judgeRights,
   judgeRoom,
   judgeRowSecurity,
+  judgeTimeouts,
   judgeUnanswered,
   judgeVersion,
   judgeWrites,
@@ -36,7 +37,7 @@ export interface DatabaseQuestion {
 
 const stepMs = 10_000;
 /** Of the server, */
-const ofServer = ['version', 'encoding', 'writes', 'database clock'];
+const ofServer = ['version', 'encoding', 'writes', 'database clock', 'timeouts'];
 /** and of what is in it. */
 const ofTables = ['rights', 'row security', 'migrations', 'connections', 'account', 'worker'];
 /** Every check, in their order; `disk` only of an embedded one. */
@@ -104,6 +105,8 @@ async function* checkItself(
   yield judgeEncoding(server, name);
   yield judgeWrites(server);
   yield judgeClock('database clock', "the database's", server.now - nowMs() / 1000);
+  const timeouts = await within(stepMs, signal, () => examination.timeouts());
+  yield timeouts instanceof Error ? judgeUnanswered('timeouts', timeouts) : judgeTimeouts(timeouts);
 }
 
 async function* checkTables(examination: Examination, { scope, signal }: DatabaseQuestion): AsyncGenerator<Finding> {

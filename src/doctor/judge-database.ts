@@ -7,7 +7,7 @@ import { isLocal } from '../lib/libpq.ts';
 import type { ConnectionConfig } from '../store/connection.ts';
 import type { EmbeddedFacts } from '../store/embedded-look.ts';
 import { DatabaseTrouble } from '../store/errors.ts';
-import type { LeaseFacts, LedgerFacts, RightsFacts, RoomFacts, ServerFacts } from '../store/examine.ts';
+import type { LeaseFacts, LedgerFacts, RightsFacts, RoomFacts, ServerFacts, Timeout } from '../store/examine.ts';
 import { away, type Finding, fail, ok, warn } from './finding.ts';
 
 /** The most connections that a worker uses. */
@@ -118,6 +118,14 @@ export function judgeWrites({ standby, readOnly }: ServerFacts): Finding {
       'Is this a reader’s user? Use the worker’s. Else: alter role … reset default_transaction_read_only; and the same for the database.',
     );
   return ok('writes', 'taken');
+}
+
+/** Limits of a role that was made for something else. */
+export function judgeTimeouts(found: readonly Timeout[]): Finding {
+  const check = 'timeouts';
+  if (found.length === 0) return ok(check, 'none is set');
+  const said = found.map(({ setting, source }) => `${setting} (${source})`).join(', ');
+  return ok(check, `${said}; the worker lifts them for its own transactions, but for those of idle sessions`);
 }
 
 export function judgeRights(facts: RightsFacts): Finding {

@@ -9,7 +9,7 @@ import { Unstorable } from '../sync/ports.ts';
 import { goodbyeMs, trackConnections } from './connection.ts';
 import { DatabaseTrouble, translate } from './errors.ts';
 import { nowInMicroseconds } from './instant.ts';
-import { fixedSettings } from './session.ts';
+import { fixedSettings, liftedTimeouts } from './session.ts';
 
 /**
  * One connection, and plain SQL over it: what is written is made of arrays, which no builder says better. Parameters are
@@ -71,6 +71,7 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
   const limits = { ...databaseLimits, ...changed };
   const begin = [
     'begin',
+    ...liftedTimeouts,
     `set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}`,
     `set local lock_timeout = ${limits.lockMs}`,
     ...byKeys,
@@ -130,29 +131,35 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
   };
   let ending: Promise<void> | undefined;
 
+  const whole = <Result>(work: (queries: Queries, now: bigint) => Promise<Result>) =>
+    once(async (client) => {
+      // Answered before anything is sent behind it: without a transaction each statement would stand for itself.
+      const begun = [await client.query<{ now: string }>(begin)].flat().at(-1)?.rows[0];
+      if (begun === undefined) throw new Error('the database gave no time');
+      const result = await work(queriesOn(client), BigInt(begun.now));
+      // What a user's deferred trigger refuses.
+      await client.query('commit').catch((error: unknown) => {
+        throw translate(error, 'at COMMIT');
+      });
+      return result;
+    });
+
   return {
-    run: (work) => retrying(() => once((client) => work(queriesOn(client))), closed.signal),
-    transaction: (work) =>
-      retrying(
-        () =>
-          once(async (client) => {
-            // Answered before anything is sent behind it: without a transaction each statement would stand for itself.
-            const begun = [await client.query<{ now: string }>(begin)].flat().at(-1)?.rows[0];
-            if (begun === undefined) throw new Error('the database gave no time');
-            const result = await work(queriesOn(client), BigInt(begun.now));
-            // What a user's deferred trigger refuses.
-            await client.query('commit').catch((error: unknown) => {
-              throw translate(error, 'at COMMIT');
-            });
-            return result;
-          }),
-        closed.signal,
-      ),
+    run(work) {
+      const plain = () => once((client) => work(queriesOn(client)));
+      // A transaction lifts the limits, and costs two answers more: only where it has to be.
+      const lifted = (error: unknown) => {
+        if (isTimeout(error)) return whole(work);
+        throw error;
+      };
+      return retrying(() => plain().catch(lifted), closed.signal);
+    },
+    transaction: (work) => retrying(() => whole(work), closed.signal),
     async ask<Row extends pg.QueryResultRow>(text: string, answerMs: number) {
       try {
         // Not in the driver's types: the limit of this query alone.
         const query = { text, query_timeout: answerMs } as pg.QueryConfig;
-        return await once(async (client) => (await client.query<Row>(query)).rows);
+        return await once(async (client) => (await client.query<Row>(query).catch(namedOn(client))).rows);
       } catch (error) {
         throw translate(error);
       }
@@ -161,6 +168,21 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
       ending ??= end();
       return ending;
     },
+  };
+}
+
+/** A limit of the role, the database or the server ended it. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && /^(57014|25P04)$/.test(error.code ?? '');
+}
+
+/** Names the limit that ended a statement outside of a transaction. Always throws. */
+function namedOn(client: pg.PoolClient): (error: unknown) => Promise<never> {
+  return async (error) => {
+    // After the other one there is no connection to ask on.
+    if (!(error instanceof pg.DatabaseError && error.code === '57014')) throw error;
+    const { rows } = await client.query<{ value: string }>(`select current_setting('statement_timeout') as value`);
+    throw new DatabaseTrouble(`statement_timeout = ${rows[0]?.value} ended a statement; see doctor`, '57014', false);
   };
 }
 

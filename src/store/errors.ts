@@ -32,6 +32,9 @@ const table: [codes: RegExp, kind: Kind, means: string][] = [
   [/^40(001|P01)$/, 'passing', 'transactions collided'],
   [/^55P03$/, 'passing', 'a lock was not to be had in time'],
   [/^25P03$/, 'passing', 'the transaction was idle for too long'],
+  [/^57P05$/, 'passing', 'idle_session_timeout ended an idle connection'],
+  [/^57014$/, 'trouble', 'statement_timeout, or somebody, ended a statement; see doctor'],
+  [/^25P04$/, 'trouble', 'transaction_timeout ended a transaction; see doctor'],
   [/^57P0[1-3]$/, 'passing', 'the server is shutting down or starting up'],
   [/^53300$/, 'passing', 'the server has no connection left'],
   [/^53[0-9A-Z]{3}$/, 'trouble', 'the server is out of disk space or memory'],
@@ -57,7 +60,7 @@ const table: [codes: RegExp, kind: Kind, means: string][] = [
 ];
 
 /** Whoever raises them, they say nothing of the data. */
-const neverData = /^(08|53|57|40001|40P01|55P03|25006|25P03)/;
+const neverData = /^(08|53|57|40001|40P01|55P03|25006|25P0[34])/;
 
 /**
  * One of ours for whatever a query threw; errors that are not the database's, and ours, pass through. `at` is where data was

@@ -58,6 +58,12 @@ export interface LedgerFacts {
   newer: number;
 }
 
+/** A limit that ends statements, transactions or sessions, such as `statement_timeout = 5s`, and where it was set. */
+export interface Timeout {
+  setting: string;
+  source: string;
+}
+
 export interface LeaseFacts {
   holder: string | null;
   held: boolean;
@@ -72,6 +78,8 @@ export interface Examination {
   ledger(): Promise<LedgerFacts>;
   room(): Promise<RoomFacts>;
   lease(): Promise<LeaseFacts>;
+  /** Those that are set for this session. */
+  timeouts(): Promise<Timeout[]>;
   /** For what is asked of a database elsewhere too. Nothing is tried again, and nothing is a transaction. */
   asDatabase: Pick<Database, 'run'>;
   close(): Promise<void>;
@@ -114,6 +122,7 @@ export async function openExamination(connection: ConnectionConfig, limitMs: num
       }),
     room: () => one<RoomFacts>(room),
     lease: () => one<LeaseFacts>(lease),
+    timeouts: () => ours(() => queries.sql<Timeout>(timeouts)),
     asDatabase: { run: (work) => ours(() => work(queries)) },
     close: () => client.leave(),
   };
@@ -155,3 +164,7 @@ const room = `select current_setting('max_connections')::int as max,
   from pg_roles, pg_database where rolname = current_user and datname = current_database()`;
 
 const lease = `select holder, ${isHeld(nowInMicroseconds)} as held from twilio_sync.lease`;
+
+const timeouts = `select name || ' = ' || current_setting(name) as setting, source from pg_settings
+  where name in ('statement_timeout', 'transaction_timeout', 'lock_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout')
+    and setting <> '0' order by name`;

@@ -8,7 +8,7 @@ import { Connection } from './connection.ts';
 import { type DatabaseLimits, databaseLimits, type Queries } from './database.ts';
 import { findSchemaTrouble, type Ledger, newerSchema, readLedger } from './ledger.ts';
 import { NewerSchema, RowSecurity, securedTables } from './obstacles.ts';
-import { fixedSettings } from './session.ts';
+import { fixedSettings, liftedTimeouts } from './session.ts';
 
 /** The advisory lock of whoever changes the schema or its rights. Any constant will do that no other program on the database uses. */
 export const migrationLock = '8391162077580680803';
@@ -31,7 +31,8 @@ export async function migrate(
   const connected = <Result>(limitMs: number, work: (client: pg.Client) => Promise<Result>) =>
     whileConnected({ ...connection, query_timeout: limitMs }, connectMs, signal, work);
   // Frees the lock from a process that froze.
-  const begin = `begin; set local idle_in_transaction_session_timeout = ${idleInTransactionMs}; ${fixedSettings.join('; ')}`;
+  const idle = `set local idle_in_transaction_session_timeout = ${idleInTransactionMs}`;
+  const begin = ['begin', idle, ...liftedTimeouts, ...fixedSettings].join('; ');
   let waiting = false;
   for (;;) {
     // Mostly nothing is missing, and that is found out quickly and without waiting for anybody.

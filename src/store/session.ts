@@ -14,3 +14,13 @@ export const fixedSettings: readonly string[] = [
   'set local array_nulls = on',
   `select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog', nullif(pg_catalog.current_setting('search_path'), '')), true)`,
 ];
+
+/**
+ * Statements to send with `begin`: limits that were set for other people's queries. What a load or a migration takes is limited
+ * here, by the wait for its answer. One of them is Postgres 17's; idle_session_timeout only ends connections that nobody uses.
+ */
+export const liftedTimeouts: readonly string[] = [
+  'set local statement_timeout = 0',
+  'set local lock_timeout = 0',
+  `select pg_catalog.set_config('transaction_timeout', '0', true) where pg_catalog.current_setting('transaction_timeout', true) is not null`,
+];

@@ -24,7 +24,7 @@ function trouble(thrown: unknown): DatabaseTrouble {
 }
 
 describe('tried again', () => {
-  test.each(['40001', '40P01', '55P03', '25P03', '57P01', '57P02', '57P03', '08006', '08P01', '53300'])(
+  test.each(['40001', '40P01', '55P03', '25P03', '57P01', '57P02', '57P03', '57P05', '08006', '08P01', '53300'])(
     '%s',
     (code) => {
       expect(trouble(serverError(code))).toMatchObject({ passing: true, code });
@@ -67,6 +67,8 @@ describe('for a person to see to', () => {
     ['42703', /run: conversation-sync migrate/],
     ['25006', /read-only/],
     ['53100', /out of disk space/],
+    ['57014', /statement_timeout, or somebody, ended a statement/],
+    ['25P04', /transaction_timeout ended a transaction/],
     ['XX000', /a statement failed \(XX000\)/],
     ['21000', /a statement failed \(21000\)/],
   ])('%s', (code, message) => {
