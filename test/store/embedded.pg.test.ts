@@ -34,11 +34,9 @@ async function open(options: { adopt?: boolean; empty?: boolean } = {}): Promise
 
 test('a folder that cannot be made or written to is a matter of the settings: what to do is said', async () => {
   await writeFile(join(folder, 'file'), '');
-  for (const closed of [join(folder, 'file', 'data'), '/proc/data']) {
-    const error = await openEmbedded({ folder: closed }).catch((caught: unknown) => caught);
-    expect(statusOf(error)).toBe(2);
-    expect(sayError(error)).toMatch(/^the embedded Postgres cannot write to \/\S+ \(E[A-Z]+\): set DATABASE_URL, or /);
-  }
+  const error = await openEmbedded({ folder: join(folder, 'file', 'data') }).catch((caught: unknown) => caught);
+  expect(statusOf(error)).toBe(2);
+  expect(sayError(error)).toMatch(/^the embedded Postgres cannot write to \/\S+ \(ENOTDIR\): set DATABASE_URL, or /);
 });
 
 async function query(url: string, statement: string): Promise<unknown[]> {
