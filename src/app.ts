@@ -2,7 +2,7 @@
 // a command uses is made here; what is done with it is the command's.
 
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { hostname, totalmem } from 'node:os';
 import { baseUrl } from './api/base-url.ts';
 import type { BoundName, Query } from './api/bounds.ts';
 import { type Client, createClient } from './api/client.ts';
@@ -97,6 +97,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       status: config.filters.status ?? null,
       generation,
       allowMassDelete: options.allowMassDelete ?? false,
+      memoryBytes: memoryLimit(),
     },
     watcher: {
       stored() {},
@@ -124,6 +125,12 @@ function timed(store: Store, onLoad: (ms: number) => void = () => {}): Store {
       return await store.load(...batch).finally(() => onLoad(performance.now() - startedAtMs));
     },
   };
+}
+
+/** What a container, or whoever started this process, lets it use; Infinity where that is no less than the machine has. */
+function memoryLimit(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 && limit < totalmem() ? limit : Number.POSITIVE_INFINITY;
 }
 
 /** The API's own filters, by its names. */

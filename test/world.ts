@@ -215,6 +215,7 @@ export class World implements AsyncDisposable {
         status: null,
         generation,
         allowMassDelete: false,
+        memoryBytes: Number.POSITIVE_INFINITY,
         ...options.settings,
       },
       watcher: {

@@ -11,7 +11,7 @@ export async function askFor(database: Database, ids: string[]): Promise<void> {
       `insert into twilio_sync.due (conversation_id, reason, due_at)
        select distinct id, 'asked', to_timestamp(0) from unnest($1::text[]) as asked(id)
        where id not in (${forgottenAmong(1)})
-       on conflict (conversation_id, reason) do update set due_at = excluded.due_at, number = excluded.number`,
+       on conflict (conversation_id, reason) do update set due_at = excluded.due_at, first_at = excluded.first_at, number = excluded.number`,
       [ids],
     ),
   );

@@ -54,3 +54,25 @@ export async function putDue(queries: Queries, due: Due[]): Promise<void> {
 export async function dropDue(queries: Queries, ids: string[]): Promise<void> {
   if (ids.length > 0) await queries.sql('delete from twilio_sync.due where conversation_id = any($1)', [ids]);
 }
+
+/** See Store.noteAttempt. The row is due for nothing, and is nobody's business but that of whoever fetches a large detail. */
+export async function noteAttempt(queries: Queries, id: string, memory: string): Promise<number> {
+  const [row] = await queries.sql<{ attempts: number }>(
+    `with before as (
+       select attempts, first_at from twilio_sync.due large
+       where conversation_id = $1 and reason = 'large' and error = $2 and not exists (
+         select from twilio_sync.due asked where asked.conversation_id = $1 and asked.reason = 'asked' and asked.first_at > large.first_at))
+     insert into twilio_sync.due (conversation_id, reason, due_at, error, attempts, first_at, last_at)
+     select $1, 'large', 'infinity', $2, coalesce(min(attempts), 0) + 1, coalesce(min(first_at), now()), now() from before
+     on conflict (conversation_id, reason) do update set error = excluded.error, attempts = excluded.attempts,
+       first_at = excluded.first_at, last_at = excluded.last_at
+     returning attempts`,
+    [id, memory],
+  );
+  return row?.attempts ?? 1;
+}
+
+/** See Store.clearAttempt. */
+export async function clearAttempt(queries: Queries, id: string): Promise<void> {
+  await queries.sql(`delete from twilio_sync.due where conversation_id = $1 and reason = 'large'`, [id]);
+}

@@ -24,7 +24,7 @@ export async function readKnown(queries: Queries, ids: string[]): Promise<Map<st
     `select conversation_id as id, reason, ${seconds('due_at')} as "dueAt", attempts,
        ${seconds('first_at')} as "firstAt", error, fingerprint, wants,
        ${seconds('created_from')} as "createdFrom", number::numeric, sweep_id is not null as "setAside"
-     from twilio_sync.due where conversation_id = any($1)`,
+     from twilio_sync.due where conversation_id = any($1) and reason <> 'large'`,
     [ids],
   );
   for (const each of due) {

@@ -154,10 +154,11 @@ export async function endSweeps(
   }
 }
 
-/** After everything was listed: forgets items without an id that were not seen again, and old records of work done. */
+/** After everything was listed: forgets items without an id that were not seen again, attempts at what is no longer large, and old records of work done. */
 async function tidy(queries: Queries, sweepId: string): Promise<void> {
   await queries.sql(
-    `delete from twilio_sync.due where conversation_id like 'item:%'
+    `delete from twilio_sync.due old where (conversation_id like 'item:%' or (reason = 'large' and not exists (
+       select from twilio_sync.due failed where failed.conversation_id = old.conversation_id and failed.reason = 'failed')))
      and last_at < (select started_at from twilio_sync.sweeps where id = $1 and started_at <= now())`,
     [sweepId],
   );

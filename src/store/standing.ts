@@ -128,7 +128,7 @@ const factsStatement = () => `
     (select ${iso('max(ended_at)')} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null) as "reconciledAt",
     (select coalesce(round(sum(${seconds('cursor - from_at')}) / 86400, 1), 0)
        from twilio_sync.windows where completed_at is null) as "pendingDays",
-    (select count(*)::int from twilio_sync.due where reason <> 'failed' and sweep_id is null) as due,
+    (select count(*)::int from twilio_sync.due where reason not in ('failed', 'large') and sweep_id is null) as due,
     (select count(*)::int from twilio_sync.quarantine) as quarantine,
     (select holder from twilio_sync.lease where ${isHeld(nowInMicroseconds)}) as worker,
     (select ${iso('max(completed_at)')} from twilio_sync.windows) as "completedAt",

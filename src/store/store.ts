@@ -5,7 +5,7 @@ import type { FilterConfig } from '../config.ts';
 import { type Change, type EndedSweep, type Loaded, type Store, Unstorable } from '../sync/ports.ts';
 import { readDifferences } from './compare.ts';
 import type { Database, Queries } from './database.ts';
-import { dropDue } from './due.ts';
+import { clearAttempt, dropDue, noteAttempt } from './due.ts';
 import { holdLease } from './lease.ts';
 import { findSuperseded, load, NotNew, Superseded } from './load.ts';
 import {
@@ -56,6 +56,8 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     compare: (rows) => database.run((queries) => readDifferences(queries, rows)),
     controls: (not, now, limit) => database.run((queries) => readControls(queries, not, now, limit)),
     quarantined: (not) => database.run((queries) => countQuarantined(queries, not)),
+    noteAttempt: (id, memory) => write((queries) => noteAttempt(queries, id, memory)),
+    clearAttempt: (id) => write((queries) => clearAttempt(queries, id)),
     pack,
     async load(changes, mark, now) {
       const attempt = (left: typeof changes, trusting: boolean): Promise<Loaded> =>
@@ -88,7 +90,15 @@ export function readOnly(store: Store): Store {
   const refuse = async () => {
     throw new Error('nothing is to be written here');
   };
-  return { ...store, plan: refuse, fail: refuse, endSweeps: refuse, load: refuse };
+  return {
+    ...store,
+    plan: refuse,
+    fail: refuse,
+    endSweeps: refuse,
+    load: refuse,
+    noteAttempt: refuse,
+    clearAttempt: refuse,
+  };
 }
 
 /** What is left of a batch without what is not to be written; nothing stays due for what is kept out. */

@@ -15,6 +15,8 @@ export interface Settings {
   /** Counts the changes of the filters: which of them a conversation was last listed under. */
   generation: number;
   allowMassDelete: boolean;
+  /** What this process may use; Infinity where nothing limits it. */
+  memoryBytes: number;
 }
 
 /** Conversations, unless said otherwise. */

@@ -1,10 +1,10 @@
 // A detail asked for in, its outcome out. Bounds what is held: a batch's worth of bodies, not a history's.
 // No request starts while 24 MB of bodies wait to be stored or, going by the last ones, are on their way; a body past
-// 8 MB is dropped, and fetched again alone.
+// 8 MB is dropped, and fetched again alone. Where this process may use little memory, all of it is less.
 
 import type { Context } from './context.ts';
 import type { Fetch } from './due.ts';
-import type { Outcome } from './ports.ts';
+import { type Outcome, Unstorable } from './ports.ts';
 
 export interface Fetched {
   kind: 'fetched';
@@ -16,9 +16,27 @@ export interface Fetched {
 }
 
 const megabyte = 1_000_000;
-const heldBytes = 24 * megabyte;
-const usualBytes = 8 * megabyte;
-const mostBytes = 64 * megabyte;
+
+/** How many bytes of bodies are held. */
+export interface Room {
+  heldBytes: number;
+  /** A body may take so much beside others. */
+  usualBytes: number;
+  /** One that is fetched alone may take so much. */
+  mostBytes: number;
+}
+
+/**
+ * The program itself takes some 110 MB; a body takes up to eight times its size while it is read, taken apart and stored.
+ * Measured: within 256 MB bodies of 16 MB are well, within 384 MB those of 30 MB.
+ */
+export function roomOf(memoryBytes: number): Room {
+  const spare = Math.max(16 * megabyte, memoryBytes - 144 * megabyte);
+  const heldBytes = Math.min(24 * megabyte, spare / 4);
+  const mostBytes = Math.min(64 * megabyte, Math.max(4 * megabyte, spare / 8));
+  return { heldBytes, usualBytes: heldBytes / 3, mostBytes };
+}
+
 /** So many requests stand ready behind those in flight: an answer is followed by the next request before it is even read. */
 const ready = 8;
 
@@ -32,6 +50,8 @@ export interface Fetcher {
 }
 
 export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
+  const { memoryBytes } = context.settings;
+  const { heldBytes, usualBytes, mostBytes } = roomOf(memoryBytes);
   let held = 0;
   let inFlight = 0;
   /** What one more is likely to take: the mean of the last dozen or so. Until the first is there, a few at once are enough. */
@@ -54,9 +74,9 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
       const outcome = await context.api.detail(fetch.id, limit, signal);
       const bytes = outcome.kind === 'found' ? outcome.bytes : 0;
       held += bytes;
-      if (outcome.kind === 'found') {
+      if (outcome.kind === 'found' || outcome.kind === 'tooLarge') {
         seen += 1;
-        likely += (bytes - likely) / Math.min(seen, 16);
+        likely += ((bytes || usualBytes) - likely) / Math.min(seen, 16);
       } else if (seen === 0) {
         likely /= 2;
       }
@@ -88,11 +108,23 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
     async fetchAlone(fetch) {
       held += heldBytes;
       try {
-        return await attempt(fetch, mostBytes);
+        const fetched = await attempt(fetch, mostBytes);
+        return fetched.outcome.kind === 'tooLarge'
+          ? { ...fetched, outcome: tooLarge(mostBytes, memoryBytes) }
+          : fetched;
       } finally {
         release(heldBytes);
       }
     },
     release,
   };
+}
+
+function tooLarge(mostBytes: number, memoryBytes: number): Outcome {
+  const most = `${Math.floor(mostBytes / megabyte)} MB`;
+  const allowed = Number.isFinite(memoryBytes)
+    ? `the ${most} that this process's memory allows; give it more memory`
+    : most;
+  const cause = new Unstorable(`the detail is larger than ${allowed}`);
+  return { kind: 'failed', error: cause.message, cause, perhapsAll: false };
 }

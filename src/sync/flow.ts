@@ -1,11 +1,12 @@
 // Steps in, stored rows out. Details are fetched and prepared ahead and concurrently, in the order of the steps; they are loaded in
-// batches of 250 or 8 MB, and a mark moves its window's cursor in the transaction that stores the slice's last rows.
+// batches of 250 or 8 MB (less where there is little memory), and a mark moves its window's cursor in the transaction that stores the slice's last rows.
 // While one batch is loaded the next is fetched. At a pause nothing is in flight.
 
 import { mapAhead } from '../lib/ahead.ts';
 import type { Context } from './context.ts';
 import { confirmFailures } from './control.ts';
-import { createFetcher } from './fetch.ts';
+import type { Fetch } from './due.ts';
+import { createFetcher, roomOf } from './fetch.ts';
 import { type Mark, Unstorable } from './ports.ts';
 import { type Prepared, prepare, unstorable } from './prepare.ts';
 import type { Step } from './steps.ts';
@@ -14,7 +15,8 @@ import { createTally } from './tally.ts';
 const batchSize = 250;
 /** A flow begins with small ones, that double: its first rows are there at once. */
 const firstBatchSize = 16;
-const batchBytes = 8_000_000;
+/** A detail that has ended this process so often is not fetched again. */
+const mostAttempts = 2;
 /** One more batch: enough to keep requests going while one is loaded. */
 const fetchedAhead = batchSize;
 
@@ -30,6 +32,8 @@ export async function flow(
   const end = () => ended.abort(new Error('the flow has ended'));
   const either = AbortSignal.any([signal, ended.signal]);
   const fetcher = createFetcher(context, either);
+  const { memoryBytes } = context.settings;
+  const { usualBytes } = roomOf(memoryBytes);
   let batch: Prepared[] = [];
   let bytes = 0;
   let loaded = 0;
@@ -54,6 +58,24 @@ export async function flow(
     bytes += prepared.bytes;
   };
 
+  /** Fetches and stores what is too large to be held with others. Should that end this process, the next one knows of the attempt. */
+  const storeAlone = async (fetch: Fetch, request: number) => {
+    const attempts = await context.store.noteAttempt(fetch.id, String(memoryBytes));
+    if (attempts > mostAttempts) {
+      const size = `more than ${Math.floor(usualBytes / 1_000_000)} MB`;
+      const why = `fetching the detail, of ${size}, has ended this process twice; give it more memory`;
+      add(unstorable(context, fetch, request, new Unstorable(why)));
+      return await flush(null);
+    }
+    try {
+      add(prepare(context, await fetcher.fetchAlone(fetch)));
+      await flush(null);
+    } finally {
+      // Where it cannot be taken back, it stays counted, and at worst a person has to ask for this one.
+      await context.store.clearAttempt(fetch.id).catch(() => {});
+    }
+  };
+
   try {
     // Once the flow fails, nothing of what was begun will be stored: it must neither be waited for, nor itself wait for
     // room that nobody gives back.
@@ -67,9 +89,9 @@ export async function flow(
       if (result.kind === 'prepared') {
         const tooLarge = result.outcome.kind === 'tooLarge';
         const full = batch.length >= Math.min(batchSize, firstBatchSize + loaded);
-        if (tooLarge || full || bytes + result.bytes > batchBytes) await flush(null);
-        add(tooLarge ? prepare(context, await fetcher.fetchAlone(result.fetch)) : result);
-        if (tooLarge) await flush(null);
+        if (tooLarge || full || bytes + result.bytes > usualBytes) await flush(null);
+        if (tooLarge) await storeAlone(result.fetch, result.change.request);
+        else add(result);
       } else if (result.kind === 'mark') {
         await flush(result.mark);
       } else {

@@ -214,6 +214,13 @@ export interface Store {
   controls(not: string[], now: number, limit: number): Promise<string[]>;
   /** How many other conversations are in quarantine. */
   quarantined(not: string[]): Promise<number>;
+  /**
+   * Notes that a large detail is about to be fetched under this limit of memory. An attempt under another one, or from before a
+   * person asked for it, no longer counts. @returns how many attempts are noted, with this one.
+   */
+  noteAttempt(id: string, memory: string): Promise<number>;
+  /** It did not end the process. */
+  clearAttempt(id: string): Promise<void>;
   /** Makes rows ready to be loaded or compared. */
   pack(rows: ConversationRows): Packed;
   /** @throws Unstorable where the data, not the database, is why; LeaseLost where another worker has taken over. */

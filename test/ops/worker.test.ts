@@ -31,6 +31,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
       status: null,
       generation: 1,
       allowMassDelete: false,
+      memoryBytes: Number.POSITIVE_INFINITY,
     },
     watcher: { stored() {}, completed() {}, async recentDone() {}, warn() {} },
     counts: createCounts(),

@@ -46,6 +46,7 @@ export function contextOf({
       status: null,
       generation: 1,
       allowMassDelete: false,
+      memoryBytes: Number.POSITIVE_INFINITY,
       ...settings,
     },
     watcher: { stored() {}, completed() {}, async recentDone() {}, warn() {} },

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { decodeDetail } from '../../src/api/decode.ts';
 import type { Fetch } from '../../src/sync/due.ts';
-import { createFetcher } from '../../src/sync/fetch.ts';
+import { createFetcher, roomOf } from '../../src/sync/fetch.ts';
 import type { Outcome } from '../../src/sync/ports.ts';
 import { contextOf } from './context.ts';
 
@@ -76,6 +76,46 @@ test('what is not found takes no room', async () => {
   const { fetcher, asked } = fetcherOf(64 * megabyte);
   for (let count = 0; count < 3; count++) expect((await fetcher.fetch(fetchOf('gone'))).bytes).toBe(0);
   expect(asked).toHaveLength(3);
+});
+
+test.each([
+  [Number.POSITIVE_INFINITY, 24, 8, 64],
+  [1024, 24, 8, 64],
+  [512, 24, 8, 46],
+  [256, 24, 8, 14],
+  [192, 12, 4, 6],
+  [128, 4, 1.3, 4],
+  [64, 4, 1.3, 4],
+])(
+  'of %d MB of memory, %d MB of bodies are held; %d MB is usual, and %d MB the most for one',
+  (limit, ...megabytes) => {
+    const { heldBytes, usualBytes, mostBytes } = roomOf(limit * megabyte);
+    expect([heldBytes, usualBytes, mostBytes].map((bytes) => Math.round(bytes / 100_000) / 10)).toEqual(megabytes);
+  },
+);
+
+test('what was too large counts as large for those that follow', async () => {
+  const asked: string[] = [];
+  let hold: Promise<void> | undefined;
+  const context = contextOf({
+    api: {
+      async detail(id) {
+        asked.push(id);
+        await hold;
+        return { kind: 'tooLarge' };
+      },
+    },
+  });
+  const fetcher = createFetcher(context, new AbortController().signal);
+  await fetcher.fetch(fetchOf('first'));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  hold = promise;
+  asked.length = 0;
+  const all = Array.from({ length: 20 }, (_, at) => fetcher.fetch(fetchOf(String(at))));
+  for (let count = 0; count < 100; count++) await turns();
+  expect(asked).toHaveLength(3);
+  resolve();
+  await Promise.all(all);
 });
 
 test('one fetched alone may be of 64 MB, and others wait for it', async () => {

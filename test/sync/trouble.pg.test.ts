@@ -228,7 +228,7 @@ describe('quarantine', () => {
     world.simulator.faults.add({ on: 'detail', id: huge, fault: { kind: 'huge', bytes: 100_000_000 } });
     await world.sync();
     expect(await quarantine(world)).toEqual([
-      { conversation_id: huge, reason: 'the detail is too large', attempts: 1 },
+      { conversation_id: huge, reason: 'the detail is larger than 64 MB', attempts: 1 },
     ]);
     const { rows } = await world.pool.query(
       'select length(extra::text) as bytes from twilio.conversations where id = $1',
