@@ -244,4 +244,11 @@ export const bugs: Bug[] = [
     replace: 'set completed_at = started_at',
     scenario: 'hole',
   },
+  {
+    name: 'takes the lease on the tables of a newer release',
+    file: 'store/obstacles.ts',
+    find: 'return unknown > 0 ? new NewerSchema() : undefined;',
+    replace: 'return unknown < 0 ? new NewerSchema() : undefined;',
+    scenario: 'newer',
+  },
 ];

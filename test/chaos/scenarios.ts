@@ -450,6 +450,21 @@ async function clock(): Promise<string | null> {
   return (await world.differences())[0] ?? null;
 }
 
+/** A newer release has migrated, and its worker is gone. */
+async function newer(): Promise<string | null> {
+  await using world = await World.open();
+  await world.pool.query(
+    `insert into twilio_sync.__drizzle_migrations (hash, created_at) values ('of a newer release', 99999999999999)`,
+  );
+  const database = openDatabase(world.database.connection);
+  try {
+    const taken = await takeLease(database, 'older').catch(() => null);
+    return taken === null ? null : 'an older release takes the lease, and would write on tables that it does not know';
+  } finally {
+    await database.close();
+  }
+}
+
 export const scenarios: Record<string, Scenario> = {
   asked,
   forgotten,
@@ -474,6 +489,7 @@ export const scenarios: Record<string, Scenario> = {
   revoked,
   settings,
   setBack,
+  newer,
   clock,
 };
 
