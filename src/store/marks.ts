@@ -1,9 +1,9 @@
 // Windows and sweeps as rows: planned, replaced, moved along by marks, finished, ended. A finished window's row stays, as
 // the record of what was listed when, and takes the place of finished ones that lie inside it.
 
-import type { EndedSweep, Mark, Stretch, Sweep, Window } from '../sync/ports.ts';
+import type { EndedSweep, Mark, Missing, Stretch, Sweep, Window } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
-import { seconds } from './instant.ts';
+import { seconds, span } from './instant.ts';
 
 /** See Store.windows. */
 export async function readWindows(
@@ -74,29 +74,34 @@ export async function failWindow(queries: Queries, { id }: Window, error: string
 
 /**
  * Moves a window's cursor and counts what the slice showed. A window planned by a clock that was ahead ends where its
- * listing did. Missing conversations are set aside until the sweep ends; an open one that is no longer listed as open is
- * due at once: most likely it closed.
+ * listing did. Missing conversations are set aside until the sweep ends, under the sweep that missed them last; an open one
+ * that is no longer listed as open is due at once: most likely it closed. A failure that was noted since the slice was listed
+ * is of what comes after it, and stays.
  * @returns false where the cursor had moved already, by the same load whose answer was lost: nothing is counted twice.
  */
 export async function moveCursor(queries: Queries, mark: Mark): Promise<boolean> {
   const { window, cursor, listedAt } = mark;
   const moved = await queries.sql(
-    `update twilio_sync.windows set cursor = to_timestamp($2), failures = 0, error = null,
+    `update twilio_sync.windows set cursor = to_timestamp($2),
+       failures = case when failures = $5 then 0 else failures end, error = case when failures <> $5 then error end,
        to_at = greatest(to_timestamp($2), least(to_at, to_timestamp($4)))
      where id = $1 and cursor = to_timestamp($3) returning id`,
-    [window.id, cursor, window.cursor, listedAt],
+    [window.id, cursor, window.cursor, listedAt, window.failures],
   );
   if (moved.length === 0) return false;
   const open = window.sweep === 'open';
   const aside = await queries.sql(
     `insert into twilio_sync.due (conversation_id, reason, due_at, sweep_id)
      select id, $2, case when $3 then to_timestamp(0) else 'infinity' end, case when $3 then null else $4::bigint end
-     from unnest($1::text[]) as missing(id) on conflict (conversation_id, reason) do nothing returning conversation_id`,
+     from unnest($1::text[]) as missing(id)
+     on conflict (conversation_id, reason) do update set sweep_id = excluded.sweep_id, number = excluded.number
+       where due.sweep_id is not null returning conversation_id`,
     [mark.missing, open ? 'open' : 'missing', open, window.sweepId],
   );
   await queries.sql(
-    'update twilio_sync.sweeps set listed = listed + $2, expected = expected + $3, missing = missing + $4 where id = $1',
-    [window.sweepId, mark.listed, mark.expected, aside.length],
+    `update twilio_sync.sweeps set listed = listed + $2, expected = expected + $3, missing = missing + $4,
+       oldest_listed = least(oldest_listed, to_timestamp($5)) where id = $1`,
+    [window.sweepId, mark.listed, mark.expected, aside.length, mark.oldest],
   );
   return true;
 }
@@ -129,29 +134,49 @@ async function dropInside(queries: Queries, ids: number[]): Promise<void> {
   );
 }
 
-/** See Store.endSweeps. Puts what it ends into `ended`, by id. */
+/** See Store.endSweeps. Puts what it ends, or stops for the first time, into `ended`, by id. */
 export async function endSweeps(
   queries: Queries,
   now: number,
-  brake: (expected: number, missing: number) => boolean,
+  brake: (found: Missing) => boolean,
   ended: Map<string, EndedSweep>,
 ): Promise<void> {
-  const complete = await queries.sql<{ id: string; sweep: Sweep; expected: number; missing: number }>(
-    `select id, sweep, expected, missing from twilio_sync.sweeps
-     where ended_at is null and not exists (select from twilio_sync.windows where sweep_id = sweeps.id and completed_at is null)`,
-  );
-  for (const { id, sweep, expected, missing } of complete) {
-    const braked = sweep !== 'open' && brake(expected, missing);
-    await queries.sql('update twilio_sync.sweeps set ended_at = now(), braked = $2 where id = $1', [id, braked]);
-    if (braked) await queries.sql('delete from twilio_sync.due where sweep_id = $1', [id]);
-    else
-      await queries.sql('update twilio_sync.due set due_at = to_timestamp($2), sweep_id = null where sweep_id = $1', [
-        id,
-        now,
-      ]);
-    if (sweep === 'reconcile') await tidy(queries, id);
-    ended.set(id, { sweep, expected, missing, braked });
+  const release = (id: string) =>
+    queries.sql('update twilio_sync.due set due_at = to_timestamp($2), sweep_id = null where sweep_id = $1', [id, now]);
+  for (const { id, stopped, ...found } of await queries.sql<Unended>(unendedStatement)) {
+    const { sweep, expected, missing, complete } = found;
+    const braked = sweep !== 'open' && brake(found);
+    await queries.sql(
+      'update twilio_sync.sweeps set ended_at = case when $2 then now() end, braked = $3 where id = $1 and ($2 or braked <> $3)',
+      [id, complete, braked],
+    );
+    if (!braked) await release(id);
+    else if (complete) await queries.sql('delete from twilio_sync.due where sweep_id = $1', [id]);
+    if (complete && sweep === 'reconcile') await tidy(queries, id);
+    if (complete || (braked && !stopped)) ended.set(id, { sweep, expected, missing, braked });
   }
+}
+
+type Unended = Missing & { id: string; stopped: boolean };
+
+// Sweeps of which nothing is left that may still be listed. What passed to a sweep may lie where it could not look: it counts
+// what it holds as well as what it missed.
+const unendedStatement = `
+  select id, sweep, expected, greatest(missing, aside.held) as missing, braked as stopped, parts.complete,
+    ${seconds('oldest_listed')} as "oldestListed", ${seconds('aside.oldest')} as "oldestMissing", ${seconds('aside.newest')} as "newestMissing",
+    ${span(`coalesce((${lastReconcile('ended_at')}), (select created_at from twilio_sync.scope))`, 'now()')} as "secondsSinceReconcile"
+  from twilio_sync.sweeps
+  cross join lateral (
+    select count(*) filter (where completed_at is null) = 0 as complete, count(*) filter (where completed_at is null and failures = 0) > 0 as gets_on
+    from twilio_sync.windows where sweep_id = sweeps.id) as parts
+  cross join lateral (
+    select count(*)::int as held, min(created_at) as oldest, max(created_at) as newest
+    from twilio_sync.due left join twilio.conversations on conversations.id = due.conversation_id where due.sweep_id = sweeps.id) as aside
+  where ended_at is null and not parts.gets_on`;
+
+/** Of the last reconcile that was believed. */
+function lastReconcile(column: string): string {
+  return `select ${column} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null and not braked order by id desc limit 1`;
 }
 
 /** After everything was listed: forgets items without an id that were not seen again, attempts at what is no longer large, and old records of work done. */
@@ -172,7 +197,7 @@ async function tidy(queries: Queries, sweepId: string): Promise<void> {
   );
   await queries.sql(`delete from twilio_sync.runs where started_at < now() - interval '30 days'`);
   await queries.sql(
-    `delete from twilio_sync.sweeps where ended_at < now() - interval '30 days'
+    `delete from twilio_sync.sweeps where ended_at < now() - interval '30 days' and id <> coalesce((${lastReconcile('id')}), 0)
      and not exists (select from twilio_sync.windows where sweep_id = sweeps.id)`,
   );
 }

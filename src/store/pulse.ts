@@ -76,7 +76,7 @@ export async function readBraked(queries: Queries): Promise<Braked[]> {
   return await queries.sql<Braked>(
     `select sweep, expected, missing from twilio_sync.sweeps as stopped
      where braked and not exists (
-       select from twilio_sync.sweeps as later where (later.ended_at > stopped.ended_at or later.ended_at is not null and later.id > stopped.id and stopped.ended_at > now())
+       select from twilio_sync.sweeps as later where (later.ended_at > coalesce(stopped.ended_at, stopped.started_at) or later.ended_at is not null and later.id > stopped.id and stopped.ended_at > now())
          and (later.sweep = stopped.sweep or later.sweep = 'reconcile' and not later.braked))
      order by ended_at desc`,
   );

@@ -160,6 +160,8 @@ export interface Mark {
   /** The API's time when the slice's listing began: nothing later is listed. */
   listedAt: number;
   listed: number;
+  /** When the oldest of those listed was created, or the earliest it can have been; null where none was. */
+  oldest: number | null;
   expected: number;
   missing: string[];
   /** Unchanged conversations that the present filters have shown for the first time. */
@@ -187,8 +189,12 @@ export interface Store {
   /** Makes windows of a sweep. One of `new`, `open`, `lookback` or `reconcile` replaces unfinished ones of its kind: they never end. */
   plan(sweep: Sweep, stretches: Stretch[]): Promise<Window[]>;
   fail(window: Window, error: string): Promise<void>;
-  /** Ends the sweeps all of whose windows are complete; `brake` says whether so many missing are too many. */
-  endSweeps(now: number, brake: (expected: number, missing: number) => boolean): Promise<EndedSweep[]>;
+  /**
+   * Ends the sweeps all of whose windows are complete, and lets their missing conversations be fetched; `brake` says whether so
+   * many are too many. A sweep of which nothing that is left can be listed lets go of its own as well, and does not end.
+   * @returns those that ended, and those that the brake stopped for the first time.
+   */
+  endSweeps(now: number, brake: (found: Missing) => boolean): Promise<EndedSweep[]>;
   /** The stretches, 30 days each at most, in which conversations are stored as open. */
   openStretches(within: Stretch): Promise<Stretch[]>;
   known(ids: string[]): Promise<Map<string, Known>>;
@@ -225,6 +231,21 @@ export interface Store {
   pack(rows: ConversationRows): Packed;
   /** @throws Unstorable where the data, not the database, is why; LeaseLost where another worker has taken over. */
   load(changes: Change[], mark: Mark | null, now: number): Promise<Loaded>;
+}
+
+/** What a sweep has found missing and holds aside. Instants are of `createdAt`; null where there is none. */
+export interface Missing {
+  sweep: Sweep;
+  /** Stored conversations that it should have listed, and those that it did not. */
+  expected: number;
+  missing: number;
+  /** All of its windows were listed. */
+  complete: boolean;
+  oldestListed: number | null;
+  oldestMissing: number | null;
+  newestMissing: number | null;
+  /** Since the last reconcile that the brake let through; where there was none, since the copy was begun. */
+  secondsSinceReconcile: number;
 }
 
 export interface EndedSweep {

@@ -34,12 +34,13 @@ export function slices(context: Context, windows: Window[], signal: AbortSignal)
 
 async function* listings(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<Listing> {
   for (const window of windows) {
-    let cursor = window.cursor;
+    let { cursor, failures } = window;
     while (cursor > window.from) {
-      const listing = await listSlice(context, { ...window, cursor }, signal);
+      const listing = await listSlice(context, { ...window, cursor, failures }, signal);
       if (listing === null) break;
       yield listing;
       cursor = listing.stretch.from;
+      failures = 0;
     }
   }
 }
@@ -162,6 +163,10 @@ async function holdAgainstStored(context: Context, { window, stretch, listedAt, 
     cursor: stretch.from,
     listedAt,
     listed: items.size,
+    oldest:
+      items.size === 0
+        ? null
+        : items.values().reduce((oldest, { createdFrom }) => Math.min(oldest, createdFrom), stretch.to),
     expected,
     missing,
     touched: found.touched,

@@ -2,13 +2,15 @@
 // Decided from what the store knows of windows and from the API's time, which every sweep is planned by.
 
 import type { Context } from './context.ts';
-import type { Stretch, Sweep, Window } from './ports.ts';
+import type { Missing, Stretch, Sweep, Window } from './ports.ts';
 import { cut, maxWindowSeconds, newStretch, overlapSeconds, uncovered, upToNow } from './windows.ts';
 
 /** What must not wait for history. */
 export function isRecent({ sweep }: Window): boolean {
   return sweep === 'new' || sweep === 'open' || sweep === 'lookback';
 }
+
+const day = 86_400;
 
 const order: Sweep[] = ['new', 'open', 'lookback', 'reconcile'];
 
@@ -86,9 +88,11 @@ export async function stretchesOf(
   }
 }
 
-/** Ends what is complete, and lets its missing conversations be fetched, unless they are too many to be believed. */
+/** Ends what is complete, and lets missing conversations be fetched, unless they are too many to be believed. */
 export async function endSweeps(context: Context): Promise<void> {
-  const brake = context.settings.allowMassDelete ? () => false : isTooMany;
+  const brake = context.settings.allowMassDelete
+    ? () => false
+    : (found: Missing) => isTooMany(found.expected, found.missing) && !isRetention(found);
   for (const { sweep, expected, missing, braked } of await context.store.endSweeps(context.api.now(), brake)) {
     if (!braked) continue;
     const said = `${sweep}: ${missing} of ${expected} stored conversations were not listed; none was looked at, none marked deleted`;
@@ -100,6 +104,17 @@ export async function endSweeps(context: Context): Promise<void> {
 /** The deletion brake: over 5 % and over 20 of what a sweep should have listed. */
 export function isTooMany(expected: number, missing: number): boolean {
   return missing > 20 && missing > expected * 0.05;
+}
+
+/**
+ * A source that keeps only so many days loses its oldest ones: everything missing is older than everything listed, and reaches
+ * over no more days than have passed since this was last looked at, plus one. Only a complete reconcile can tell.
+ */
+export function isRetention(found: Missing): boolean {
+  const { sweep, complete, oldestListed, oldestMissing, newestMissing, secondsSinceReconcile } = found;
+  if (sweep !== 'reconcile' || !complete) return false;
+  if (oldestListed === null || oldestMissing === null || newestMissing === null) return false;
+  return newestMissing < oldestListed && newestMissing - oldestMissing <= secondsSinceReconcile + day;
 }
 
 /** Windows that the server takes in one piece; where every listing is of everything, one window is enough. */

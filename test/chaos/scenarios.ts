@@ -285,6 +285,66 @@ async function hole(): Promise<string | null> {
   return (await readAll(world.pool)).has(id) ? null : `${id} is not stored, and was taken for listed`;
 }
 
+/** A reconcile that can get no further holds half of all as missing; a deletion among the recent ones is the lookback's to find. */
+async function held(): Promise<string | null> {
+  await using world = await World.open({ conversations: 100, days: 60 });
+  await world.sync();
+  const beyond = { fromMs: world.nowMs - 55 * day, toMs: world.nowMs - 35 * day };
+  world.simulator.faults.add({ on: 'list', meeting: beyond, fault: { kind: 'status', status: 503 } });
+  const recent = world.source.all().filter(({ createdAt }) => Date.parse(createdAt) > world.nowMs - 3 * day);
+  world.simulator.turn({ lists: 'nothing' });
+  await world.pass('reconcile');
+  world.simulator.turn({ lists: 'all' });
+  const [{ id = '' } = {}] = recent;
+  world.source.remove(id);
+  await world.pass('lookback');
+  const gone = [...(await readAll(world.pool)).values()].filter((each) => each.deleted).length;
+  return gone === 1 ? null : `${gone} are marked deleted, and ${id} alone is gone`;
+}
+
+/** One month can never be listed: what is deleted in another is found. */
+async function elsewhere(): Promise<string | null> {
+  await using world = await World.open({ conversations: 100, days: 60 });
+  await world.sync();
+  const beyond = { fromMs: world.nowMs - 55 * day, toMs: world.nowMs - 35 * day };
+  world.simulator.faults.add({ on: 'list', meeting: beyond, fault: { kind: 'status', status: 503 } });
+  const old = world.source.all().find(({ createdAt }) => {
+    const agoMs = world.nowMs - Date.parse(createdAt);
+    return agoMs > 10 * day && agoMs < 25 * day;
+  });
+  world.source.remove(old?.id ?? '');
+  await world.pass('reconcile');
+  return (await readAll(world.pool)).get(old?.id ?? '')?.deleted ? null : `${old?.id} is gone, and not marked deleted`;
+}
+
+/** A source that keeps seven days has dropped one; then the list hides the newest day, or four, and no detail of them is there. */
+async function retention(): Promise<string | null> {
+  await using world = await World.open({ conversations: 400, days: 8, settings: { refreshSeconds: [] } });
+  await world.sync();
+  const marked = async () => [...(await readAll(world.pool)).values()].filter((each) => each.deleted).length;
+  const drop = (fromDays: number, toDays: number) => {
+    const between = world.source.all().filter(({ createdAt }) => {
+      const days = (world.nowMs - Date.parse(createdAt)) / day;
+      return days <= fromDays && days > toDays;
+    });
+    for (const { id } of between) world.source.remove(id);
+    return between;
+  };
+  const dropped = drop(9, 7).length;
+  await world.pass('reconcile');
+  if ((await marked()) !== dropped) return `${await marked()} are marked deleted, and ${dropped} are no longer kept`;
+  for (const [fromDays, toDays] of [
+    [1, 0],
+    [7, 3],
+  ] as const) {
+    const hidden = drop(fromDays, toDays);
+    await world.pass('reconcile');
+    if ((await marked()) > dropped) return `what was ${toDays} to ${fromDays} days old is taken for what is too old`;
+    for (const whole of hidden) world.source.put(whole);
+  }
+  return null;
+}
+
 /** A reconcile that was cut short says nothing of what has changed since where it had been. */
 async function cutShort(): Promise<string | null> {
   await using world = await World.open({ conversations: 60, days: 100 });
@@ -483,6 +543,9 @@ export const scenarios: Record<string, Scenario> = {
   briefly,
   outage,
   hole,
+  held,
+  elsewhere,
+  retention,
   quarantine,
   cutShort,
   refused,

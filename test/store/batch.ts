@@ -94,6 +94,7 @@ export function markOf(window: Window, fields: Partial<Mark> = {}): Mark {
     cursor: window.from,
     listedAt: window.to,
     listed: 0,
+    oldest: null,
     expected: 0,
     missing: [],
     touched: [],

@@ -11,6 +11,7 @@ import { createStore } from '../../src/store/store.ts';
 import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../database.ts';
 import { postgres } from '../lib/frames.ts';
 import { TcpProxy } from '../lib/tcp-proxy.ts';
+import { markOf } from './batch.ts';
 
 let opened: TestDatabase;
 let proxy: TcpProxy;
@@ -101,17 +102,7 @@ test('a sweep whose end was committed and not confirmed is reported as ended, wi
   const store = createStore({ database, filters: noFilters, generation: 1, epoch: lease.epoch });
   const [window] = await store.plan('reconcile', [{ from: 0, to: 1000 }]);
   if (window === undefined) throw new Error('no window was planned');
-  const mark = {
-    window,
-    cursor: 0,
-    listedAt: 1000,
-    listed: 1,
-    expected: 3,
-    missing: ['a', 'b'],
-    touched: [],
-    relisted: [],
-    due: [],
-  };
+  const mark = markOf(window, { listedAt: 1000, listed: 1, expected: 3, missing: ['a', 'b'] });
   let lost = 0;
   proxy.reset({
     onAnswered({ text, link }) {

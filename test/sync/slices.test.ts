@@ -128,6 +128,7 @@ test('what anything was loaded of, or was missing, is looked up again', async ()
     cursor: now - 100,
     listedAt: now,
     listed: 0,
+    oldest: null,
     expected: 1,
     missing: ['b'],
     touched: [],

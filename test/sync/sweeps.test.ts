@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Store, Stretch, Sweep, Window } from '../../src/sync/ports.ts';
-import { inOrder, isRecent, isTooMany, plan, stretchesOf } from '../../src/sync/sweeps.ts';
+import { inOrder, isRecent, isRetention, isTooMany, plan, stretchesOf } from '../../src/sync/sweeps.ts';
 import { maxWindowSeconds, uncovered } from '../../src/sync/windows.ts';
 import { contextOf, day, now, start } from './context.ts';
 
@@ -194,6 +194,38 @@ describe('the deletion brake', () => {
         if (isTooMany(expected, missing)) expect(isTooMany(expected, missing + 1)).toBe(true);
       }),
     );
+  });
+});
+
+describe('what a source no longer keeps', () => {
+  const night = {
+    sweep: 'reconcile',
+    expected: 700,
+    missing: 100,
+    complete: true,
+    oldestListed: now - 7 * day,
+    oldestMissing: now - 8.9 * day,
+    newestMissing: now - 7.1 * day,
+    secondsSinceReconcile: day,
+  } as const;
+
+  test.each([
+    ['lies below all that was listed, and reaches over the days since', {}, true],
+    ['reaches over a day more than have passed', { oldestMissing: now - 9.1 * day }, true],
+    ['reaches further', { oldestMissing: now - 9.2 * day }, false],
+    [
+      'reaches as far as the days that have passed since',
+      { oldestMissing: now - 20 * day, secondsSinceReconcile: 12 * day },
+      true,
+    ],
+    ['has something listed below it', { oldestListed: now - 8 * day }, false],
+    ['has something listed beside it', { oldestListed: now - 7.1 * day }, false],
+    ['has nothing listed above it', { oldestListed: null }, false],
+    ['is of a reconcile that could not list everything', { complete: false }, false],
+    ['is of a lookback', { sweep: 'lookback' as const }, false],
+    ['is of unknown age', { oldestMissing: null, newestMissing: null }, false],
+  ])('%s', (_what, fields, believed) => {
+    expect(isRetention({ ...night, ...fields })).toBe(believed);
   });
 });
 
