@@ -8,6 +8,7 @@ import type { ConnectionConfig } from '../store/connection.ts';
 import type { EmbeddedFacts } from '../store/embedded-look.ts';
 import { DatabaseTrouble } from '../store/errors.ts';
 import type { LeaseFacts, LedgerFacts, RightsFacts, RoomFacts, ServerFacts, Timeout } from '../store/examine.ts';
+import { sayOccupied } from '../store/obstacles.ts';
 import { away, type Finding, fail, ok, warn } from './finding.ts';
 
 /** The most connections that a worker uses. */
@@ -171,8 +172,14 @@ export function judgeRowSecurity({ user, secured, securedForOthers }: RightsFact
   );
 }
 
-export function judgeMigrations({ missing, newer }: LedgerFacts, rights: RightsFacts | null): Finding {
+export function judgeMigrations(
+  { missing, newer, occupying, dependants }: LedgerFacts,
+  rights: RightsFacts | null,
+): Finding {
   const check = 'migrations';
+  if (occupying.length > 0) {
+    return fail(check, sayOccupied(occupying), 'Use another database, or move them to another schema.');
+  }
   if (newer > 0) {
     return fail(
       check,
@@ -185,6 +192,13 @@ export function judgeMigrations({ missing, newer }: LedgerFacts, rights: RightsF
   const may = rights === null || (rights.schemas.length < 2 ? rights.mayCreate : rights.foreign === 0);
   if (!may)
     return fail(check, `${some}, and ${rights.user} may not apply them`, 'Run migrate as the owner of the tables.');
+  if (dependants.length > 0) {
+    return warn(
+      check,
+      `${some}, and there are views of yours on the tables: ${dependants.join(', ')}`,
+      'run, sync and migrate apply them. Where a view is in the way they stop, name it, and change nothing: drop it, migrate, and make it again.',
+    );
+  }
   return warn(check, some, 'Nothing needs to be done: run and sync apply them at their start; migrate does so now.');
 }
 

@@ -17,8 +17,9 @@ export function judgeReadiness(
   // Meanwhile the tables may be locked: that the database does not answer is no reason of its own.
   if (migrating !== undefined) return not(migrating);
   if (vitals === undefined) return not(failing ?? 'starting');
-  const { trouble, pulse } = vitals;
-  if (trouble !== undefined) return not(trouble);
+  const { trouble, reached, pulse } = vitals;
+  // That a migration is missing is one thing; why it could not be applied says more.
+  if (trouble !== undefined) return not((reached ? failing : undefined) ?? trouble);
   // A replica that stands by is as it should be: it would take over.
   if (doing === 'standing by') return { ready: true, reason: `standing by for ${heldBy}` };
   if (failing !== undefined) return not(failing);

@@ -47,6 +47,7 @@ const table: [codes: RegExp, kind: Kind, means: string][] = [
     "the server's certificate is not trusted, or is another host's; see sslmode and sslrootcert",
   ],
   [/^ERR_NO_TLS$/, 'trouble', 'the server offers no TLS, which sslmode asks for'],
+  [/^2BP01$/, 'trouble', 'an object of yours depends on what is to change: drop it, migrate, and make it again'],
   [/^25006$/, 'trouble', 'the server takes no writes: it is read-only, a standby perhaps'],
   [/^28/, 'trouble', 'the server refuses this user or password; see DATABASE_URL or PGUSER and PGPASSWORD'],
   [/^3D000$/, 'trouble', 'there is no such database; see DATABASE_URL or PGDATABASE'],
@@ -121,20 +122,25 @@ function functionOf(error: Error): string | undefined {
 /** What may be said besides without quoting a row: where nobody answered, or what Postgres has against our own statement. */
 function detailOf(error: Error, code: string): string {
   // Where a name has several addresses, each has an error of its own.
-  const { address, port, hostname, where, routine } = (
+  const { address, port, hostname, where, routine, detail } = (
     error instanceof AggregateError ? error.errors[0] : error
   ) as Details;
   if (address !== undefined) return ` at ${address}${port === undefined ? '' : `, port ${port}`}`;
   if (hostname !== undefined) return `: there is no host ${hostname}`;
   // Class 42 names rights and statements, unless somebody's trigger or function raised it; which table is missing does not help.
   const own = where === undefined && routine !== undefined && !routine.startsWith('exec_');
-  return own && /^42(?!P01|703)/.test(code) ? `: ${error.message}` : '';
+  if (!own) return '';
+  // Their detail names the objects that are in the way of a migration, a line each.
+  if (/^(2BP01|0A000|42P16)$/.test(code))
+    return `: ${[error.message, detail ?? []].flat().join('; ').replaceAll('\n', '; ')}`;
+  return /^42(?!P01|703)/.test(code) ? `: ${error.message}` : '';
 }
 
 interface Details {
   address?: string;
   port?: number;
   hostname?: string;
+  detail?: string;
   /** Postgres' call stack of functions. */
   where?: string;
   /** The function of its source that raised it. */

@@ -8,7 +8,7 @@ import { translate } from './errors.ts';
 import { nowInMicroseconds, seconds } from './instant.ts';
 import { isHeld } from './lease.ts';
 import { readLedger } from './ledger.ts';
-import { securedTables } from './obstacles.ts';
+import { dependants, occupants, securedTables } from './obstacles.ts';
 
 export interface ServerFacts {
   /** As 180001. */
@@ -56,6 +56,10 @@ export interface RoomFacts {
 export interface LedgerFacts {
   missing: number;
   newer: number;
+  /** What is in our schemas though nothing was ever migrated. */
+  occupying: string[];
+  /** Others' views on our tables. */
+  dependants: string[];
 }
 
 /** A limit that ends statements, transactions or sessions, such as `statement_timeout = 5s`, and where it was set. */
@@ -118,7 +122,10 @@ export async function openExamination(connection: ConnectionConfig, limitMs: num
     ledger: () =>
       ours(async () => {
         const { missing, newer } = await readLedger(client);
-        return { missing: missing.length, newer };
+        const around = await one<Pick<LedgerFacts, 'occupying' | 'dependants'>>(
+          `select ${occupants} as occupying, ${dependants} as dependants`,
+        );
+        return { missing: missing.length, newer, ...around };
       }),
     room: () => one<RoomFacts>(room),
     lease: () => one<LeaseFacts>(lease),

@@ -7,7 +7,7 @@ import { wait } from '../lib/wait.ts';
 import { Connection } from './connection.ts';
 import { type DatabaseLimits, databaseLimits, type Queries } from './database.ts';
 import { findSchemaTrouble, type Ledger, newerSchema, readLedger } from './ledger.ts';
-import { NewerSchema, RowSecurity, securedTables } from './obstacles.ts';
+import { NewerSchema, Occupied, occupants, RowSecurity, securedTables } from './obstacles.ts';
 import { fixedSettings, liftedTimeouts } from './session.ts';
 
 /** The advisory lock of whoever changes the schema or its rights. Any constant will do that no other program on the database uses. */
@@ -61,11 +61,14 @@ async function takeLock(client: pg.Client): Promise<boolean> {
   return rows[0]?.taken === true;
 }
 
-/** The migrations that a database lacks; all of them for one that has never been migrated. @throws NewerSchema, RowSecurity. */
+/** The migrations that a database lacks; all of them for one that has never been migrated. @throws NewerSchema, RowSecurity, Occupied. */
 export async function findMissing(client: pg.ClientBase | pg.Pool): Promise<Ledger['missing']> {
   // It might hide the ledger.
-  const { rows } = await client.query<{ secured: string[] }>(`select ${securedTables} as secured`);
-  const secured = rows[0]?.secured ?? [];
+  const { rows } = await client.query<{ secured: string[]; occupying: string[] }>(
+    `select ${securedTables} as secured, ${occupants} as occupying`,
+  );
+  const { secured = [], occupying = [] } = rows[0] ?? {};
+  if (occupying.length > 0) throw new Occupied(occupying);
   if (secured.length > 0) throw new RowSecurity(secured);
   const { missing, newer } = await readLedger(client);
   if (newer > 0) throw new NewerSchema();

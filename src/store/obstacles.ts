@@ -1,5 +1,5 @@
-// What keeps this program from working on a database though every statement would succeed: a newer release's tables, and
-// row-level security, which hides rows without an error.
+// What keeps this program from working on a database though every statement would succeed: a newer release's tables,
+// row-level security, which hides rows without an error, and somebody else's objects in its schemas.
 
 import { countUnknown, newerSchema } from './ledger.ts';
 
@@ -23,6 +23,40 @@ export class RowSecurity extends Obstacle {
     );
   }
 }
+
+/** The schemas are somebody else's, or a part of ours: nothing is mixed in, and nothing of it ever dropped. */
+export class Occupied extends Obstacle {
+  override readonly name = 'Occupied';
+  constructor(objects: string[]) {
+    super(`${sayOccupied(objects)}: use another database, or move them to another schema`);
+  }
+}
+
+/** Which objects they are, the first few by name. */
+export function sayOccupied(objects: string[]): string {
+  const more = objects.length > 3 ? ` and ${objects.length - 3} more` : '';
+  return `schemas twilio and twilio_sync hold what this program did not make: ${objects.slice(0, 3).join(', ')}${more}`;
+}
+
+/** SQL for an array of what is in our schemas before the first migration; empty after it. Extensions keep what is theirs. */
+export const occupants = `case when to_regclass('twilio_sync.__drizzle_migrations') is not null then '{}' else array(
+  select kind || ' ' || nspname || '.' || name from (
+    select relnamespace as schema, 'pg_class'::regclass as catalogue, oid, relname::text as name,
+      case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end as kind
+      from pg_class where relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+    union all select pronamespace, 'pg_proc'::regclass, oid, proname, 'function' from pg_proc
+    union all select typnamespace, 'pg_type'::regclass, oid, typname, 'type' from pg_type
+      where typrelid = 0 and typcategory <> 'A') as object
+  join pg_namespace on pg_namespace.oid = schema and nspname in ('twilio', 'twilio_sync')
+  where not exists (select from pg_depend where classid = catalogue and objid = object.oid and deptype = 'e')
+  order by 1) end`;
+
+/** SQL for an array of others' views and tables that are made of ours: a migration that changes what they read stops at them. */
+export const dependants = `array(select distinct nspname || '.' || relname from pg_depend
+  join pg_rewrite on pg_depend.classid = 'pg_rewrite'::regclass and pg_rewrite.oid = objid
+  join pg_class on pg_class.oid = ev_class join pg_namespace on pg_namespace.oid = relnamespace
+  where nspname not in ('twilio', 'twilio_sync')
+    and refobjid in (select oid from pg_class where relnamespace::regnamespace::text in ('twilio', 'twilio_sync')) order by 1)`;
 
 /** SQL for an array of our tables in which not every row is shown to this user. */
 export const securedTables = `array(select nspname || '.' || relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace

@@ -170,7 +170,7 @@ test('rights, and migrations that need them', () => {
   expect(judgeRights(empty).todo).toContain('grant create on database "calls" to "worker";');
   expect(judgeRights({ ...empty, mayCreate: true }).mark).toBe('ok');
 
-  const none = { missing: 0, newer: 0 };
+  const none = { missing: 0, newer: 0, occupying: [], dependants: [] };
   expect(judgeMigrations(none, rights).mark).toBe('ok');
   expect(judgeMigrations({ ...none, missing: 1 }, rights)).toMatchObject({ mark: 'warn', found: '1 is missing' });
   expect(judgeMigrations({ ...none, missing: 2 }, { ...rights, foreign: 1 })).toMatchObject({
@@ -178,7 +178,16 @@ test('rights, and migrations that need them', () => {
     passing: false,
   });
   expect(judgeMigrations({ ...none, missing: 2 }, { ...empty, mayCreate: true }).mark).toBe('warn');
-  expect(judgeMigrations({ missing: 0, newer: 2 }, rights)).toMatchObject({ mark: 'fail', passing: false });
+  expect(judgeMigrations({ ...none, newer: 2 }, rights)).toMatchObject({ mark: 'fail', passing: false });
+  expect(judgeMigrations({ ...none, missing: 9, occupying: ['table twilio.other'] }, rights)).toMatchObject({
+    mark: 'fail',
+    passing: false,
+    found: expect.stringMatching(/did not make: table twilio.other$/),
+  });
+  expect(judgeMigrations({ ...none, missing: 1, dependants: ['mart.v'] }, rights)).toMatchObject({
+    mark: 'warn',
+    found: expect.stringContaining('views of yours on the tables: mart.v'),
+  });
 });
 
 test.each<[Partial<RoomFacts>, boolean, object]>([

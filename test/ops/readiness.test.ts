@@ -46,6 +46,15 @@ test('who migrates says so, whatever the database answers meanwhile', () => {
   expect(judgeReadiness({ ...starting, ...waiting }, undefined)).toEqual({ ready: false, reason: waiting.migrating });
 });
 
+test('why a migration cannot be applied goes before that it is missing, but not before a database that is away', () => {
+  const failing = 'database: an object of yours depends on what is to change: view mart.v (2BP01)';
+  const missing = { trouble: 'a migration is missing; run: conversation-sync migrate' };
+  expect(judged({ ...starting, failing }, {}, missing)).toEqual({ ready: false, reason: failing });
+  expect(judged(starting, {}, missing)).toEqual({ ready: false, reason: missing.trouble });
+  const away = { reached: false, trouble: 'database: the server cannot be reached (ECONNREFUSED)' };
+  expect(judged({ ...starting, failing }, {}, away)).toEqual({ ready: false, reason: away.trouble });
+});
+
 describe('ready', () => {
   test('in step, also with conversations in quarantine and a reconcile under way', () => {
     expect(judged({}, { quarantine: 3, pending: { reconcile: 4, new: 1 } })).toEqual({ ready: true });

@@ -8,11 +8,13 @@ import { getTableName, is } from 'drizzle-orm';
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isMisconfigured } from '../../src/exit-status.ts';
 import * as bookkeeping from '../../src/store/bookkeeping.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { DatabaseTrouble, translate } from '../../src/store/errors.ts';
 import { knownMigrations } from '../../src/store/ledger.ts';
 import { findMissing, migrate, migrationLock, refuseOtherTables } from '../../src/store/migrate.ts';
+import { Occupied } from '../../src/store/obstacles.ts';
 import * as schema from '../../src/store/schema.ts';
 import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../database.ts';
 
@@ -141,16 +143,65 @@ describe('migrate', () => {
 
   test('what fails in the middle leaves nothing, and the next one does it all', async () => {
     await using empty = await openEmptyDatabase();
-    await connected(empty, (client) => client.query('create schema twilio; create table twilio.participants (id int)'));
-    await expect(migrate(empty.connection)).rejects.toMatchObject({ code: '42P07' });
+    await connected(empty, (client) =>
+      client.query(
+        `create function no_views() returns event_trigger language plpgsql as $$ begin raise exception 'no views'; end $$;
+         create event trigger no_views on ddl_command_start when tag in ('CREATE VIEW') execute function no_views()`,
+      ),
+    );
+    await expect(migrate(empty.connection)).rejects.toMatchObject({ code: 'P0001' });
     await connected(empty, async (client) => {
       const { rows } = await client.query(
         `select to_regclass('twilio.communications') as made, to_regnamespace('twilio_sync') as sync`,
       );
       expect(rows).toEqual([{ made: null, sync: null }]);
-      await client.query('drop table twilio.participants');
+      await client.query('drop event trigger no_views');
     });
     expect(await migrate(empty.connection)).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['create table twilio.other (id int)', 'table twilio.other'],
+    ['create table twilio.conversations (id int)', 'table twilio.conversations'],
+    ['create view twilio.transcripts as select 1 as one', 'view twilio.transcripts'],
+    [`create type twilio.kind as enum ('a')`, 'type twilio.kind'],
+    ['create function twilio.data_complete_through() returns int return 1', 'function twilio.data_complete_through'],
+    ['create schema twilio_sync; create table twilio_sync.lease (id int)', 'table twilio_sync.lease'],
+  ])('a schema that somebody uses is refused by name, and nothing mixed in: %s', async (statement, name) => {
+    await using empty = await openEmptyDatabase();
+    await connected(empty, async (client) => {
+      await client.query(`create schema twilio; ${statement}`);
+      const objects = async () =>
+        (await client.query(`select from pg_class where relnamespace::regnamespace::text like 'twilio%'`)).rowCount;
+      const before = await objects();
+      const refused = await migrate(empty.connection).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(Occupied);
+      expect((refused as Error).message).toContain(`did not make: ${name}: use another database`);
+      expect(isMisconfigured(refused)).toBe(true);
+      expect(await objects()).toBe(before);
+    });
+  });
+
+  test('schemas that an administrator made, empty or with an extension, are taken', async () => {
+    await using empty = await openEmptyDatabase();
+    await connected(empty, (client) => client.query('create schema twilio; create schema twilio_sync'));
+    expect(await migrate(empty.connection)).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['drop view twilio.conversation_overview', /\(2BP01\)$/],
+    ['alter table twilio.communications alter column extra type json', /\(0A000\)$/],
+    ['alter table twilio.communications drop column extra', /\(2BP01\)$/],
+  ])('an object of a user’s that is in the way is named, and stays: %s', async (statement, code) => {
+    await using mine = await openTestDatabase();
+    await connected(mine, async (client) => {
+      await client.query(`create schema mart; create view mart.calls as select conversation_id from twilio.conversation_overview;
+        create view mart.words as select extra from twilio.communications`);
+      const error = await client.query(statement).catch(translate);
+      expect((error as Error).message).toMatch(code);
+      expect((error as Error).message).toMatch(/view mart\.(calls|words) depends on /);
+      await client.query('select from mart.calls, mart.words');
+    });
   });
 });
 
