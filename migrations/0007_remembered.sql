@@ -53,3 +53,4 @@ COMMENT ON COLUMN twilio_sync.fingerprints.children IS 'How many rows its child 
 COMMENT ON COLUMN twilio_sync.fingerprints.algorithm IS 'Version of the algorithm that made the fingerprints.';
 COMMENT ON COLUMN twilio_sync.fingerprints.policy IS 'What was left out or masked before they were made; empty for nothing.';
 COMMENT ON COLUMN twilio_sync.sweeps.oldest_listed IS 'When the oldest conversation it listed was created; null while it listed none.';
+COMMENT ON COLUMN twilio_sync.due.reason IS 'Why: behind, absent, closed, open, missing, failed, asked, upgrade, mend (its rows were lost) or large (noted before a large detail is fetched).';
