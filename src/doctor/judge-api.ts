@@ -175,14 +175,14 @@ export function judgeKey(api: ApiConfig, answer: Account | Error): Finding {
   return ok(check, `accepted, and shows conversations${answer.accounts.length > 0 ? ` of ${api.accountSid}` : ''}`);
 }
 
-function judgeRefusal(api: ApiConfig, { status, code }: Unauthorized): Finding {
-  const said = code === undefined ? String(status) : `${status}, code ${code}`;
+function judgeRefusal(api: ApiConfig, { status, code, reason }: Unauthorized): Finding {
+  const said = `(${code === undefined ? status : `${status}, code ${code}`})${reasonIn({ reason })}`;
   const withKey = api.username !== api.accountSid;
   const what = withKey ? 'TWILIO_API_KEY and TWILIO_API_SECRET' : 'TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN';
   if (status === 403) {
     return fail(
       'credentials',
-      `the API knows who asks, and forbids it (${said})`,
+      `the API knows who asks, and forbids it ${said}`,
       `Give the key the right to read Conversational Intelligence, or take another: it is that of ${what}.`,
     );
   }
@@ -197,11 +197,7 @@ function judgeRefusal(api: ApiConfig, { status, code }: Unauthorized): Finding {
       ? 'Is the account in another region than the default? Then set TWILIO_REGION, and use a key of that region.'
       : `Is it a key of region ${api.region} (TWILIO_REGION)? Each region has its own.`,
   ];
-  return fail(
-    'credentials',
-    `the API refuses the ${withKey ? 'key' : 'account and token'} (${said})`,
-    lines.join('\n'),
-  );
+  return fail('credentials', `the API refuses the ${withKey ? 'key' : 'account and token'} ${said}`, lines.join('\n'));
 }
 
 /** An answer, or none, that says nothing of what was to be found out. */
@@ -286,7 +282,7 @@ export function judgeClock(check: string, whose: string, aheadSeconds: number): 
   );
 }
 
-const reasonIn = ({ reason }: Refused) => (reason === undefined ? '' : `: ${reason}`);
+const reasonIn = ({ reason }: Pick<Refused, 'reason'>) => (reason === undefined ? '' : `: ${reason}`);
 
 /** Node's, undici's or OpenSSL's word for it, or that it took too long. */
 function codeOf(error: Error): string {

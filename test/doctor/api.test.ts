@@ -104,6 +104,14 @@ test.each([
   });
 });
 
+test.each([
+  [401, 'Terms of service have not been accepted'],
+  [403, 'Resource not accessible with Test Account Credentials'],
+])('what the API says with %i is passed on', async (status, message) => {
+  const { url } = await serve((_request, response) => answer(response, { code: 20003, message }, status));
+  expect(found(await ask(url), 'credentials')?.found).toMatch(new RegExp(`\\(${status}, code 20003\\): ${message}$`));
+});
+
 test('a redirect: where to, without what follows the host', async () => {
   const { url } = await serve((_request, response) =>
     answer(response, {}, 301, { location: 'https://login.example/?back=hunter2' }),
