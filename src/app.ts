@@ -64,7 +64,7 @@ export interface ProgramOptions {
 export async function openProgram(options: ProgramOptions): Promise<Program> {
   const { config, database, epoch, log } = options;
   const scope = scopeOf(config);
-  const { generation, changed } =
+  const { generation, changed, start } =
     epoch === null ? await refuseWrongScope(database, scope) : await enterScope(database, scope);
   if (changed) log.info({ generation }, 'the scope changed: everything is listed again');
   const logRetry = createRetryLog(log);
@@ -90,7 +90,8 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     }),
     store: epoch === null ? readOnly(store) : timed(store, options.onLoad),
     settings: {
-      start: config.sync.start,
+      history: config.sync.start,
+      start,
       lookbackSeconds: config.sync.lookbackSeconds,
       refreshSeconds: config.sync.refreshSeconds,
       maxConcurrency: config.api.maxConcurrency,

@@ -24,6 +24,7 @@ import {
 import { reasonOf } from './lib/reason.ts';
 import { hideSecrets } from './lib/secret.ts';
 import type { Part, SettingName, Values } from './settings.ts';
+import type { HistoryStart } from './sync/windows.ts';
 
 /** What is wrong with the environment, all of it; the message has a line for each problem. Exit status 2. */
 export class ConfigError extends Error {
@@ -77,8 +78,8 @@ export const noFilters: Readonly<FilterConfig> = {
 };
 
 export interface SyncConfig {
-  /** createdAt, in seconds since the epoch. */
-  start: number;
+  /** How far back history goes, by createdAt. */
+  start: HistoryStart;
   lookbackSeconds: number;
   /** Shortest first. */
   refreshSeconds: number[];

@@ -5,6 +5,7 @@ import { validate as validCron } from 'node-cron';
 import { z } from 'zod';
 import { parseDuration } from './lib/duration.ts';
 import { parseTimestamp, secondsOf } from './lib/timestamp.ts';
+import type { HistoryStart } from './sync/windows.ts';
 
 export interface Kind<Value> {
   takes: string;
@@ -86,9 +87,20 @@ export const cron: Kind<string> = {
 /** A date, its first instant in UTC, or a time, in whole seconds since the epoch. */
 export const instant: Kind<number> = {
   takes: 'a date such as 2025-01-01 (UTC), or a time such as 2025-01-01T00:00:00Z',
+  schema: z.string().transform((given, context) => instantOf(given) ?? refuse(context)),
+};
+
+function instantOf(given: string): number | undefined {
+  const timestamp = parseTimestamp(/^\d{4}-\d{2}-\d{2}$/.test(given) ? `${given}T00:00:00Z` : given);
+  return timestamp === undefined ? undefined : secondsOf(timestamp);
+}
+
+/** How far back history goes: an instant, or a duration back from now. */
+export const historyStart: Kind<HistoryStart> = {
+  takes: `${instant.takes}, or a duration back from now such as 400d`,
   schema: z.string().transform((given, context) => {
-    const timestamp = parseTimestamp(/^\d{4}-\d{2}-\d{2}$/.test(given) ? `${given}T00:00:00Z` : given);
-    return timestamp === undefined ? refuse(context) : secondsOf(timestamp);
+    const secondsBack = parseDuration(given);
+    return secondsBack === undefined ? (instantOf(given) ?? refuse(context)) : { secondsBack };
   }),
 };
 

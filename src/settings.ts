@@ -66,7 +66,11 @@ const database = {
 } as const;
 
 const sync = {
-  SYNC_START: { ...kinds.instant, help: 'how far back history goes', default: '2025-01-01' },
+  SYNC_START: {
+    ...kinds.historyStart,
+    help: 'how far back history goes: a date, or a duration such as 400d, cut to the day and moved with each reconcile',
+    default: '2025-01-01',
+  },
   SYNC_SCHEDULE: { ...kinds.cron, help: 'when to look for new and recent open conversations', default: '* * * * *' },
   SYNC_LOOKBACK: { ...kinds.duration, help: 'how far back recent ones are listed again', default: '3d' },
   LOOKBACK_SCHEDULE: { ...kinds.cron, help: 'when to list recent ones again', default: '*/15 * * * *' },

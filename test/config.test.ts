@@ -102,6 +102,13 @@ describe('what is read', () => {
   });
 
   test.each([
+    ['400d', 400],
+    ['60w', 420],
+  ])('SYNC_START %s, back from now', (text, days) => {
+    expect(read({ ...enough, SYNC_START: text }).sync.start).toEqual({ secondsBack: days * 86_400 });
+  });
+
+  test.each([
     ['30s', 30],
     ['90m', 5400],
     ['1h', 3600],
@@ -149,7 +156,7 @@ describe('what is read', () => {
 describe('what is refused', () => {
   test('every problem at once', () => {
     expect(problems({ SYNC_START: 'yesterday', HTTP_PORT: '65536', LOG_LEVEL: 'loud' })).toEqual([
-      'SYNC_START takes a date such as 2025-01-01 (UTC), or a time such as 2025-01-01T00:00:00Z, not "yesterday"',
+      'SYNC_START takes a date such as 2025-01-01 (UTC), or a time such as 2025-01-01T00:00:00Z, or a duration back from now such as 400d, not "yesterday"',
       'HTTP_PORT takes a whole number from 0 to 65535, not "65536"',
       'LOG_LEVEL takes trace, debug, info, warn, error, fatal or silent, not "loud"',
       'TWILIO_ACCOUNT_SID is required: AC and 32 hexadecimal digits',
@@ -176,7 +183,7 @@ describe('what is refused', () => {
   });
 
   test.each([
-    ['SYNC_START', ['2025-02-30', '2025', '1735689600', 'now']],
+    ['SYNC_START', ['2025-02-30', '2025', '1735689600', 'now', '0d', '30 days', '-400d', '400D']],
     ['SYNC_LOOKBACK', ['0d', '3', '1h30m', '-1h', '1.5h', '999999999w']],
     ['SYNC_REFRESH', ['1h,', ',', '1h;1d']],
     ['SYNC_SCHEDULE', ['often', '61 * * * *', '* * * *', '0 0 30 2 *']],

@@ -21,6 +21,7 @@ import { syncAll, syncIds } from '../src/sync/once.ts';
 import { pass } from '../src/sync/pass.ts';
 import type { Sweep } from '../src/sync/ports.ts';
 import { type Verification, verifyFull, verifySample } from '../src/sync/verify.ts';
+import { startAt } from '../src/sync/windows.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 import { differences, type OracleOptions } from './oracle.ts';
 
@@ -193,7 +194,9 @@ export class World implements AsyncDisposable {
     });
     const filters: FilterConfig = { ...noFilters, ...options.filters };
     const database = openDatabase({ ...this.database.connection, application_name: 'program' });
-    const start = options.settings?.start ?? startMs / 1000 - 120 * 86_400;
+    const history = options.settings?.history ?? options.settings?.start ?? startMs / 1000 - 120 * 86_400;
+    // The database's clock is not the simulator's.
+    const start = startAt(history, this.nowMs / 1000);
     const scope = { accountSid: accountId, baseUrl: simulator.url, filters, start };
     const { generation } = await enterScope(database, scope);
     await this.pool.query(`update twilio_sync.lease set expires_at = 0`);
@@ -208,6 +211,7 @@ export class World implements AsyncDisposable {
       }),
       store: createStore({ database, filters, generation, epoch: lease.epoch }),
       settings: {
+        history,
         start,
         lookbackSeconds: 3 * 86_400,
         refreshSeconds: [3600, 86_400],

@@ -17,7 +17,9 @@ import {
   warn,
 } from '../doctor/finding.ts';
 import { type Environment, findMisspelt, type ReadFile } from '../environment.ts';
+import { formatSeconds } from '../lib/timestamp.ts';
 import type { Part } from '../settings.ts';
+import { startAt } from '../sync/windows.ts';
 import type { Terminal } from './sync.ts';
 
 export interface DoctorOptions {
@@ -60,13 +62,14 @@ async function* checks(env: Environment, readFile: ReadFile, signal: AbortSignal
   read('http');
   read('logLevel');
   for (const problem of problems) yield fail('settings', problem);
-  if (problems.size === 0) yield ok('settings', 'each is what it takes');
+  const nowMs = () => Date.now();
+  const start = startAt(sync?.start ?? { secondsBack: yearSeconds }, nowMs() / 1000);
+  if (problems.size === 0)
+    yield ok('settings', `each is what it takes; history goes back to ${formatSeconds(start).slice(0, 10)}`);
   for (const note of (database?.kind === 'server' && database.notes) || []) {
     yield warn('settings', note, 'It changes nothing: take it out, or correct it.');
   }
 
-  const nowMs = () => Date.now();
-  const start = sync?.start ?? nowMs() / 1000 - yearSeconds;
   const rest = { filters: filters ?? noFilters, start, nowMs, signal };
   if (api === null) for (const check of apiChecks) yield skipped(check, 'the settings of the API are wrong');
   else yield* checkApi({ api, ...rest });

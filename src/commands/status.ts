@@ -115,10 +115,11 @@ function troubleRows({ braked, pendingWindows }: Status): Rows {
   ];
 }
 
-function history({ listedUpTo, pendingWindows, pendingDays }: Status): string {
+function history({ listedUpTo, pendingWindows, pendingDays, historyFrom }: Status): string {
   if (listedUpTo === null) return 'not begun';
-  if (pendingWindows.length === 0) return 'complete';
-  return `${sayMany(pendingDays, 'day')} of it still to be listed, in ${sayMany(pendingWindows.length, 'window')}`;
+  const since = historyFrom === null ? '' : `since ${sayDay(historyFrom)}: `;
+  if (pendingWindows.length === 0) return `${since}complete`;
+  return `${since}${sayMany(pendingDays, 'day')} of it still to be listed, in ${sayMany(pendingWindows.length, 'window')}`;
 }
 
 function coverage({ days }: Volume): string {

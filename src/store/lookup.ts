@@ -135,10 +135,12 @@ export async function readNextSettling(queries: Queries, until: number): Promise
   return row?.at ?? null;
 }
 
-/** See Store.sample. Of what is remembered: rows that are gone, or that row-level security hides, would never be missed in what can be read. */
+/** See Store.sample. Of what is remembered: rows that are gone, or that row-level security hides, would never be missed in what can be read. What lies before history begins is not kept up to date. */
 export async function readSample(queries: Queries, count: number): Promise<string[]> {
   const rows = await queries.sql<{ id: string }>(
-    'select conversation_id as id from twilio_sync.fingerprints where detail is not null order by random() limit $1',
+    `select conversation_id as id from twilio_sync.fingerprints where detail is not null and not exists (
+       select from twilio.conversations, twilio_sync.scope where conversations.id = conversation_id and conversations.created_at < history_from)
+     order by random() limit $1`,
     [count],
   );
   return rows.map(({ id }) => id);

@@ -187,12 +187,13 @@ async function tidy(queries: Queries, sweepId: string): Promise<void> {
      and last_at < (select started_at from twilio_sync.sweeps where id = $1 and started_at <= now())`,
     [sweepId],
   );
-  // From one time to the next the windows shift, so that hardly one lies inside another: together they cover all the same.
+  // From one time to the next the windows shift, so that hardly one lies inside another: together they cover all the same,
+  // but for what lies before a start of history that has moved.
   await queries.sql(
     `delete from twilio_sync.windows older using twilio_sync.sweeps,
        (select min(from_at) as from_at, max(to_at) as to_at from twilio_sync.windows where sweep_id = $1) as whole
      where sweeps.id = $1 and older.sweep_id <> $1 and older.sweep <> 'open' and older.completed_at < sweeps.started_at
-       and older.from_at >= whole.from_at and older.to_at <= whole.to_at`,
+       and older.to_at > whole.from_at and older.to_at <= whole.to_at`,
     [sweepId],
   );
   await queries.sql(`delete from twilio_sync.runs where started_at < now() - interval '30 days'`);

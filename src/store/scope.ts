@@ -3,7 +3,9 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { FilterConfig } from '../config.ts';
-import type { Database } from './database.ts';
+import { type HistoryStart, startAt } from '../sync/windows.ts';
+import type { Database, Queries } from './database.ts';
+import { seconds } from './instant.ts';
 
 /** The database is another account's, or of another API; exit status 2. */
 export class WrongScope extends Error {
@@ -14,14 +16,16 @@ export interface Scope {
   accountSid: string;
   baseUrl: string;
   filters: FilterConfig;
-  /** How far back history goes, seconds since the epoch. */
-  start: number;
+  /** How far back history goes. */
+  start: HistoryStart;
 }
 
 export interface Entered {
   generation: number;
   /** The filters, or what nothing came of yet, are others than before. */
   changed: boolean;
+  /** Where history begins, seconds since the epoch, by the database's clock. */
+  start: number;
 }
 
 interface Stored {
@@ -40,10 +44,13 @@ const select = `select account_sid as account, base_url as url, filters, generat
 
 /** Holds a scope against the database's, and changes nothing. @throws WrongScope for another account or URL. */
 export async function refuseWrongScope(database: Pick<Database, 'run'>, scope: Scope): Promise<Entered> {
-  const [stored] = await database.run((queries) => queries.sql<Stored>(select));
-  if (stored === undefined) return { generation: 1, changed: false };
-  refuseOthers(stored, scope);
-  return { generation: stored.generation, changed: false };
+  return await database.run(async (queries) => {
+    const start = await readStart(queries, scope);
+    const [stored] = await queries.sql<Stored>(select);
+    if (stored === undefined) return { generation: 1, changed: false, start };
+    refuseOthers(stored, scope);
+    return { generation: stored.generation, changed: false, start };
+  });
 }
 
 /**
@@ -56,16 +63,18 @@ export async function enterScope(database: Database, scope: Scope): Promise<Ente
     JSON.stringify(scope.filters, (_name, value) => (Array.isArray(value) ? value.toSorted() : value)),
   );
   return await database.transaction(async (queries) => {
+    const start = await readStart(queries, scope);
     await queries.sql(
       `insert into twilio_sync.scope (account_sid, base_url, filters, history_from) values ($1, $2, $3, to_timestamp($4))
        on conflict (singleton) do update set history_from = excluded.history_from`,
-      [scope.accountSid, scope.baseUrl, filters, scope.start],
+      [scope.accountSid, scope.baseUrl, filters, start],
     );
     const [stored] = await queries.sql<Stored>(`${select} for update`);
     if (stored === undefined) throw new Error('the row of twilio_sync.scope is gone');
     refuseOthers(stored, scope);
     const same = stored.account === scope.accountSid && stored.url === scope.baseUrl;
-    if (same && isDeepStrictEqual(stored.filters, filters)) return { generation: stored.generation, changed: false };
+    if (same && isDeepStrictEqual(stored.filters, filters))
+      return { generation: stored.generation, changed: false, start };
     const generation = stored.generation + 1;
     await queries.sql('update twilio_sync.scope set account_sid = $1, base_url = $2, filters = $3, generation = $4', [
       scope.accountSid,
@@ -77,8 +86,20 @@ export async function enterScope(database: Database, scope: Scope): Promise<Ente
     await queries.sql(`delete from twilio_sync.due ${same ? 'where sweep_id is not null' : ''}`);
     await queries.sql('delete from twilio_sync.windows');
     await queries.sql('delete from twilio_sync.sweeps');
-    return { generation, changed: true };
+    return { generation, changed: true, start };
   });
+}
+
+async function readStart(queries: Queries, { start }: Scope): Promise<number> {
+  if (typeof start === 'number') return start;
+  const [clock] = await queries.sql<{ now: number }>(`select ${seconds('now()')} as now`);
+  if (clock === undefined) throw new Error('the database does not tell the time');
+  return startAt(start, clock.now);
+}
+
+/** See Store.startHistoryAt. */
+export async function startHistoryAt(queries: Queries, start: number): Promise<void> {
+  await queries.sql('update twilio_sync.scope set history_from = to_timestamp($1)', [start]);
 }
 
 function refuseOthers({ account, url, vain }: Stored, scope: Scope): void {

@@ -21,6 +21,8 @@ export interface Standing extends Judgement {
   lastTickSecondsAgo: number | null;
   /** `twilio.data_complete_through()`: everything created since the start of history and before it is stored. */
   dataCompleteThrough: string | null;
+  /** Where history begins, by SYNC_START as the worker was given it last; it moves with each reconcile where that is a duration. */
+  historyFrom: string | null;
   /** When everything since SYNC_START was last listed completely. */
   reconciledAt: string | null;
   pendingWindows: PendingWindow[];
@@ -125,6 +127,7 @@ const factsStatement = () => `
     ${iso('reached.tick_at')} as "lastTickAt",
     (${span('reached.tick_at')})::int as "lastTickSecondsAgo",
     ${iso('through')} as "dataCompleteThrough",
+    (select ${iso('history_from')} from twilio_sync.scope) as "historyFrom",
     (select ${iso('max(ended_at)')} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null) as "reconciledAt",
     (select coalesce(round(sum(${seconds('cursor - from_at')}) / 86400, 1), 0)
        from twilio_sync.windows where completed_at is null) as "pendingDays",

@@ -21,6 +21,7 @@ import {
 } from './lookup.ts';
 import { endSweeps, failWindow, planWindows, readWindows } from './marks.ts';
 import { pack } from './pack.ts';
+import { startHistoryAt } from './scope.ts';
 
 export interface StoreOptions {
   database: Database;
@@ -38,6 +39,7 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
   return {
     windows: (latest) => database.run((queries) => readWindows(queries, latest)),
     plan: (sweep, stretches) => write((queries) => planWindows(queries, sweep, stretches)),
+    startHistoryAt: (start) => write((queries) => startHistoryAt(queries, start)),
     fail: (window, error) => write((queries) => failWindow(queries, window, error)),
     async endSweeps(now, brake) {
       // What was ended by a COMMIT whose answer was lost is not found again when the work is repeated.

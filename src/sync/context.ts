@@ -2,10 +2,13 @@
 // One is made for each tenure of the lease; counts begin anew with each pass, what was learned stays.
 
 import type { Api, Store, Stretch, Sweep } from './ports.ts';
+import type { HistoryStart } from './windows.ts';
 
 export interface Settings {
-  /** How far back history goes, and how far back recent conversations are listed again; seconds. */
+  /** How far back history goes as set, and where that is now, which moves with each reconcile where it is a duration back. */
+  history: HistoryStart;
   start: number;
+  /** How far back recent conversations are listed again. */
   lookbackSeconds: number;
   refreshSeconds: number[];
   /** Most details asked for at once. */

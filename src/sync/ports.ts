@@ -188,6 +188,8 @@ export interface Store {
   windows(latest?: number): Promise<{ pending: Window[]; covered: Stretch[]; reached: number | null }>;
   /** Makes windows of a sweep. One of `new`, `open`, `lookback` or `reconcile` replaces unfinished ones of its kind: they never end. */
   plan(sweep: Sweep, stretches: Stretch[]): Promise<Window[]>;
+  /** Notes where history begins from now on. */
+  startHistoryAt(start: number): Promise<void>;
   fail(window: Window, error: string): Promise<void>;
   /**
    * Ends the sweeps all of whose windows are complete, and lets their missing conversations be fetched; `brake` says whether so

@@ -3,7 +3,7 @@
 
 import type { Context } from './context.ts';
 import type { Missing, Stretch, Sweep, Window } from './ports.ts';
-import { cut, maxWindowSeconds, newStretch, overlapSeconds, uncovered, upToNow } from './windows.ts';
+import { cut, maxWindowSeconds, newStretch, overlapSeconds, startAt, uncovered, upToNow } from './windows.ts';
 
 /** What must not wait for history. */
 export function isRecent({ sweep }: Window): boolean {
@@ -36,6 +36,7 @@ export async function plan(context: Context): Promise<Window[]> {
     const unfinished = getsOn(pending, sweep);
     if (!unfinished || sweep === 'reconcile') requested.delete(sweep);
     if (unfinished) continue;
+    if (sweep === 'reconcile') await moveStart(context);
     const replaced = pending.filter((window) => window.sweep === sweep);
     const made = await store.plan(sweep, await stretchesOf(context, sweep, reached, edgeToKeep(replaced, reached)));
     if (made.length === 0) continue;
@@ -48,6 +49,14 @@ export async function plan(context: Context): Promise<Window[]> {
   const gaps = upToNow(context.api.now(), settings.start).flatMap((whole) => uncovered(whole, listedOrPlanned));
   if (gaps.length > 0) planned.push(...(await store.plan('backfill', cutToSize(context, gaps))));
   return planned;
+}
+
+/** A start that lies a duration back moves by whole days. What lies below stays stored, and is not expected to be listed. */
+async function moveStart({ api, store, settings }: Context): Promise<void> {
+  const start = startAt(settings.history, api.now());
+  if (start === settings.start) return;
+  await store.startHistoryAt(start);
+  settings.start = start;
 }
 
 /**

@@ -14,6 +14,14 @@ export const overlapSeconds = 600;
 /** Where a listing starts when nothing is known of how densely conversations lie. */
 export const firstSpanSeconds = day;
 
+/** How far back history goes: to an instant, in seconds since the epoch, or so many seconds back from whatever now is. */
+export type HistoryStart = number | { secondsBack: number };
+
+/** Where history begins now. So many seconds back are cut to the UTC day: within a day it stays where it is. */
+export function startAt(start: HistoryStart, now: number): number {
+  return typeof start === 'number' ? start : Math.floor((now - start.secondsBack) / day) * day;
+}
+
 /** What is new: from the overlap before the newest stretch listed so far, up to now. A clock that jumped ahead is not believed twice. */
 export function newStretch(now: number, reached: number | null, start: number): Stretch[] {
   return proper({ from: Math.max(start, Math.min(now, reached ?? now) - overlapSeconds), to: now });

@@ -24,6 +24,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
     api,
     store: {} as Store,
     settings: {
+      history: 0,
       start: 0,
       lookbackSeconds: 0,
       refreshSeconds: [],

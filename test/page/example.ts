@@ -32,6 +32,7 @@ export function aStanding(changes: Partial<Standing> = {}): Standing {
     lastTickAt: '2026-06-15T09:59:57Z',
     lastTickSecondsAgo: 3,
     dataCompleteThrough: '2026-06-15T09:59:56Z',
+    historyFrom: '2026-03-17T00:00:00Z',
     reconciledAt: '2026-06-15T03:00:12Z',
     pendingWindows: [],
     pendingDays: 0,

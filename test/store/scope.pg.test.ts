@@ -41,14 +41,14 @@ const filtered = (filters: Partial<Scope['filters']>): Scope => ({ ...mine, filt
 const stored = async () => (await database.run(({ sql }) => sql('select * from twilio_sync.scope')))[0];
 
 test('the first to come enters, and finds itself again', async () => {
-  expect(await enterScope(database, mine)).toEqual({ generation: 1, changed: false });
-  expect(await enterScope(database, mine)).toEqual({ generation: 1, changed: false });
+  expect(await enterScope(database, mine)).toMatchObject({ generation: 1, changed: false });
+  expect(await enterScope(database, mine)).toMatchObject({ generation: 1, changed: false });
   expect(await stored()).toMatchObject({ account_sid: 'AC1', base_url: mine.baseUrl, filters: {} });
 });
 
 test('several at once enter once', async () => {
   const all = await Promise.all(Array.from({ length: 4 }, () => enterScope(database, mine)));
-  expect(all).toEqual(Array.from({ length: 4 }, () => ({ generation: 1, changed: false })));
+  expect(all).toMatchObject(Array.from({ length: 4 }, () => ({ generation: 1, changed: false })));
 });
 
 test('another account is refused, by both names, and changes nothing', async () => {
@@ -93,15 +93,15 @@ test('where nothing came of it, an account that was mistyped is forgotten, with 
   await enterScope(database, { ...mine, accountSid: 'AC0', baseUrl: 'https://typo.example' });
   await store.load([], null, now);
   await store.load([{ ...changeOf(detailOf('x')), rows: null, due: [dueOf('x')] }], null, now);
-  expect(await refuseWrongScope(database, mine)).toEqual({ generation: 1, changed: false });
+  expect(await refuseWrongScope(database, mine)).toMatchObject({ generation: 1, changed: false });
   expect(await stored()).toMatchObject({ account_sid: 'AC0' });
-  expect(await enterScope(database, mine)).toEqual({ generation: 2, changed: true });
+  expect(await enterScope(database, mine)).toMatchObject({ generation: 2, changed: true });
   expect(await stored()).toMatchObject({ account_sid: 'AC1', base_url: mine.baseUrl });
   expect(await database.run(({ sql }) => sql('select from twilio_sync.due'))).toEqual([]);
 });
 
 test('nothing entered yet refuses nobody', async () => {
-  expect(await refuseWrongScope(database, mine)).toEqual({ generation: 1, changed: false });
+  expect(await refuseWrongScope(database, mine)).toMatchObject({ generation: 1, changed: false });
   expect(await stored()).toBeUndefined();
 });
 
@@ -112,12 +112,15 @@ test('other filters begin a generation: everything is to be listed again, what f
   const [window] = await store.plan('lookback', [{ from: now - 10, to: now }]);
   if (window === undefined) throw new Error('no window was planned');
   await store.load([], markOf(window, { missing: ['a'] }), now);
-  expect(await enterScope(database, filtered({ channels: ['VOICE'] }))).toEqual({ generation: 2, changed: true });
+  expect(await enterScope(database, filtered({ channels: ['VOICE'] }))).toMatchObject({ generation: 2, changed: true });
   expect(await store.windows()).toEqual({ pending: [], covered: [], reached: null });
   const due = await database.run(({ sql }) => sql('select conversation_id as id, reason from twilio_sync.due'));
   expect(due).toEqual([{ id: 'x', reason: 'failed' }]);
-  expect(await enterScope(database, filtered({ channels: ['VOICE'] }))).toEqual({ generation: 2, changed: false });
-  expect(await enterScope(database, mine)).toEqual({ generation: 3, changed: true });
+  expect(await enterScope(database, filtered({ channels: ['VOICE'] }))).toMatchObject({
+    generation: 2,
+    changed: false,
+  });
+  expect(await enterScope(database, mine)).toMatchObject({ generation: 3, changed: true });
 });
 
 test('filters are the same whatever order their names are in', async () => {
@@ -128,4 +131,27 @@ test('filters are the same whatever order their names are in', async () => {
   expect(await enterScope(database, filtered({ status: 'CLOSED', channels: ['SMS'] }))).toMatchObject({
     changed: true,
   });
+});
+
+test('history begins where it is set to, or so many days back by the database’s clock, cut to the day', async () => {
+  const day = 86_400;
+  const clock = async () => {
+    const [row] = await database.run(({ sql }) => sql<{ now: number }>('select extract(epoch from now()) as now'));
+    return row?.now ?? 0;
+  };
+  expect(await enterScope(database, mine)).toMatchObject({ start: mine.start });
+  const ago = { ...mine, start: { secondsBack: 400 * day } };
+  const before = await clock();
+  const entered = await enterScope(database, ago);
+  const refused = await refuseWrongScope(database, ago);
+  const latest = Math.floor((await clock()) / day - 400) * day;
+  for (const { start } of [entered, refused]) {
+    expect(start % day).toBe(0);
+    expect(start).toBeGreaterThanOrEqual(Math.floor(before / day - 400) * day);
+    expect(start).toBeLessThanOrEqual(latest);
+  }
+  const [row] = await database.run(({ sql }) =>
+    sql<{ from: number }>('select extract(epoch from history_from) as from from twilio_sync.scope'),
+  );
+  expect(row?.from).toBe(entered.start);
 });

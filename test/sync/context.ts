@@ -39,6 +39,7 @@ export function contextOf({
     api: portOf<Api>('api', { now: () => now, bounded, ...api }),
     store: portOf<Store>('store', store),
     settings: {
+      history: start,
       start,
       lookbackSeconds: 3 * day,
       refreshSeconds: [],

@@ -10,9 +10,19 @@ import {
   nextSpan,
   overlapSeconds,
   sliceOf,
+  startAt,
   uncovered,
   upToNow,
 } from '../../src/sync/windows.ts';
+
+test('history begins at an instant, or so long ago, cut to the UTC day', () => {
+  const at = (iso: string) => Date.parse(iso) / 1000;
+  expect(startAt(at('2025-01-01T10:00:00Z'), at('2026-06-15T10:00:00Z'))).toBe(at('2025-01-01T10:00:00Z'));
+  const back = { secondsBack: 30 * 86_400 };
+  expect(startAt(back, at('2026-06-15T00:00:00Z'))).toBe(at('2026-05-16T00:00:00Z'));
+  expect(startAt(back, at('2026-06-15T23:59:59Z'))).toBe(at('2026-05-16T00:00:00Z'));
+  expect(startAt({ secondsBack: 3600 }, at('2026-06-15T00:30:00Z'))).toBe(at('2026-06-14T00:00:00Z'));
+});
 
 const stretch = fc
   .tuple(fc.integer({ min: -20, max: 60 }), fc.nat(30))
