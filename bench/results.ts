@@ -1,5 +1,5 @@
-// What a whole run leaves behind: results.json with the machine it ran on, results.svg, and the table between two markers
-// of the README. One from the other, so that the three say the same.
+// What a complete run writes: results.json with the machine it ran on, results.svg, and the table between two markers of
+// docs/performance.md. All three are made from the same results.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
@@ -20,9 +20,9 @@ export interface Results {
 }
 
 const folder = new URL('./', import.meta.url);
-const readmeFile = new URL('../README.md', import.meta.url);
+const documentFile = new URL('../docs/performance.md', import.meta.url);
 const picture =
-  '![Loading history beside a rival and the ceiling, and each measure against its bar](bench/results.svg)';
+  '![Loading history beside a rival and the ceiling, and each measure against its bar](../bench/results.svg)';
 const [from, to] = ['<!-- measured: npm run bench writes this -->', '<!-- end of what was measured -->'];
 
 /** What this machine is, and what it ran. */
@@ -50,7 +50,7 @@ export function describe(
 export function writeResults(results: Results): void {
   writeFileSync(new URL('results.json', folder), `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(new URL('results.svg', folder), `${drawChart(results.rows)}\n`);
-  writeFileSync(readmeFile, withResults(readFileSync(readmeFile, 'utf8'), results));
+  writeFileSync(documentFile, withResults(readFileSync(documentFile, 'utf8'), results));
 }
 
 /** What was measured last; null before anything was. */
@@ -59,13 +59,13 @@ export function readResults(): Results | null {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : null;
 }
 
-/** The README with these results between its markers. @throws where it has none. */
-export function withResults(readme: string, results: Results | null): string {
-  const [before, after] = [readme.indexOf(from) + from.length, readme.indexOf(to)];
-  if (!readme.includes(from) || after < before) throw new Error(`README.md lacks ${from} … ${to}`);
+/** The document with these results between its markers. @throws if it has none. */
+export function withResults(document: string, results: Results | null): string {
+  const [before, after] = [document.indexOf(from) + from.length, document.indexOf(to)];
+  if (!document.includes(from) || after < before) throw new Error(`docs/performance.md lacks ${from} … ${to}`);
   const said =
     results === null ? 'Not measured yet.' : `${picture}\n\n${describeRun(results)}\n\n${asMarkdown(results.rows)}`;
-  return `${readme.slice(0, before)}\n\n${said}\n\n${readme.slice(after)}`;
+  return `${document.slice(0, before)}\n\n${said}\n\n${document.slice(after)}`;
 }
 
 function describeRun({ date, machine, loadBefore, node, postgres, minutes }: Results): string {

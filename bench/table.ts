@@ -20,7 +20,7 @@ export function asText(rows: readonly Row[]): string {
     .join('\n');
 }
 
-/** The table for the README. */
+/** The table for docs/performance.md. */
 export function asMarkdown(rows: readonly Row[]): string {
   const lines = [heads, heads.map(() => '---'), ...rows.map(cellsOf)];
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');

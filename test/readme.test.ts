@@ -1,7 +1,7 @@
 // What README.md says that can be held against the code without a database.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
 import { Unauthorized, Unavailable } from '../src/api/errors.ts';
 import { unreachable } from '../src/api/trouble.ts';
 import { parse } from '../src/cli.ts';
@@ -10,10 +10,7 @@ import { exitStatus } from '../src/exit-status.ts';
 import { settings } from '../src/settings.ts';
 import { translate } from '../src/store/errors.ts';
 import { LeaseHeld } from '../src/store/tenure.ts';
-import { blocks, codes, readme, table, titles } from './readme.ts';
-
-const root = new URL('../', import.meta.url);
-const manifest: { scripts: Record<string, string> } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+import { codes, root, table } from './readme.ts';
 
 test('settings: the same names in the same order, with the same defaults, and the same are secrets', () => {
   const documented = table('Settings').map(([name = '', , fallback = '']) => ({
@@ -28,40 +25,6 @@ test('settings: the same names in the same order, with the same defaults, and th
     secret: row.secret === true,
   }));
   expect(documented).toEqual(real);
-});
-
-describe('what is pointed to is there', () => {
-  test('headings', () => {
-    const anchors = titles.map((title) =>
-      title
-        .toLowerCase()
-        .replace(/[^\w -]/g, '')
-        .replaceAll(' ', '-'),
-    );
-    const links = Array.from(readme.matchAll(/\]\(#([^)]+)\)/g), ([, anchor]) => anchor);
-    expect(links.length).toBeGreaterThan(1);
-    for (const link of links) expect(anchors).toContain(link);
-  });
-
-  test('other documents', () => {
-    const links = Array.from(readme.matchAll(/\]\((?!#|https?:)([^)#]+)\)/g), ([, path = '']) => path);
-    expect(links.length).toBeGreaterThan(2);
-    for (const path of links) expect(existsSync(new URL(path, root)), path).toBe(true);
-  });
-
-  test('npm scripts', () => {
-    const named = Array.from(readme.matchAll(/npm run (?:--silent )?([a-z]+)/g), ([, name = '']) => name);
-    for (const name of named) expect(Object.keys(manifest.scripts)).toContain(name);
-  });
-
-  test('files', () => {
-    const named = codes(readme).filter((code) => /^(src|test|migrations)\/[\w./-]*$/.test(code));
-    for (const path of named) expect(existsSync(new URL(path, root)), path).toBe(true);
-  });
-});
-
-test('every block says what it is', () => {
-  expect(blocks(readme, '')).toEqual([]);
 });
 
 test('commands and their options', async () => {

@@ -1,4 +1,4 @@
-// The README says what was measured last, and nothing else.
+// docs/performance.md says what was measured last, and nothing else.
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -6,7 +6,9 @@ import { drawChart } from '../../bench/chart.ts';
 import { readResults, withResults } from '../../bench/results.ts';
 import { row } from '../../bench/row.ts';
 import { summarize } from '../../bench/statistics.ts';
-import { readme } from '../readme.ts';
+import { documentOf } from '../readme.ts';
+
+const { text } = documentOf('docs/performance.md');
 
 const measured = row({
   measure: 'start',
@@ -18,8 +20,8 @@ const measured = row({
   bar: { is: 'most', at: 1 },
 });
 
-test('the README holds the results of the last run', () => {
-  expect(withResults(readme, readResults())).toBe(readme);
+test('the document holds the results of the last run', () => {
+  expect(withResults(text, readResults())).toBe(text);
 });
 
 test('results take the place of those before, and what stands around them stays', () => {
@@ -33,10 +35,10 @@ test('results take the place of those before, and what stands around them stays'
     minutes: 20,
     rows: [measured],
   };
-  const once = withResults(readme, results);
+  const once = withResults(text, results);
   expect(once).toContain('| from the start to the first row | 0.85 (0.8 to 0.9) s |');
-  expect(once).toContain('(bench/results.svg)');
-  expect(withResults(once, readResults())).toBe(readme);
+  expect(once).toContain('(../bench/results.svg)');
+  expect(withResults(once, readResults())).toBe(text);
 });
 
 test('the chart names each measure that has a bar', () => {

@@ -1,0 +1,57 @@
+// What the documents point to is there: files, headings, pictures, npm scripts.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { blocks, codes, documentOf, documents, root } from './readme.ts';
+
+const manifest: { scripts: Record<string, string> } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+const all = new Map(documents.map((path) => [path, documentOf(path)]));
+
+/** A heading's anchor, as GitHub makes it. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^\w -]/g, '')
+    .replaceAll(' ', '-');
+}
+
+test('the documents are found', () => {
+  for (const path of ['README.md', 'docs/bi.md', 'examples/dbt/README.md']) expect(documents).toContain(path);
+});
+
+describe.each(documents)('%s', (path) => {
+  const { text } = documentOf(path);
+  // What stands in a fence is no link.
+  const prose = text.replace(/^```.*?^```$/gms, '');
+
+  test('links lead to files and headings that are there', () => {
+    const targets = [
+      ...Array.from(prose.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g), ([, target = '']) => target),
+      ...Array.from(prose.matchAll(/<img[^>]* src="(?!https?:)([^"]+)"/g), ([, target = '']) => target),
+    ];
+    const broken = targets.filter((target) => {
+      const [file = '', anchor] = target.split('#');
+      const to = file === '' ? path : join(dirname(path), file);
+      if (!existsSync(new URL(to, root))) return true;
+      return anchor !== undefined && !all.get(to)?.titles.map(anchorOf).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test('npm scripts are those of package.json', () => {
+    const named = Array.from(text.matchAll(/npm run (?:--silent )?([a-z][a-z:]*)/g), ([, name = '']) => name);
+    expect(named.filter((name) => !(name in manifest.scripts))).toEqual([]);
+  });
+
+  test('files that it names are there', () => {
+    const named = codes(prose).filter((code) =>
+      /^(src|test|migrations|bench|deploy|docs|examples)\/[\w./-]*$/.test(code),
+    );
+    expect(named.filter((file) => !existsSync(new URL(file, root)))).toEqual([]);
+  });
+
+  test('every block says what it is', () => {
+    expect(blocks(text, '')).toEqual([]);
+  });
+});
