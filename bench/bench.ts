@@ -100,7 +100,7 @@ export class Bench implements AsyncDisposable {
     return { ended, counters, firstRowMs: firstMs, lastRowMs: lastMs, conversations: count, postgresMs };
   }
 
-  /** So many conversations, in step: filled by a worker when first asked for, and kept until the end. */
+  /** So many conversations, in sync: filled by a worker when first asked for, and kept until the end. */
   filled(conversations: number): Promise<Filled> {
     const filled = this.#filled.get(conversations) ?? this.#fill(conversations);
     this.#filled.set(conversations, filled);
@@ -114,10 +114,10 @@ export class Bench implements AsyncDisposable {
     return { simulator, database, peakBytes };
   }
 
-  /** Lets a worker run until it is in step. */
+  /** Lets a worker run until it is in sync. */
   async work(simulator: SimulatorProcess, database: BenchDatabase): Promise<Ended> {
     const running = startOurs(['run'], { ...this.env(simulator, database), HTTP_PORT: '0' });
-    await running.saw(/"msg":"in step"/);
+    await running.saw(/"msg":"in sync"/);
     const ended = await running.stop();
     const { conversations } = simulator.options.shape;
     const peak = `${(ended.peakBytes / 1e6).toFixed(0)} MB`;

@@ -60,10 +60,10 @@ await take(browser, 'backfilling', { title: 'Loading history' });
 simulator.turn({ latencyMs: 0 });
 using traffic = new Traffic(simulator.source);
 traffic.start();
-await until(({ state, runs }) => state === 'in step' && runs.length > 12);
-await take(browser, 'in-step', { title: 'In step' });
-await take(browser, 'in-step-dark', { title: 'In step', dark: true });
-await take(browser, 'in-step-phone', { title: 'In step', phone: true });
+await until(({ state, runs }) => state === 'in_sync' && runs.length > 12);
+await take(browser, 'in-sync', { title: 'In sync' });
+await take(browser, 'in-sync-dark', { title: 'In sync', dark: true });
+await take(browser, 'in-sync-phone', { title: 'In sync', phone: true });
 
 // A few that cannot be had, then the whole API.
 for (const id of simulator.source.ids().slice(-3)) {
@@ -73,10 +73,10 @@ for (const id of simulator.source.ids().slice(-3)) {
 await until(({ quarantine }) => quarantine === 3);
 simulator.faults.add({ on: 'any', fault: { kind: 'status', status: 401 } });
 await until(
-  ({ state, runs }) => state === 'not in step' && runs.filter(({ outcome }) => outcome === 'failed').length > 2,
+  ({ state, runs }) => state === 'out_of_sync' && runs.filter(({ outcome }) => outcome === 'failed').length > 2,
 );
-await take(browser, 'failing', { title: 'Not in step' });
-await take(browser, 'failing-phone-dark', { title: 'Not in step', phone: true, dark: true });
+await take(browser, 'failing', { title: 'Out of sync' });
+await take(browser, 'failing-phone-dark', { title: 'Out of sync', phone: true, dark: true });
 
 /** Waits until the database says so. */
 async function until(wanted: (status: Status) => boolean): Promise<void> {

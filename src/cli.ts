@@ -33,7 +33,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
   let carry: Carry = async () => exitStatus.wrongUsage;
   const { terminal } = world;
   const program = new Command('conversation-sync')
-    .description("Keeps a Postgres database in step with Twilio's Conversational Intelligence API.")
+    .description("Keeps a Postgres database in sync with Twilio's Conversational Intelligence API.")
     .version(version)
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.write(text.trimEnd()) })
@@ -42,7 +42,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
 
   program
     .command('run')
-    .description('the long-lived worker: keeps in step until it gets a signal')
+    .description('the long-lived worker: keeps in sync until it gets a signal')
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(() => {
       const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'http', 'logLevel']);
@@ -80,7 +80,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
         terminal.write(
           applied === 0 ? 'The tables are up to date.' : `Applied ${applied} migration${applied === 1 ? '' : 's'}.`,
         );
-        return exitStatus.inStep;
+        return exitStatus.inSync;
       };
     });
 
@@ -90,7 +90,7 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
     .addOption(
       new Option(
         '--max-age <duration>',
-        'not in step where the last complete tick is older; without it, where /readyz would say so of a worker with this SYNC_SCHEDULE',
+        'out of sync where the last complete tick is older; without it, where /readyz would say so of a worker with this SYNC_SCHEDULE',
       ).argParser(parseDuration),
     )
     .option('--json', 'for programs', false)

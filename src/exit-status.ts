@@ -14,12 +14,12 @@ import { ReaderRefused } from './store/reader.ts';
 import { WrongScope } from './store/scope.ts';
 
 export const exitStatus = {
-  inStep: 0,
+  inSync: 0,
   /** The pass failed or is incomplete. */
   incomplete: 1,
   /** Wrong usage or configuration, another account's database, missing rights. */
   wrongUsage: 2,
-  /** In step but for conversations in quarantine. */
+  /** In sync but for conversations in quarantine. */
   quarantine: 3,
   /** `verify` found a difference that still stands. */
   drift: 4,

@@ -50,7 +50,7 @@ async function main(): Promise<number> {
     const carry = await parse(process.argv.slice(2), world);
     return await untilSignal(carry, {
       say,
-      lateStatus: isWorker ? exitStatus.inStep : exitStatus.incomplete,
+      lateStatus: isWorker ? exitStatus.inSync : exitStatus.incomplete,
     });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus.wrongUsage;

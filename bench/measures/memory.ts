@@ -1,4 +1,4 @@
-// Peak memory (VmHWM) of a worker from its start until it is in step: over histories of two lengths, and over conversations
+// Peak memory (VmHWM) of a worker from its start until it is in sync: over histories of two lengths, and over conversations
 // so large that a few of them fill whatever it sets aside.
 
 import type { Bench, Measure } from '../bench.ts';

@@ -31,7 +31,7 @@ async function firstRow(bench: Bench, simulator: SimulatorProcess): Promise<numb
   const database = await bench.server.database('template0');
   await simulator.reset();
   const running = startOurs(['run'], { ...bench.env(simulator, database), HTTP_PORT: '0' });
-  await running.saw(/"in step"/);
+  await running.saw(/"in sync"/);
   await running.stop();
   const { firstMs } = await bench.server.committed(database);
   const { firstMs: requestMs } = await simulator.counters();

@@ -19,7 +19,7 @@ export async function fetchAsked(around: Surroundings, command: string, ids: str
   try {
     await leased(around, { command, waitMs: 0 }, async (context, held) => {
       await syncIds(context, ids, held);
-      return exitStatus.inStep;
+      return exitStatus.inSync;
     });
   } catch (error) {
     if (!(error instanceof LeaseHeld)) {

@@ -100,7 +100,7 @@ async function sayFreshness(
       const { conversations, open, communications, operatorResultLinks, listedSecondsAgo, pendingDays } =
         await readStatus(database);
       const fresh =
-        listedSecondsAgo === null ? 'nothing listed yet' : `in step up to ${Math.max(0, listedSecondsAgo)} s ago`;
+        listedSecondsAgo === null ? 'nothing listed yet' : `in sync up to ${Math.max(0, listedSecondsAgo)} s ago`;
       const history = pendingDays > 0 ? `, ${pendingDays} days of history to go` : '';
       terminal.write(
         `${conversations} conversations (${open} open), ${communications} communications, ${operatorResultLinks} result links; ${fresh}${history}`,

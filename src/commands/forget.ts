@@ -26,7 +26,7 @@ export async function forget(
   if (dryRun || !yes) {
     for (const each of await countStored(database, ids)) terminal.write(`${each.id}: ${describe(each)}`);
   }
-  if (dryRun) return exitStatus.inStep;
+  if (dryRun) return exitStatus.inSync;
   if (!yes) {
     const which = ids.length === 1 ? 'this conversation' : `these ${ids.length} conversations`;
     const answer = await terminal.ask(`Erase ${which} here for good, and keep out what the API still has? [y/N] `);
@@ -37,7 +37,7 @@ export async function forget(
     }
   }
   for (const each of await erase(database, ids)) terminal.write(`${each.id}: erased ${describe(each)}`);
-  return exitStatus.inStep;
+  return exitStatus.inSync;
 }
 
 /** What is stored of one, by table. */

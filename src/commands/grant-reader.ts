@@ -36,13 +36,13 @@ export function grantReaderCommand(role: string, { passwordFile, newPassword, pr
       terminal.write(script);
       // Beside the SQL, which may end up in a file or a ticket.
       if (passwordSet && shown !== null) terminal.progress.write(`Password of "${role}", shown only now: ${shown}\n`);
-      return exitStatus.inStep;
+      return exitStatus.inSync;
     }
     const granted = await grantReader(opened.database, wanted);
     const lines = describeGranted({ role, granted, password: shown, connection: opened.connection });
     if (config.kind === 'embedded') lines.push('This is the embedded database: it runs while the worker does.');
     for (const line of lines) terminal.write(line);
-    return exitStatus.inStep;
+    return exitStatus.inSync;
   };
 }
 

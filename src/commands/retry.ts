@@ -28,5 +28,5 @@ export async function retry(config: AppConfig, log: Log, terminal: Terminal, sig
     for (const { id, error } of failed.slice(0, 20)) terminal.write(`  ${id}: ${error ?? 'no reason known'}`);
     if (failed.length > 0) return exitStatus.quarantine;
   } else if (nameless === 0) terminal.write('The quarantine is empty.');
-  return nameless > 0 ? exitStatus.quarantine : exitStatus.inStep;
+  return nameless > 0 ? exitStatus.quarantine : exitStatus.inSync;
 }

@@ -1,4 +1,4 @@
-// `run`: the long-lived worker. Waits for the database and for its turn, then keeps in step until a signal comes. Ends
+// `run`: the long-lived worker. Waits for the database and for its turn, then keeps in sync until a signal comes. Ends
 // with 0 by a signal, with 2 where a person has to put something right; everything else it waits out.
 
 import { type AppConfig, holderName, openProgram, scopeOf } from '../app.ts';
@@ -11,7 +11,7 @@ import { describeError, type Log } from '../ops/log.ts';
 import { recordPass } from '../ops/pass-record.ts';
 import { createStatusPage, type StatusPage } from '../ops/status-page/route.ts';
 import { createWatch, type Watch } from '../ops/watch.ts';
-import { keepInStep } from '../ops/worker.ts';
+import { keepInSync } from '../ops/worker.ts';
 import type { Database } from '../store/database.ts';
 import { DatabaseTrouble } from '../store/errors.ts';
 import { NewerSchema, Obstacle } from '../store/obstacles.ts';
@@ -53,9 +53,9 @@ export async function run(config: RunConfig, log: Log, signal: AbortSignal, opti
   const limits = options.limits ?? {};
   try {
     await work({ config, log, signal, watch, page, limits });
-    return exitStatus.inStep;
+    return exitStatus.inSync;
   } catch (error) {
-    if (signal.aborted) return exitStatus.inStep;
+    if (signal.aborted) return exitStatus.inSync;
     throw error;
   } finally {
     await server.close();
@@ -178,11 +178,11 @@ async function hold(running: Running, database: Database, epoch: number, leased:
   metrics.begin(client.counters, await readLastSample(database));
   await lookAround();
   health.work.doing = 'working';
-  let wasInStep = false;
+  let wasInSync = false;
   const record = async (pass: () => Promise<void>) => {
-    const inStep = await recordPass({ database, watch, log, counts: () => context.counts }, pass);
-    if (inStep && !wasInStep) log.info('in step');
-    wasInStep ||= inStep;
+    const inSync = await recordPass({ database, watch, log, counts: () => context.counts }, pass);
+    if (inSync && !wasInSync) log.info('in sync');
+    wasInSync ||= inSync;
   };
-  await keepInStep({ context, schedules: config.sync.schedules, signal: leased, log, health, record });
+  await keepInSync({ context, schedules: config.sync.schedules, signal: leased, log, health, record });
 }

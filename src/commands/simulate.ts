@@ -32,5 +32,5 @@ export async function simulate(options: SimulateOptions, terminal: Terminal, sig
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  return exitStatus.inStep;
+  return exitStatus.inSync;
 }

@@ -41,8 +41,8 @@ export async function status(database: DatabaseConfig, options: StatusOptions, t
 
 /** The exit status that says how things stand. */
 export function statusOfSync(found: Standing): number {
-  if (found.state !== 'in step' || found.pendingWindows.length > 0) return exitStatus.incomplete;
-  return found.quarantine > 0 ? exitStatus.quarantine : exitStatus.inStep;
+  if (found.state !== 'in_sync' || found.pendingWindows.length > 0) return exitStatus.incomplete;
+  return found.quarantine > 0 ? exitStatus.quarantine : exitStatus.inSync;
 }
 
 /** A screen of it, in words. */

@@ -74,7 +74,7 @@ export async function sync(
 async function standing(database: Database, context: Context, terminal: Terminal): Promise<number> {
   if (context.counts.incomplete.length > 0) return exitStatus.incomplete;
   const { quarantine } = await database.run(readStanding);
-  if (quarantine === 0) return exitStatus.inStep;
+  if (quarantine === 0) return exitStatus.inSync;
   terminal.write(`${quarantine} in quarantine: see twilio_sync.quarantine.`);
   return exitStatus.quarantine;
 }
@@ -85,11 +85,11 @@ const saidOf: Partial<Record<Standing['standing'], string>> = {
 };
 
 async function syncAsked(around: Surroundings, ids: string[]): Promise<number> {
-  let status: number = exitStatus.inStep;
+  let status: number = exitStatus.inSync;
   for (const { id, standing: found, error } of await fetchAsked(around, 'sync', ids)) {
     around.terminal.write(`${id}: ${saidOf[found] ?? error ?? found}`);
     if (found === 'unknown' || found === 'forgotten') status = exitStatus.incomplete;
-    else if (found === 'failed' && status === exitStatus.inStep) status = exitStatus.quarantine;
+    else if (found === 'failed' && status === exitStatus.inSync) status = exitStatus.quarantine;
   }
   return status;
 }
@@ -106,5 +106,5 @@ async function dryRun(
     `A sync would fetch ${found.wouldFetch} details, one request each: about ${requests + found.wouldFetch} requests in all.`,
   );
   for (const each of found.incomplete) terminal.write(`Incomplete: ${each}.`);
-  return found.incomplete.length > 0 ? exitStatus.incomplete : exitStatus.inStep;
+  return found.incomplete.length > 0 ? exitStatus.incomplete : exitStatus.inSync;
 }

@@ -73,7 +73,7 @@ export async function verify(
   }
   if (report.incomplete.length > 0) return exitStatus.incomplete;
   if (report.standing > 0) return exitStatus.drift;
-  return report.unverified + report.quarantined > 0 ? exitStatus.quarantine : exitStatus.inStep;
+  return report.unverified + report.quarantined > 0 ? exitStatus.quarantine : exitStatus.inSync;
 }
 
 async function prove(

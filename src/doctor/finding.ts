@@ -59,5 +59,5 @@ export function summarize(findings: readonly Finding[]): string {
 export function statusOfFindings(findings: readonly Finding[]): number {
   const failed = findings.filter(({ mark }) => mark === 'fail');
   if (failed.some(({ passing }) => !passing)) return exitStatus.wrongUsage;
-  return failed.length > 0 ? exitStatus.incomplete : exitStatus.inStep;
+  return failed.length > 0 ? exitStatus.incomplete : exitStatus.inSync;
 }

@@ -32,16 +32,16 @@ export function headlineOf(standing: Standing | null, own?: OwnView): Headline {
   const notes = standsBy ? [`This replica is ${own.readiness.reason}, and would take over.`] : [];
   if (own?.databaseTrouble != null) return wrong('The database cannot be used', own.databaseTrouble, notes);
   if (standing === null) return { tone: 'busy', title: 'Starting', reason: null, fresh: false, notes };
-  if (standing.state === 'not in step') return wrong('Not in step', standing.reason, [...failing(standing), ...notes]);
+  if (standing.state === 'out_of_sync') return wrong('Out of sync', standing.reason, [...failing(standing), ...notes]);
   if (own?.readiness.ready === false && !beginning.has(own.readiness.reason ?? ''))
-    return wrong('Not in step', own.readiness.reason ?? null, notes);
+    return wrong('Out of sync', own.readiness.reason ?? null, notes);
   if (standing.state === 'empty') {
     const reason = standing.worker === null ? 'No worker is at it.' : 'The first listing is under way.';
     return { tone: 'busy', title: 'Nothing is stored yet', reason: null, fresh: false, notes: [reason, ...notes] };
   }
   if (standing.state === 'loading')
     return { tone: 'busy', title: loading(standing), reason: null, fresh: false, notes };
-  return { tone: 'good', title: 'In step', reason: null, fresh: true, notes: [...well(standing), ...notes] };
+  return { tone: 'good', title: 'In sync', reason: null, fresh: true, notes: [...well(standing), ...notes] };
 }
 
 /** What `/readyz` says of a process that has only just begun: nothing is wrong with that. */

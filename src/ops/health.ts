@@ -16,7 +16,7 @@ export interface Work {
   doing: 'starting' | 'standing by' | 'working';
   /** Who holds the lease instead. */
   heldBy: string | undefined;
-  /** Why it is not in step, as long as that stands. */
+  /** Why it is out of sync, as long as that stands. */
   failing: string | undefined;
   /** It is migrating the database, or waits for another process that does: in words. */
   migrating: string | undefined;

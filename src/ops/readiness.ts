@@ -31,17 +31,17 @@ export function judgeReadiness(
 }
 
 /**
- * The same standing, but not in step where the last complete tick is too old: what `/readyz` says of a worker's own, for
+ * The same standing, but out of sync where the last complete tick is too old: what `/readyz` says of a worker's own, for
  * who asks the database alone. Where no worker runs, that goes before whatever a pass has met.
  */
 export function judgeAge<Known extends Standing>(standing: Known, isTooOld: (ageSeconds: number) => boolean): Known {
   const { lastTickSecondsAgo: age, lastTickAt, worker, state } = standing;
-  if (age === null || !isTooOld(age) || (worker !== null && state === 'not in step')) return standing;
+  if (age === null || !isTooOld(age) || (worker !== null && state === 'out_of_sync')) return standing;
   const reason =
     worker === null
       ? `no worker has listed for ${sayDuration(age)}`
       : `the last complete tick was ${sayDuration(age)} ago`;
-  return { ...standing, state: 'not in step', since: lastTickAt, reason };
+  return { ...standing, state: 'out_of_sync', since: lastTickAt, reason };
 }
 
 /** What stands in the way, in the words of `status`; undefined for nothing. */

@@ -31,7 +31,7 @@ const openFromStartEveryMs = 3_600_000;
 const provenWithReconcile = 50;
 
 /** Works until the signal is aborted. @throws LeaseLost, or the signal's reason. */
-export async function keepInStep(options: WorkerOptions): Promise<never> {
+export async function keepInSync(options: WorkerOptions): Promise<never> {
   const { context } = options;
   let wake = Promise.withResolvers<void>();
   let openFromStartAtMs = performance.now();

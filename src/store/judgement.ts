@@ -1,14 +1,14 @@
-// In step or not, decided from what the bookkeeping says. Pure. What is known of a running process besides (`/readyz`) is
+// In sync or not, decided from what the bookkeeping says. Pure. What is known of a running process besides (`/readyz`) is
 // not looked at: whoever asks the database alone gets the same answer.
 
 import type { LoadProgress } from './load-progress.ts';
 
 export interface Judgement {
-  /** `empty`: nothing was listed yet; `loading`: in step with what is new, while history is being loaded. */
-  state: 'empty' | 'loading' | 'in step' | 'not in step';
-  /** In step: when the first of the passes ended that have all gone well; else when loading, or the trouble, began. Null where it is not known. */
+  /** `empty`: nothing was listed yet; `loading`: in sync with what is new, while history is being loaded. */
+  state: 'empty' | 'loading' | 'in_sync' | 'out_of_sync';
+  /** In sync: when the first of the passes ended that have all gone well; else when loading, or the trouble, began. Null where it is not known. */
   since: string | null;
-  /** Why it is not in step. */
+  /** Why it is out of sync. */
   reason: string | null;
 }
 
@@ -32,11 +32,11 @@ export interface Evidence {
 /** Judges. */
 export function judge(evidence: Evidence): Judgement {
   const reason = troubleOf(evidence);
-  if (reason !== null) return { state: 'not in step', since: evidence.failingSince, reason };
+  if (reason !== null) return { state: 'out_of_sync', since: evidence.failingSince, reason };
   if (evidence.listedUpTo === null) return { state: 'empty', since: null, reason: null };
   if (evidence.progress?.sweep === 'backfill')
     return { state: 'loading', since: evidence.progress.startedAt, reason: null };
-  return { state: 'in step', since: evidence.wellSince, reason: null };
+  return { state: 'in_sync', since: evidence.wellSince, reason: null };
 }
 
 function troubleOf({ obstacle, runs, completedAt, braked, pendingWindows }: Evidence): string | null {

@@ -1,5 +1,5 @@
 // What is watched of the database while the worker runs: one short statement that reads no table from end to end, asked
-// for readiness and metrics, of any replica. And what stands in the way of being in step, until a later listing mends it.
+// for readiness and metrics, of any replica. And what stands in the way of being in sync, until a later listing mends it.
 
 import type { Database, Queries } from './database.ts';
 import { seconds, span } from './instant.ts';

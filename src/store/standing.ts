@@ -1,4 +1,4 @@
-// Whether the copy is in step, why not and since when: what is pending, what went wrong, who is at it. All of it from the
+// Whether the copy is in sync, why not and since when: what is pending, what went wrong, who is at it. All of it from the
 // worker's own tables, which stay small, so that it can be asked every few seconds.
 
 import type { Queries } from './database.ts';

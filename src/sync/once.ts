@@ -1,4 +1,4 @@
-// A sync that ends: one pass, then whatever comes due within a minute, so that an exit status of 0 means in step. And the
+// A sync that ends: one pass, then whatever comes due within a minute, so that an exit status of 0 means in sync. And the
 // narrower asks: a stretch, single conversations, or only saying what would be fetched.
 
 import { wait } from '../lib/wait.ts';

@@ -116,7 +116,7 @@ test.each(Object.keys(silences))(
       },
     });
     const worker = await scene.processes.start(['run'], { ...take.env, HTTP_PORT: '0' });
-    if (name === 'giving the lease back') await worker.saw(/"in step"/);
+    if (name === 'giving the lease back') await worker.saw(/"in sync"/);
     else await silent.promise;
     worker.kill('SIGTERM');
     const { code, output } = await worker.ended;

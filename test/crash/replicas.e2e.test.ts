@@ -107,7 +107,7 @@ test('one is frozen in the middle of a load, and woken when the other has its le
   expect(await take.halves()).toEqual([]);
   await take.client.query('update twilio_sync.lease set expires_at = 0');
   await second.saw(/this worker holds the lease/);
-  await second.saw(/"msg":"in step"/);
+  await second.saw(/"msg":"in sync"/);
   await settle();
   const taken = await lease();
   expect(taken.epoch).toBe(before.epoch + 1);

@@ -53,7 +53,7 @@ test('sync twice in one folder keeps its rows; run and status use one server, wh
   expect(simulator.requests.byEndpoint.detail).toBe(0);
 
   const worker = await processes.start(['run'], env, folder);
-  await worker.saw(/"msg":"in step"/);
+  await worker.saw(/"msg":"in sync"/);
   const { code, stdout } = await processes.finish(['status', '--json'], env, folder);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ conversations: 100, worker: expect.stringContaining(String(worker.pid)) });
@@ -99,9 +99,9 @@ test('demo: rows at once, a psql line that works, no second one beside it, and n
     const second = await processes.finish(['demo'], {}, folder);
     expect(second.code).toBe(2);
     expect(second.output).toMatch(/data\/demo is in use by process \d+: end that one first/);
-    await first.saw(/\d+ conversations \(\d+ open\), \d+ communications, \d+ result links; in step up to \d+ s ago/);
+    await first.saw(/\d+ conversations \(\d+ open\), \d+ communications, \d+ result links; in sync up to \d+ s ago/);
     expect((await fetch(`${worker}readyz`)).status).toBe(200);
-    expect(await (await fetch(worker)).text()).toMatch(/<title>In step · conversation-sync<\/title>/);
+    expect(await (await fetch(worker)).text()).toMatch(/<title>In sync · conversation-sync<\/title>/);
     expect(await count()).toBeGreaterThanOrEqual(200);
   } finally {
     await client.end();

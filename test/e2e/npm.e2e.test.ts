@@ -13,7 +13,7 @@ test.concurrent.each([
 ])('SIGTERM to npm alone ends the worker of npm %s in order', async (_name, args) => {
   await using stage = await Stage.open({ conversations: 20 });
   const npm = await stage.processes.startBy('npm', args, stage.env, root);
-  await npm.saw(/"msg":"in step"/);
+  await npm.saw(/"msg":"in sync"/);
   const [, worker] = /process (\d+)/.exec((await stage.leaseHolder()) ?? '') ?? [];
   npm.kill('SIGTERM');
   try {

@@ -19,7 +19,7 @@ test.concurrent('an older release stops, gives the lease back, says why and wait
   const { processes, simulator, client } = stage;
   const running = await processes.start(['run'], { ...stage.env, ...eachSecond });
   const [, url] = await running.saw(listening);
-  await running.saw(/"msg":"in step"/);
+  await running.saw(/"msg":"in sync"/);
   await client.query(
     `insert into twilio_sync.__drizzle_migrations (hash, created_at) values ('of a newer release', 99999999999999)`,
   );
@@ -39,14 +39,14 @@ test.concurrent('an older release stops, gives the lease back, says why and wait
   }
   expect(await processes.finish(['status'], stage.env)).toMatchObject({
     code: 1,
-    stdout: expect.stringMatching(new RegExp(`^Not in step: ${newer}`)),
+    stdout: expect.stringMatching(new RegExp(`^Out of sync: ${newer}`)),
   });
   expect(await stage.stored()).toBe(30);
   expect(await stage.leaseHolder()).toBe(null);
 
   await client.query(`delete from twilio_sync.__drizzle_migrations where hash = 'of a newer release'`);
   await running.saw(/"msg":"this worker holds the lease"/);
-  await running.saw(/"msg":"in step"/);
+  await running.saw(/"msg":"in sync"/);
   expect(await stage.differences()).toEqual([]);
 });
 
@@ -64,5 +64,5 @@ test.concurrent('a worker that waits for another process to migrate says so, and
   });
   expect(await ask(`${url}/livez`)).toMatchObject({ status: 200 });
   await client.query('rollback');
-  await running.saw(/"msg":"in step"/);
+  await running.saw(/"msg":"in sync"/);
 });

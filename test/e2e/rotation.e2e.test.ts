@@ -31,7 +31,7 @@ test.concurrent.each(['DATABASE_URL_FILE', 'PGPASSWORD_FILE'])('%s: another pass
   try {
     const env = { ...rest, ...eachSecond, ...server, [name]: path };
     const worker = await stage.processes.start(['run'], env);
-    await worker.saw(/"msg":"in step"/);
+    await worker.saw(/"msg":"in sync"/);
     const standby = await stage.processes.start(['run'], env);
     await standby.saw(/standing by/);
     await stage.client.query(`alter role ${role} password '${passwords[1]}'`);
@@ -60,7 +60,7 @@ test.concurrent('TWILIO_AUTH_TOKEN_FILE: another token', async () => {
   await writeFile(path, token);
   const env = { ...rest, ...eachSecond, TWILIO_AUTH_TOKEN_FILE: path };
   const worker = await stage.processes.start(['run'], env);
-  await worker.saw(/"msg":"in step"/);
+  await worker.saw(/"msg":"in sync"/);
   const { source, url, credentials } = stage.simulator;
   await stage.simulator.close();
   const authToken = word();

@@ -51,7 +51,7 @@ test.concurrent('SIGTERM in the middle of history: it ends in order with 0, noth
   held.remove();
   simulator.requests.reset();
   const second = await processes.start(['run'], { ...stage.env, ...eachSecond });
-  await second.saw(/"msg":"in step"/);
+  await second.saw(/"msg":"in sync"/);
   expect(await stage.differences()).toEqual([]);
   expect(simulator.requests.byEndpoint.detail).toBe(250 - stored);
 
@@ -95,7 +95,7 @@ test.concurrent('of two replicas one stands by, and takes over where the other i
   expect(await stage.differencesOfStored()).toEqual([]);
   stage.simulator.turn({ latencyMs: 0 });
   await second.saw(/this worker holds the lease/);
-  await second.saw(/"msg":"in step"/);
+  await second.saw(/"msg":"in sync"/);
   expect(await stage.differences()).toEqual([]);
   expect(await ask(`${url}/readyz`)).toMatchObject({ status: 200, body: { ready: true } });
   expect(await metric(url, 'lease_held')).toBe(1);
@@ -114,7 +114,7 @@ test.concurrent('API and database may go away: it stays, says so, and goes on wh
   expect(await ask(`${url}/readyz`)).toMatchObject({ status: 503, body: refused });
   expect(await metric(url, 'database_up')).toBe(0);
   await cable.mend();
-  await worker.saw(/"msg":"in step"/);
+  await worker.saw(/"msg":"in sync"/);
   expect(await stage.differences()).toEqual([]);
 
   // The database, in the middle of its work.
@@ -126,7 +126,7 @@ test.concurrent('API and database may go away: it stays, says so, and goes on wh
   expect(await metric(url, 'conversations_stored_total')).toBe(60);
   const page = await fetch(url);
   expect(page.status).toBe(200);
-  expect(await page.text()).toMatch(/<title>(The database cannot be used|Not in step) · /);
+  expect(await page.text()).toMatch(/<title>(The database cannot be used|Out of sync) · /);
   await cable.mend();
   await until(
     () => ask(`${url}/readyz`),
@@ -167,7 +167,7 @@ test.concurrent('API and database may go away: it stays, says so, and goes on wh
 test.concurrent('a second Ctrl-C ends it at once, though the database holds a load up', async () => {
   await using stage = await Stage.open({ conversations: 60 });
   const worker = await stage.processes.start(['run'], { ...stage.env, ...eachSecond });
-  await worker.saw(/"msg":"in step"/);
+  await worker.saw(/"msg":"in sync"/);
   await stage.client.query('begin; lock table twilio.conversations in access exclusive mode');
   stage.simulator.source.create({ status: 'CLOSED' });
   await until(

@@ -174,7 +174,7 @@ test('while the worker runs, and API and database go away under it', async () =>
   const ask = async () => {
     for (const path of ['', 'readyz', 'metrics']) stage.processes.said += await (await fetch(`${url}/${path}`)).text();
   };
-  await worker.saw(/"msg":"in step"/);
+  await worker.saw(/"msg":"in sync"/);
   stage.simulator.source.create(talk());
   await worker.saw(/"changed":[1-9][^\n]*"msg":"pass"/);
   await cable.cut();

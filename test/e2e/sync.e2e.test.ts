@@ -80,7 +80,7 @@ test('status is 1 where no tick was complete for too long: what /readyz allows, 
   };
   const { rows: before } = await stage.client.query('select id, completed_at::text from twilio_sync.windows');
   await stage.client.query(`update twilio_sync.windows set completed_at = now() - interval '80 minutes'`);
-  const late = { code: 1, says: 'Not in step: no worker has listed for 80 min' };
+  const late = { code: 1, says: 'Out of sync: no worker has listed for 80 min' };
   expect(await status([])).toEqual(late);
   expect(await status(['--max-age', '79m'])).toEqual(late);
   expect(await status(['--max-age', '2h'])).toMatchObject({ code: 0 });
@@ -88,7 +88,7 @@ test('status is 1 where no tick was complete for too long: what /readyz allows, 
   const { code, stdout } = await stage.processes.finish(['status', '--json'], stage.env);
   expect({ code, ...JSON.parse(stdout) }).toMatchObject({
     code: 1,
-    state: 'not in step',
+    state: 'out_of_sync',
     reason: 'no worker has listed for 80 min',
   });
   for (const { id, completed_at } of before)
@@ -96,7 +96,7 @@ test('status is 1 where no tick was complete for too long: what /readyz allows, 
   expect((await status([])).code).toBe(0);
 });
 
-test('a conversation that cannot be had leaves the rest in step: exit status 3, and it is named nowhere but in quarantine', async () => {
+test('a conversation that cannot be had leaves the rest in sync: exit status 3, and it is named nowhere but in quarantine', async () => {
   const broken = stage.simulator.source.create({ status: 'CLOSED', createdAt: momentsAgo() });
   const fault = stage.simulator.faults.add({ on: 'detail', id: broken.id, fault: { kind: 'status', status: 400 } });
   const { code, stdout } = await sync();

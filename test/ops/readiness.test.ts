@@ -56,7 +56,7 @@ test('why a migration cannot be applied goes before that it is missing, but not 
 });
 
 describe('ready', () => {
-  test('in step, also with conversations in quarantine and a reconcile under way', () => {
+  test('in sync, also with conversations in quarantine and a reconcile under way', () => {
     expect(judged({}, { quarantine: 3, pending: { reconcile: 4, new: 1 } })).toEqual({ ready: true });
   });
 
@@ -119,16 +119,16 @@ describe('the database alone says the same of the last complete tick', () => {
   test('past it the same as readiness, where a worker is at it', () => {
     const reason = 'the last complete tick was 5 min ago';
     expect(judged({}, { lastTickAge: 301 })).toEqual({ ready: false, reason });
-    for (const state of ['in step', 'loading'] as const)
-      expect(judgeAge({ ...old, state }, tooOld)).toEqual({ ...old, state: 'not in step', since: lastTickAt, reason });
+    for (const state of ['in_sync', 'loading'] as const)
+      expect(judgeAge({ ...old, state }, tooOld)).toEqual({ ...old, state: 'out_of_sync', since: lastTickAt, reason });
   });
 
   test('what stands in the way of a worker is said first; that there is none goes before all', () => {
-    const failing = { ...old, state: 'not in step', since: null, reason: 'the API refused the key' } as const;
+    const failing = { ...old, state: 'out_of_sync', since: null, reason: 'the API refused the key' } as const;
     expect(judgeAge(failing, tooOld)).toBe(failing);
     for (const standing of [old, failing])
       expect(judgeAge({ ...standing, worker: null }, tooOld)).toMatchObject({
-        state: 'not in step',
+        state: 'out_of_sync',
         since: lastTickAt,
         reason: 'no worker has listed for 5 min',
       });

@@ -71,7 +71,7 @@ function begin(): void {
 }
 
 describe('/readyz', () => {
-  test('from the start to being in step', async () => {
+  test('from the start to being in sync', async () => {
     expect(await ready()).toEqual([503, 'starting']);
     watch.see(database);
     expect(await ready()).toEqual([503, 'starting']);

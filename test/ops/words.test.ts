@@ -61,8 +61,8 @@ test('the headline: what the database says, and what the process knows besides',
     return [tone, title, reason];
   };
   const ready = { readiness: { ready: true }, databaseTrouble: null };
-  expect(say(aStanding())).toEqual(['good', 'In step', null]);
-  expect(say(aStanding(), ready)).toEqual(['good', 'In step', null]);
+  expect(say(aStanding())).toEqual(['good', 'In sync', null]);
+  expect(say(aStanding(), ready)).toEqual(['good', 'In sync', null]);
   expect(headlineOf(aStanding()).notes).toEqual(['Every pass has gone well since 14 Jun 2026, 08:00:00 UTC.']);
   expect(headlineOf(aStanding({ worker: null })).notes).toContain('No worker is running.');
 
@@ -72,14 +72,14 @@ test('the headline: what the database says, and what the process knows besides',
   expect(say({ ...loading, progress: { ...progress, secondsLeft: null } })[1]).toBe('Loading history: 62 %');
   expect(say({ ...loading, worker: null })[1]).toBe('Loading history: 62 %, and no worker is at it');
 
-  const failed = aStanding({ state: 'not in step', reason: 'the API refused the key' });
-  expect(say(failed)).toEqual(['bad', 'Not in step', 'the API refused the key']);
+  const failed = aStanding({ state: 'out_of_sync', reason: 'the API refused the key' });
+  expect(say(failed)).toEqual(['bad', 'Out of sync', 'the API refused the key']);
   expect(say(aStanding(), { ...ready, readiness: { ready: false, reason: 'no answer' } })).toEqual([
     'bad',
-    'Not in step',
+    'Out of sync',
     'no answer',
   ]);
-  expect(say(aStanding(), { ...ready, readiness: { ready: false, reason: 'starting' } })[1]).toBe('In step');
+  expect(say(aStanding(), { ...ready, readiness: { ready: false, reason: 'starting' } })[1]).toBe('In sync');
   expect(say(aStanding(), { ...ready, databaseTrouble: 'it is away' })).toEqual([
     'bad',
     'The database cannot be used',

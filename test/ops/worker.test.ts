@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { createHealth } from '../../src/ops/health.ts';
 import { createLog } from '../../src/ops/log.ts';
-import { keepInStep } from '../../src/ops/worker.ts';
+import { keepInSync } from '../../src/ops/worker.ts';
 import { type Context, createCounts } from '../../src/sync/context.ts';
 import type { Api, Store } from '../../src/sync/ports.ts';
 
@@ -44,7 +44,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
     spans: { all: 1, open: 1 },
   };
   const lines: string[] = [];
-  const working = keepInStep({
+  const working = keepInSync({
     context,
     schedules: { new: 'new', lookback: 'lookback', reconcile: 'reconcile' },
     signal: stop.signal,

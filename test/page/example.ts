@@ -22,7 +22,7 @@ export function aRun(changes: Partial<Run> = {}): Run {
 
 export function aStanding(changes: Partial<Standing> = {}): Standing {
   return {
-    state: 'in step',
+    state: 'in_sync',
     since: '2026-06-14T08:00:00Z',
     reason: null,
     at: '2026-06-15T10:00:00Z',

@@ -114,7 +114,7 @@ describe.skipIf(executablePath === undefined)(browserTests, () => {
 
   test('it shows what is known, as text', async () => {
     await look({}, async (page) => {
-      expect(await page.locator('h1').innerText()).toMatch(/^In step, as of /);
+      expect(await page.locator('h1').innerText()).toMatch(/^In sync, as of /);
       expect(await page.locator('#quarantine').isVisible()).toBe(true);
       expect(await page.getByText(hostile, { exact: true }).count()).toBe(1);
       expect(await page.locator('main img, main script').count()).toBe(0);
@@ -143,15 +143,15 @@ describe.skipIf(executablePath === undefined)(browserTests, () => {
       readiness = { ready: false, reason: 'the last tick is too old' };
       await comeBack(page);
       await page.getByText('the last tick is too old').first().waitFor();
-      expect(await page.locator('h1').innerText()).toBe('Not in step');
-      expect(await page.title()).toMatch(/^Not in step/);
-      expect(await page.locator('#said').innerText()).toBe('Not in step');
+      expect(await page.locator('h1').innerText()).toBe('Out of sync');
+      expect(await page.title()).toMatch(/^Out of sync/);
+      expect(await page.locator('#said').innerText()).toBe('Out of sync');
       expect(await page.locator('details[open] summary').allInnerTexts()).toEqual(['By day, as a table']);
       expect(await page.evaluate<string>('document.activeElement.textContent')).toBe('By day, as a table');
       expect(await page.evaluate<number>('window.scrollY')).toBeGreaterThan(0);
       readiness = { ready: true };
       await comeBack(page);
-      await page.getByRole('heading', { name: /^In step/ }).waitFor();
+      await page.getByRole('heading', { name: /^In sync/ }).waitFor();
     });
   });
 
@@ -167,7 +167,7 @@ describe.skipIf(executablePath === undefined)(browserTests, () => {
       server = await serve(Number(port));
       await comeBack(page);
       await notice.waitFor({ state: 'hidden' });
-      expect(await page.title()).toMatch(/^In step/);
+      expect(await page.title()).toMatch(/^In sync/);
       // The browser itself says that it got no answer.
       complaints.splice(0, complaints.length, ...complaints.filter((each) => !/ERR_CONNECTION/.test(each)));
     });
@@ -175,7 +175,7 @@ describe.skipIf(executablePath === undefined)(browserTests, () => {
 
   test('without JavaScript everything is there, and it reloads itself', async () => {
     await look({ javaScriptEnabled: false }, async (page) => {
-      expect(await page.locator('h1').innerText()).toMatch(/^In step, as of /);
+      expect(await page.locator('h1').innerText()).toMatch(/^In sync, as of /);
       expect(await page.locator('meta[http-equiv=refresh]').getAttribute('content')).toBe('10');
       await page.getByText('By hour, as a table').click();
       expect(await page.getByRole('region', { name: 'By hour' }).isVisible()).toBe(true);

@@ -49,9 +49,9 @@ test('a template escapes whatever it is given, but for templates', () => {
   expect(String(html`${{ toString: () => '<b>' } as unknown as string}`)).toBe('&lt;b&gt;');
 });
 
-test('in step: the sentence, numbers grouped, every run, instants in UTC', () => {
+test('in sync: the sentence, numbers grouped, every run, instants in UTC', () => {
   const text = textOf(renderPage(aView()));
-  expect(text).toContain('In step , as of 6 s ago');
+  expect(text).toContain('In sync , as of 6 s ago');
   expect(text).toContain('Every pass has gone well since 14 Jun 2026, 08:00:00 UTC.');
   expect(text).toContain('Conversations 12,345');
   expect(text).toContain('Communications 234,567');
@@ -63,18 +63,18 @@ test('in step: the sentence, numbers grouped, every run, instants in UTC', () =>
   expect(text).not.toContain('quarantine: see');
 });
 
-test('loading: how far, how long, and what is in step meanwhile', () => {
+test('loading: how far, how long, and what is in sync meanwhile', () => {
   const progress = { sweep: 'backfill', startedAt: '', days: 100, daysLeft: 38, done: 0.62, secondsLeft: 170 } as const;
   const standing = { value: aStanding({ state: 'loading', progress }), ageSeconds: 0 };
   const page = renderPage(aView({ standing }));
   expect(textOf(page)).toContain('Loading history: 62 %, about 3 min left 62 % 62 of 100 days of history');
-  expect(textOf(page)).toContain('What is new is in step, as of 4 s ago.');
+  expect(textOf(page)).toContain('What is new is in sync, as of 4 s ago.');
   expect(page).toContain('<progress max="1" value="0.62" aria-label="History loaded">');
 });
 
-test('not in step: why, since when, up to when it is whole, and what to do', () => {
+test('out of sync: why, since when, up to when it is whole, and what to do', () => {
   const value = aStanding({
-    state: 'not in step',
+    state: 'out_of_sync',
     reason: 'the API refused the key',
     since: '2026-06-15T09:30:00Z',
     braked: [{ sweep: 'reconcile', expected: 3000, missing: 600 }],
@@ -98,7 +98,7 @@ test('not in step: why, since when, up to when it is whole, and what to do', () 
     ],
   });
   const text = textOf(renderPage(aView({ standing: { value, ageSeconds: 0 } })));
-  expect(text).toContain('Not in step the API refused the key');
+  expect(text).toContain('Out of sync the API refused the key');
   expect(text).toContain('New conversations are stored up to 09:59:56 UTC , 4 s ago.');
   expect(text).toContain('No pass has gone well since 09:30:00 UTC.');
   expect(text).toContain('600 of 3,000 conversations were not listed');
@@ -130,7 +130,7 @@ test('whatever is not known yet, or cannot be, there is a page', () => {
 test('no value of the database becomes markup, wherever it stands', () => {
   const hostile = `<img src=x onerror="alert('1')">&amp;`;
   const value = aStanding({
-    state: 'not in step',
+    state: 'out_of_sync',
     since: hostile,
     reason: hostile,
     accountSid: hostile,

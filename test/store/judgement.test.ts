@@ -1,4 +1,4 @@
-// In step or not, from evidence that a database could hold.
+// In sync or not, from evidence that a database could hold.
 
 import { expect, test } from 'vitest';
 import { type Evidence, judge } from '../../src/store/judgement.ts';
@@ -26,29 +26,29 @@ const well: Evidence = {
 };
 const failedRun = { endedAt: '2026-06-15T10:00:01Z', outcome: 'failed', error: 'the API refused the key' };
 
-test('in step, loading, and nothing yet', () => {
-  expect(judge(well)).toEqual({ state: 'in step', since: '2026-06-14T08:00:00Z', reason: null });
+test('in sync, loading, and nothing yet', () => {
+  expect(judge(well)).toEqual({ state: 'in_sync', since: '2026-06-14T08:00:00Z', reason: null });
   expect(judge({ ...well, progress: loading })).toEqual({
     state: 'loading',
     since: loading.startedAt,
     reason: null,
   });
   // Listed again, while everything is there.
-  expect(judge({ ...well, progress: { ...loading, sweep: 'reconcile' } }).state).toBe('in step');
+  expect(judge({ ...well, progress: { ...loading, sweep: 'reconcile' } }).state).toBe('in_sync');
   expect(judge({ ...well, listedUpTo: null, runs: [] }).state).toBe('empty');
 });
 
 test('a failed pass counts until a later one has come further', () => {
   const failed = { ...well, runs: [failedRun], failingSince: failedRun.endedAt };
   expect(judge(failed)).toEqual({
-    state: 'not in step',
+    state: 'out_of_sync',
     since: failedRun.endedAt,
     reason: 'the API refused the key',
   });
   const underWay = { endedAt: null, outcome: null, error: null };
-  expect(judge({ ...failed, runs: [underWay, failedRun] }).state).toBe('not in step');
-  expect(judge({ ...failed, runs: [underWay, failedRun], completedAt: '2026-06-15T10:00:02Z' }).state).toBe('in step');
-  expect(judge({ ...failed, listedUpTo: null }).state).toBe('not in step');
+  expect(judge({ ...failed, runs: [underWay, failedRun] }).state).toBe('out_of_sync');
+  expect(judge({ ...failed, runs: [underWay, failedRun], completedAt: '2026-06-15T10:00:02Z' }).state).toBe('in_sync');
+  expect(judge({ ...failed, listedUpTo: null }).state).toBe('out_of_sync');
 });
 
 test('the deletion brake and a window that cannot be listed go before it', () => {
@@ -59,7 +59,7 @@ test('the deletion brake and a window that cannot be listed go before it', () =>
   expect(judge({ ...well, pendingWindows: [window] }).reason).toBe(
     'a stretch cannot be listed: the list is never the same twice',
   );
-  expect(judge({ ...well, pendingWindows: [{ ...window, failures: 0 }] }).state).toBe('in step');
+  expect(judge({ ...well, pendingWindows: [{ ...window, failures: 0 }] }).state).toBe('in_sync');
 });
 
 test('an estimate is made only where something is known and somebody is at it', () => {
@@ -82,7 +82,7 @@ test('an estimate is made only where something is known and somebody is at it', 
 test('what keeps this program from working goes first', () => {
   const braked = [{ sweep: 'reconcile', expected: 100, missing: 50 }];
   expect(judge({ ...well, braked, obstacle: 'a newer release was here' })).toMatchObject({
-    state: 'not in step',
+    state: 'out_of_sync',
     reason: 'a newer release was here',
   });
 });

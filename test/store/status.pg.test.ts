@@ -44,7 +44,7 @@ test('of a copy: every day of history, and what was stored in this hour', async 
   const { world } = stage;
   await world.pass('new', 'open', 'lookback');
   const found = await stage.read();
-  expect(found).toMatchObject({ state: 'in step', reason: null, conversations: 90, pendingWindows: [], quarantine: 0 });
+  expect(found).toMatchObject({ state: 'in_sync', reason: null, conversations: 90, pendingWindows: [], quarantine: 0 });
   expect(found.listedUpTo).toBe('2026-06-15T10:00:00Z');
   const byDay = new Map(found.days.map((day) => [day.day, day]));
   const real = Map.groupBy(world.source.all(), ({ createdAt }) => String(createdAt).slice(0, 10));
@@ -122,10 +122,10 @@ test('of failed passes: since when, and that it is over', async () => {
   await run(20, 'failed', 'away');
   await run(10, 'incomplete', 'still away');
   const failing = await stage.read();
-  expect(failing).toMatchObject({ state: 'not in step', reason: 'still away', lastRun: { outcome: 'incomplete' } });
+  expect(failing).toMatchObject({ state: 'out_of_sync', reason: 'still away', lastRun: { outcome: 'incomplete' } });
   expect(failing.since).toBe(await endOf('away'));
   await run(0, 'ok', null);
-  expect(await stage.read()).toMatchObject({ state: 'in step', since: await endOf(null) });
+  expect(await stage.read()).toMatchObject({ state: 'in_sync', since: await endOf(null) });
 });
 
 test('its keys are those that README.md names', async () => {

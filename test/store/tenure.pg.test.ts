@@ -119,7 +119,7 @@ test('a newer release migrates: the work is ended, the lease given back, and not
     await expect(takeLease(database, 'older again')).rejects.toThrow(/newer release than this program/);
     expect(await holder()).toEqual({ holder: null });
     expect(await database.run(readStanding)).toMatchObject({
-      state: 'not in step',
+      state: 'out_of_sync',
       reason: expect.stringMatching(/newer release than this program/),
     });
   } finally {

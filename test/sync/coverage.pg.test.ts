@@ -15,7 +15,7 @@ const iso = (ms: number) => new Date(ms).toISOString();
 const dayOf = (ms: number) => iso(ms).slice(0, 10);
 
 /** Whole up to now: the API's clock, told in whole seconds, and the tests' waits are seconds behind it at most. */
-async function expectInStep(world: World): Promise<void> {
+async function expectInSync(world: World): Promise<void> {
   const behindMs = world.nowMs - Date.parse((await through(world)) ?? '');
   expect(behindMs).toBeGreaterThanOrEqual(0);
   expect(behindMs).toBeLessThan(10_000);
@@ -57,7 +57,7 @@ test('null while history is loaded, then up to the last listing', async () => {
   // The first to fail are in quarantine for a minute.
   world.nowMs += 61_000;
   await world.sync();
-  await expectInStep(world);
+  await expectInSync(world);
   expect(await listed(world)).toBe(120);
   const days = await coverage(world);
   const created = Map.groupBy(world.source.all(), ({ createdAt }) => createdAt.slice(0, 10));
@@ -76,7 +76,7 @@ test('stays where it was while a listing fails, and while the worker is away', a
   expect((await coverage(world)).get(dayOf(world.nowMs - day))).toMatchObject({ listed: false });
   world.simulator.faults.clear();
   await world.pass('new');
-  await expectInStep(world);
+  await expectInSync(world);
   expect((await coverage(world)).get(dayOf(world.nowMs - day))).toMatchObject({ listed: true });
 });
 
@@ -84,21 +84,21 @@ test('null again under other filters, and where history is to begin earlier', as
   const start = Date.UTC(2026, 5, 15, 10) / 1000 - 40 * 86_400;
   await using world = await World.open({ conversations: 100, days: 60, settings: { start } });
   await world.sync();
-  await expectInStep(world);
+  await expectInSync(world);
   expect(await listed(world)).toBe(40);
   await world.restart({ settings: { start: start - 20 * 86_400 } });
   await world.context();
   expect(await through(world)).toBe(null);
   expect(await listed(world)).toBe(39);
   await world.sync();
-  await expectInStep(world);
+  await expectInSync(world);
   expect(await listed(world)).toBe(60);
   await world.restart({ filters: { channels: ['VOICE'] } });
   await world.context();
   expect(await through(world)).toBe(null);
   expect(await listed(world)).toBe(0);
   await world.sync();
-  await expectInStep(world);
+  await expectInSync(world);
 });
 
 test('is held back by what was listed and is not stored, not by what is not there', async () => {
@@ -132,7 +132,7 @@ test('is held back by what was listed and is not stored, not by what is not ther
   world.source.put({ ...world.source.get(unreadable), updatedAt: at(unreadable) });
   await world.sync({ reconcile: true });
   await world.pass('new');
-  await expectInStep(world);
+  await expectInSync(world);
 });
 
 test('counts by day what is stored, open, deleted, and in quarantine with an earlier version', async () => {
@@ -155,7 +155,7 @@ test('counts by day what is stored, open, deleted, and in quarantine with an ear
   expect(after.get(worseDay ?? '')).toMatchObject({ quarantined: 1, awaited: 0 });
   expect(after.get(reopenedDay ?? '')?.open).toBe((before.get(reopenedDay ?? '')?.open ?? 0) + 1);
   await world.pass('new');
-  await expectInStep(world);
+  await expectInSync(world);
 });
 
 test('a conversation of a day to come has that day', async () => {
@@ -167,5 +167,5 @@ test('a conversation of a day to come has that day', async () => {
     `select day::text, listed_completely_at as at, stored::int from twilio.coverage where day > now()::date`,
   );
   expect(rows).toEqual([{ day: '2999-01-01', at: null, stored: 1 }]);
-  await expectInStep(world);
+  await expectInSync(world);
 });

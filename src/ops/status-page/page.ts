@@ -79,7 +79,7 @@ ${reason !== null && html`<p class="reason">${reason}</p>`}
 ${
   progress !== null &&
   html`<progress max="1" value="${progress.done}" aria-label="History loaded">${sayShare(progress.done)}</progress>
-<p>${sayCount(Math.round(progress.days - progress.daysLeft))} of ${sayMany(Math.round(progress.days), 'day')} of history are listed and stored, newest first. What is new is in step, as of ${age(standing)} ago.</p>`
+<p>${sayCount(Math.round(progress.days - progress.daysLeft))} of ${sayMany(Math.round(progress.days), 'day')} of history are listed and stored, newest first. What is new is in sync, as of ${age(standing)} ago.</p>`
 }
 ${tone === 'bad' && standing?.value.listedUpTo != null && html`<p>New conversations are stored up to ${time(standing.value.listedUpTo, standing.value.at)}, ${age(standing)} ago.</p>`}
 ${notes.map((note) => html`<p>${note}</p>`)}
