@@ -1,6 +1,6 @@
-// What the documents point to is there: files, headings, pictures, npm scripts.
+// What the documents point to is there: files, headings, pictures, npm scripts, functions.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { blocks, codes, documentOf, documents, root } from './readme.ts';
@@ -54,4 +54,29 @@ describe.each(documents)('%s', (path) => {
   test('every block says what it is', () => {
     expect(blocks(text, '')).toEqual([]);
   });
+});
+
+test('the map of the source has every file and folder directly in src', () => {
+  const mapped = documentOf('docs/development.md')
+    .table('Map of the source')
+    .flatMap(([where = '']) => codes(where));
+  const real = readdirSync(new URL('src/', root), { withFileTypes: true }).map((each) =>
+    each.isDirectory() ? `src/${each.name}/` : `src/${each.name}`,
+  );
+  expect(mapped.filter((path) => path.startsWith('src/')).sort()).toEqual(real.sort());
+});
+
+test('the walk from cron tick to row names functions of the files beside them', () => {
+  const steps = documentOf('docs/development.md').table('From cron tick to row');
+  expect(steps.length).toBeGreaterThan(10);
+  for (const [, functions = '', files = ''] of steps) {
+    const sources = codes(files).map((path) => readFileSync(new URL(path, root), 'utf8'));
+    for (const name of codes(functions)) {
+      const declared = new RegExp(`function\\*? ${name}\\b`);
+      expect(
+        sources.some((source) => declared.test(source)),
+        name,
+      ).toBe(true);
+    }
+  }
 });
