@@ -1,4 +1,4 @@
-// Who may know whom, by the imports of the sources: the table "Who is who" of the README, held. Also the sizes of files
+// Who may know whom, by the imports of the sources: the rules in docs/development.md. Also the sizes of files
 // and the names that say nothing.
 
 import { globSync, readFileSync } from 'node:fs';
