@@ -37,6 +37,8 @@ interface Running {
   watch: Watch;
   page: StatusPage;
   limits: NonNullable<RunOptions['limits']>;
+  /** It has held the lease with every right that it needs. */
+  hasWorked: boolean;
 }
 
 const retryEveryMs = 5_000;
@@ -52,7 +54,7 @@ export async function run(config: RunConfig, log: Log, signal: AbortSignal, opti
   log.info({ url: server.url }, 'listening');
   const limits = options.limits ?? {};
   try {
-    await work({ config, log, signal, watch, page, limits });
+    await work({ config, log, signal, watch, page, limits, hasWorked: false });
     return exitStatus.inSync;
   } catch (error) {
     if (signal.aborted) return exitStatus.inSync;
@@ -68,7 +70,8 @@ async function work(running: Running): Promise<never> {
   watch.see(opened.database);
   page.see(opened.database);
   await patiently(running, 'the database cannot be used yet', () => prepare(running, opened), isBeyondStarting);
-  for (;;) await patiently(running, 'the worker stands by', () => serve(running, opened.database), isBeyondWaiting);
+  const isLasting = (error: unknown) => (running.hasWorked ? isBeyondWaiting(error) : isBeyondStarting(error));
+  for (;;) await patiently(running, 'the worker stands by', () => serve(running, opened.database), isLasting);
 }
 
 /** A newer release does the work now: this process waits to be replaced, or for tables that it knows. */
@@ -178,6 +181,7 @@ async function hold(running: Running, database: Database, epoch: number, leased:
   metrics.begin(client.counters, await readLastSample(database));
   await lookAround();
   health.work.doing = 'working';
+  running.hasWorked = true;
   let wasInSync = false;
   const record = async (pass: () => Promise<void>) => {
     const inSync = await recordPass({ database, watch, log, counts: () => context.counts }, pass);
