@@ -1,5 +1,5 @@
-// The option table: every setting's name, schema, default, help text and type, in one place. What reads the environment
-// (config.ts), `--help` and the types of the values all come from here; a new setting is a new row.
+// The option table: every setting's name, schema, default, texts and type, in one place. What reads the environment
+// (config.ts), `--help`, docs/settings.md and the types of the values all come from here; a new setting is a new row.
 // Names, meanings and defaults are public: dashboards and compose files are built on them.
 
 import type { z } from 'zod';
@@ -11,7 +11,10 @@ export type Part = 'api' | 'database' | 'filters' | 'sync' | 'http' | 'logLevel'
 /** One row. A `secret` may also be in the file that NAME_FILE names; what is not `shown` is in no message. */
 export interface Setting extends kinds.Kind<unknown> {
   part: Part;
+  /** One phrase, for `--help` and docs/settings.md. Markdown. */
   help: string;
+  /** What else to know: sentences for docs/settings.md. Markdown. */
+  details?: string;
   default?: string;
   secret?: true;
   shown?: false;
@@ -27,40 +30,78 @@ const channels = kinds.someOf('VOICE', 'SMS', 'RCS', 'EMAIL', 'WHATSAPP', 'CHAT'
 const levels = kinds.oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent');
 
 const api = {
-  TWILIO_ACCOUNT_SID: { ...account, help: 'the account', shown: false },
-  TWILIO_API_KEY: { ...apiKey, help: 'API key: its SID', secret: true },
-  TWILIO_API_SECRET: { ...kinds.word('the secret of the API key'), help: 'API key: its secret', secret: true },
-  TWILIO_AUTH_TOKEN: { ...kinds.word("the account's auth token"), help: 'auth token, in place of a key', secret: true },
-  TWILIO_EDGE: { ...place('an edge such as dublin'), help: 'edge, as the official client reads it' },
-  TWILIO_REGION: { ...place('a region such as ie1'), help: 'region, as the official client reads it' },
-  TWILIO_INTELLIGENCE_URL: { ...kinds.baseUrl, help: 'another base URL of the API, whole', shown: false },
+  TWILIO_ACCOUNT_SID: { ...account, help: 'SID of the account; required', shown: false },
+  TWILIO_API_KEY: {
+    ...apiKey,
+    help: 'SID of an API key',
+    details: 'Either a key with its secret or the auth token is required.',
+    secret: true,
+  },
+  TWILIO_API_SECRET: { ...kinds.word('the secret of the API key'), help: 'secret of the API key', secret: true },
+  TWILIO_AUTH_TOKEN: {
+    ...kinds.word("the account's auth token"),
+    help: 'auth token of the account, in place of an API key',
+    secret: true,
+  },
+  TWILIO_EDGE: { ...place('an edge such as dublin'), help: "edge, as Twilio's Node client reads it" },
+  TWILIO_REGION: { ...place('a region such as ie1'), help: "region, as Twilio's Node client reads it" },
+  TWILIO_INTELLIGENCE_URL: {
+    ...kinds.baseUrl,
+    help: 'complete base URL of the API, in place of edge and region',
+    shown: false,
+  },
   TWILIO_CREATED_FILTER: {
     ...kinds.oneOf('auto', 'createdAtBefore', 'createdBefore'),
-    help: 'the parameter that bounds createdAt; auto finds out',
+    help: 'query parameter that bounds `createdAt`; `auto` finds out which the API honours',
     default: 'auto',
   },
-  SYNC_MAX_CONCURRENCY: { ...kinds.whole(1, 1000), help: 'most API requests in flight', default: '32' },
-  HTTPS_PROXY: { ...kinds.proxyUrl, help: 'proxy for https:// (or https_proxy)', shown: false },
-  HTTP_PROXY: { ...kinds.proxyUrl, help: 'proxy for http:// (or http_proxy)', shown: false },
-  NO_PROXY: { ...kinds.text('host names, with commas'), help: 'hosts reached without a proxy (or no_proxy)' },
-  NODE_EXTRA_CA_CERTS: { ...kinds.text('a readable PEM file'), help: 'file of further authorities to trust' },
+  SYNC_MAX_CONCURRENCY: {
+    ...kinds.whole(1, 1000),
+    help: 'maximum number of concurrent API requests',
+    details: "Below it, the worker learns from the API's 429 answers how many are allowed.",
+    default: '32',
+  },
+  HTTPS_PROXY: {
+    ...kinds.proxyUrl,
+    help: 'proxy for `https://` URLs; also read as `https_proxy`',
+    details: 'If both are set, the lower-case one counts.',
+    shown: false,
+  },
+  HTTP_PROXY: {
+    ...kinds.proxyUrl,
+    help: 'proxy for `http://` URLs; also read as `http_proxy`',
+    details: 'If both are set, the lower-case one counts.',
+    shown: false,
+  },
+  NO_PROXY: {
+    ...kinds.text('host names, with commas'),
+    help: 'hosts to reach without a proxy; also read as `no_proxy`',
+    details:
+      'A name includes its subdomains. Addresses, `name:port` and `*` for all work too, and so do networks such as `10.0.0.0/8`, which match hosts given as addresses.',
+  },
+  NODE_EXTRA_CA_CERTS: {
+    ...kinds.text('a readable PEM file'),
+    help: 'PEM file of additional certificate authorities to trust',
+  },
 } as const;
 
 const database = {
   DATABASE_URL: {
     ...kinds.text('postgres://user:password@host:5432/database'),
-    help: 'Postgres 14 or later, TLS by sslmode; PG* variables serve as well; with neither, an embedded one in ./data/postgres',
+    help: 'Postgres 14 or later; PG* variables work too; without either, an embedded Postgres in `./data/postgres`',
+    details:
+      'Parameters such as `?sslmode=verify-full` follow the URL. What it does not say is taken from `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE`, `PGSSLMODE`, `PGSSLROOTCERT`, `PGSSLCERT`, `PGSSLKEY`, `PGSSLCRL`, `PGSSLMINPROTOCOLVERSION`, `PGSSLMAXPROTOCOLVERSION`, `PGHOSTADDR`, `PGOPTIONS`, `PGAPPNAME` and `PGCONNECT_TIMEOUT`.',
     secret: true,
   },
   PGPASSWORD: {
     ...kinds.text('a password'),
-    help: 'password, where DATABASE_URL has none',
+    help: 'password, if `DATABASE_URL` has none',
     secret: true,
     verbatim: true,
   },
   CONVERSATION_SYNC_REQUIRE_DATABASE: {
     ...kinds.flag,
-    help: '1 refuses to start without DATABASE_URL or PG*; the container image sets it',
+    help: '`1` refuses to start without `DATABASE_URL` or PG* variables; the container image sets it',
     default: '0',
   },
 } as const;
@@ -68,14 +109,19 @@ const database = {
 const sync = {
   SYNC_START: {
     ...kinds.historyStart,
-    help: 'how far back history goes: a date, or a duration such as 400d, cut to the day and moved with each reconcile',
+    help: 'how far back history goes by `createdAt`: a date, a time, or a duration such as `400d`',
+    details: 'A duration counts back from now, is cut to the UTC day, and moves along with each reconcile.',
     default: '2025-01-01',
   },
-  SYNC_SCHEDULE: { ...kinds.cron, help: 'when to look for new and recent open conversations', default: '* * * * *' },
-  SYNC_LOOKBACK: { ...kinds.duration, help: 'how far back recent ones are listed again', default: '3d' },
-  LOOKBACK_SCHEDULE: { ...kinds.cron, help: 'when to list recent ones again', default: '*/15 * * * *' },
+  SYNC_SCHEDULE: { ...kinds.cron, help: 'when to look for new and for open conversations', default: '* * * * *' },
+  SYNC_LOOKBACK: { ...kinds.duration, help: 'how far back recent conversations are listed again', default: '3d' },
+  LOOKBACK_SCHEDULE: { ...kinds.cron, help: 'when to list recent conversations again', default: '*/15 * * * *' },
   RECONCILE_SCHEDULE: { ...kinds.cron, help: 'when to list everything again', default: '0 3 * * *' },
-  SYNC_REFRESH: { ...kinds.durations, help: 'how long after closing to fetch a detail once more', default: '1h,1d' },
+  SYNC_REFRESH: {
+    ...kinds.durations,
+    help: 'how long after closing a conversation is fetched once more',
+    default: '1h,1d',
+  },
 } as const;
 
 const filters = {
@@ -84,16 +130,33 @@ const filters = {
   SYNC_CHANNEL_ID: { ...kinds.id, help: 'sync only this channel id' },
   SYNC_CONVERSATION_CONFIGURATION_ID: { ...kinds.id, help: 'sync only this conversation configuration' },
   SYNC_INTELLIGENCE_CONFIGURATION_IDS: { ...kinds.ids, help: 'sync only these intelligence configurations' },
-  SYNC_OPERATOR_IDS: { ...kinds.ids, help: 'sync only what these operators have results for' },
+  SYNC_OPERATOR_IDS: { ...kinds.ids, help: 'sync only conversations that these operators have results for' },
 } as const;
 
 const http = {
-  HTTP_HOST: { ...kinds.word('a host name or address'), help: 'where health and status listen', default: '127.0.0.1' },
-  HTTP_PORT: { ...kinds.whole(0, 65_535), help: 'their port; 0 takes a free one', default: '8080' },
-  HTTP_ALLOWED_HOSTS: { ...kinds.hosts, help: 'names they may be asked under beside HTTP_HOST; * for any' },
+  HTTP_HOST: {
+    ...kinds.word('a host name or address'),
+    help: 'where `run` serves health checks, metrics and the status page',
+    details: 'The container image sets `0.0.0.0`.',
+    default: '127.0.0.1',
+  },
+  HTTP_PORT: { ...kinds.whole(0, 65_535), help: 'its port; `0` takes a free one', default: '8080' },
+  HTTP_ALLOWED_HOSTS: {
+    ...kinds.hosts,
+    help: 'host names that it answers under, besides `HTTP_HOST`; `*` for any',
+    details:
+      'Addresses, names without a dot and `HTTP_HOST` are always allowed, and `/livez` and `/readyz` answer under any name. Other names get 421, so that no web page can read from this server through a browser in your network (DNS rebinding).',
+  },
 } as const;
 
-const logLevel = { LOG_LEVEL: { ...levels, help: 'how much is logged', default: 'info' } } as const;
+const logLevel = {
+  LOG_LEVEL: {
+    ...levels,
+    help: 'how much is logged',
+    details: '`sync` logs only warnings and errors unless this is set.',
+    default: 'info',
+  },
+} as const;
 
 const byPart = { api, database, sync, filters, http, logLevel } satisfies Record<Part, unknown>;
 
@@ -120,7 +183,7 @@ export function settingsHelp(parts?: readonly Part[]): string {
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, row]) => {
     const notes = [row.default && `default ${row.default}`, row.secret && `or ${name}_FILE`].filter(Boolean);
-    return `  ${name.padEnd(width)}  ${row.help}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
+    return `  ${name.padEnd(width)}  ${row.help.replaceAll('`', '')}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
   });
   return `Settings (environment):\n${lines.join('\n')}\n`;
 }

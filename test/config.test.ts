@@ -453,7 +453,7 @@ describe('what is shown', () => {
     const lines = settingsHelp().split('\n');
     for (const [name, row] of settings) {
       const line = lines.find((each) => each.startsWith(`  ${name} `));
-      expect(line).toContain(row.help);
+      expect(line).toContain(row.help.replaceAll('`', ''));
       if (row.default) expect(line).toContain(`default ${row.default}`);
     }
     expect(settingsHelp(['http'])).not.toContain('SYNC_');

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { settingsPage } from '../docs/settings.ts';
 import { blocks, codes, documentOf, documents, root } from './readme.ts';
 
 const manifest: { scripts: Record<string, string> } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
@@ -54,6 +55,10 @@ describe.each(documents)('%s', (path) => {
   test('every block says what it is', () => {
     expect(blocks(text, '')).toEqual([]);
   });
+});
+
+test('docs/settings.md is what the option table gives: `npm run docs` writes it', () => {
+  expect(readFileSync(new URL('docs/settings.md', root), 'utf8')).toBe(settingsPage());
 });
 
 test('the map of the source has every file and folder directly in src', () => {

@@ -7,25 +7,9 @@ import { unreachable } from '../src/api/trouble.ts';
 import { parse } from '../src/cli.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { exitStatus } from '../src/exit-status.ts';
-import { settings } from '../src/settings.ts';
 import { translate } from '../src/store/errors.ts';
 import { LeaseHeld } from '../src/store/tenure.ts';
 import { codes, root, table } from './readme.ts';
-
-test('settings: the same names in the same order, with the same defaults, and the same are secrets', () => {
-  const documented = table('Settings').map(([name = '', , fallback = '']) => ({
-    name: codes(name)[0],
-    fallback: codes(fallback)[0],
-    secret: name.endsWith('*'),
-  }));
-  const real = Array.from(settings, ([name, row]) => ({
-    name,
-    // The folder of the embedded Postgres is no value of the setting.
-    fallback: name === 'DATABASE_URL' ? './data/postgres' : row.default,
-    secret: row.secret === true,
-  }));
-  expect(documented).toEqual(real);
-});
 
 test('commands and their options', async () => {
   const helpOf = async (...argv: string[]) => {
