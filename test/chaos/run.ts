@@ -6,7 +6,7 @@ import { createRandom, type Random } from '../../src/lib/random.ts';
 import { type Context, createCounts } from '../../src/sync/context.ts';
 import { pass } from '../../src/sync/pass.ts';
 import { type Change, LeaseLost, type Mark, type Sweep } from '../../src/sync/ports.ts';
-import { World } from '../world.ts';
+import { hungAfterMs, World } from '../world.ts';
 import { type Watch, watch } from './disturb.ts';
 import { happen, type Scene } from './events.ts';
 import { drawFaults } from './faults.ts';
@@ -200,7 +200,7 @@ class Chaos {
       context.counts = createCounts();
       for (const sweep of sweeps) context.requested.add(sweep);
       context.openFromStart = this.#random.chance(0.5);
-      await pass(context, AbortSignal.any([signal, AbortSignal.timeout(120_000)]));
+      await pass(context, AbortSignal.any([signal, AbortSignal.timeout(hungAfterMs)]));
       const { fetched, changed, deleted, failed, incomplete } = context.counts;
       note(`-- done: ${JSON.stringify({ fetched, changed, deleted, failed, incomplete })}`);
     } catch (error) {

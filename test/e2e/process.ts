@@ -17,6 +17,7 @@ export type Environment = Record<string, string>;
 export interface Ended {
   code: number | null;
   stdout: string;
+  /** Without lines of progress, of which there are as many as the machine is slow. */
   stderr: string;
   /** Both streams as they came. */
   output: string;
@@ -32,6 +33,7 @@ export interface Running {
   ended: Promise<Ended>;
 }
 
+const progress = /^\d+ listed, .*\d+\/s.*\n/gm;
 const patienceMs = 100_000;
 
 /** Every process of a test file, to be ended with it. */
@@ -82,7 +84,7 @@ export class Processes implements AsyncDisposable {
       child.once('close', (code) => {
         over = true;
         this.#running.delete(running);
-        resolve({ code, ...said });
+        resolve({ code, ...said, stderr: said.stderr.replace(progress, '') });
         change();
       });
     });
