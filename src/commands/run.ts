@@ -37,7 +37,7 @@ interface Running {
   watch: Watch;
   page: StatusPage;
   limits: NonNullable<RunOptions['limits']>;
-  /** It has held the lease with every right that it needs. */
+  /** It has held the lease with every right that it needs, or has stood by for who holds it. */
   hasWorked: boolean;
 }
 
@@ -132,6 +132,7 @@ async function serve(running: Running, database: Database): Promise<void> {
   let waitingFor = '';
   const onWaiting = (heldBy: string) => {
     health.beat();
+    running.hasWorked = true;
     Object.assign(health.work, { doing: 'standing by', heldBy, failing: undefined });
     if (heldBy !== waitingFor) log.info({ heldBy }, 'another worker holds the lease; standing by');
     waitingFor = heldBy;
