@@ -67,7 +67,7 @@ test('status says it, also to programs', async () => {
   const people = await stage.processes.finish(['status'], stage.env);
   expect(people).toMatchObject({ code: 0, stderr: '' });
   expect(people.stdout).toMatch(/^conversations +300 \(/m);
-  expect(people.stdout).toMatch(/^history +complete$/m);
+  expect(people.stdout).toMatch(/^history +since .+: complete$/m);
   const { code, stdout } = await stage.processes.finish(['status', '--json'], stage.env);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ conversations: 300, pendingWindows: [], quarantine: 0, worker: null });
