@@ -8,7 +8,7 @@ const sections: Record<Part, { title: string; intro: string }> = {
   database: {
     title: 'Database',
     intro:
-      'The Postgres to write to. [Deployment](../README.md#database-users) has the rights that its user needs, TLS and poolers.',
+      'The Postgres to write to. [Deployment](deploy.md#database) has the rights that its user needs, TLS and poolers.',
   },
   sync: {
     title: 'Sync',

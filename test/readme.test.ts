@@ -1,4 +1,4 @@
-// What README.md says that can be held against the code without a database.
+// What README.md, docs/deploy.md and docs/troubleshooting.md say that can be held against the code without a database.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -9,7 +9,12 @@ import { ConfigError, readConfig } from '../src/config.ts';
 import { exitStatus } from '../src/exit-status.ts';
 import { translate } from '../src/store/errors.ts';
 import { LeaseHeld } from '../src/store/tenure.ts';
-import { codes, root, table } from './readme.ts';
+import { roomOf } from '../src/sync/fetch.ts';
+import { codes, documentOf, root } from './readme.ts';
+
+const readme = documentOf('README.md');
+const deploy = documentOf('docs/deploy.md');
+const troubleshooting = documentOf('docs/troubleshooting.md');
 
 test('commands and their options', async () => {
   const helpOf = async (...argv: string[]) => {
@@ -27,7 +32,7 @@ test('commands and their options', async () => {
   const real = Array.from(list.matchAll(/^ {2}([a-z-]+) /gm), ([, name = '']) => name).filter(
     (name) => name !== 'help',
   );
-  const rows = table('Commands').map(([first = '', second = '']) => ({
+  const rows = readme.table('Commands').map(([first = '', second = '']) => ({
     first: codes(first),
     all: codes(`${first} ${second}`),
   }));
@@ -40,7 +45,41 @@ test('commands and their options', async () => {
 });
 
 test('exit statuses', () => {
-  expect(table('Exit statuses').map(([status]) => Number(status))).toEqual(Object.values(exitStatus).sort());
+  expect(readme.table('Exit statuses').map(([status]) => Number(status))).toEqual(Object.values(exitStatus).sort());
+});
+
+test('README.md is one that is read to its end', () => {
+  expect(readme.text.split('\n').length).toBeLessThanOrEqual(200);
+});
+
+test('the largest conversation at each memory limit', () => {
+  for (const [limit = '', largest = ''] of deploy.table('Container')) {
+    const { mostBytes } = roomOf(megabytesOf(limit));
+    expect(mostBytes, limit).toBe(megabytesOf(largest));
+    if (limit.includes('or more')) expect(roomOf(Number.MAX_SAFE_INTEGER).mostBytes).toBe(mostBytes);
+  }
+});
+
+function megabytesOf(text: string): number {
+  const [, megabytes] = /(\d+) MB/.exec(text) ?? [];
+  return Number(megabytes) * 1_000_000;
+}
+
+test('every sslmode', () => {
+  const [, taken = ''] =
+    /sslmode takes ([\w, -]+), not/.exec(problemsOf({ DATABASE_URL: 'postgres://u@h/d?sslmode=x' })) ?? [];
+  expect(deploy.table('TLS').flatMap(([mode = '']) => codes(mode))).toEqual(taken.split(', '));
+});
+
+test('paths that probes ask', () => {
+  const asked = Array.from(deploy.block('Kubernetes', 'yaml').matchAll(/path: (\S+),/g), ([, path = '']) => path);
+  const served = deploy.table('Health').flatMap(([path = '']) => codes(path));
+  expect(asked).toHaveLength(2);
+  const http = readFileSync(new URL('src/ops/http.ts', root), 'utf8');
+  for (const path of asked) {
+    expect(served).toContain(path);
+    expect(http).toContain(`app.get('${path}'`);
+  }
 });
 
 test('messages are those of the program', () => {
@@ -59,7 +98,8 @@ test('messages are those of the program', () => {
     new LeaseHeld('run on host, process 1', 30_000).message,
     ...sources(),
   ];
-  const fragments = table('When something is wrong').flatMap(([says = '']) => codes(says));
+  const sections = ['Out of sync', 'Conversations', 'Settings', 'API', 'Database'];
+  const fragments = sections.flatMap((title) => troubleshooting.table(title)).flatMap(([says = '']) => codes(says));
   expect(fragments.length).toBeGreaterThan(25);
   for (const fragment of fragments) {
     for (const part of fragment.split('…')) {

@@ -113,6 +113,3 @@ export function blocks(text: string, language: string): string[] {
 export function codes(text: string): string[] {
   return Array.from(text.matchAll(/`([^`]+)`/g), ([, code = '']) => code);
 }
-
-/** The README's own tables, by heading. */
-export const table = (title: string): string[][] => documentOf('README.md').table(title);

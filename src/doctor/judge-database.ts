@@ -138,7 +138,7 @@ export function judgeRights(facts: RightsFacts): Finding {
     return fail(
       check,
       `${facts.user} may not make the tables (CREATE on the database)`,
-      `As the database's owner: ${grant}\nor run migrate as the owner, and grant ${user} the tables (README, "Database users").`,
+      `As the database's owner: ${grant}\nor run migrate as the owner, and grant ${user} the tables (docs/deploy.md, "Database users").`,
     );
   }
   if (facts.lacking.length === 0)

@@ -1,9 +1,10 @@
 // docs/bi.md: each query runs as it stands there, for a role that reads schema twilio alone, and gives what its picture
-// shows; the index it suggests serves the search.
+// shows; the index it suggests serves the search. The query of README.md gives the result that stands below it.
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { agentTypes, type Held, holds } from '../held.ts';
+import { blocks, documentOf } from '../readme.ts';
 import { draw } from './charts.ts';
 import { type Demonstrated, openDemonstrated, type Row } from './data.ts';
 import { dashboards, folder } from './guide.ts';
@@ -34,6 +35,19 @@ describe.each(dashboards())('$title', ({ picture, queries }) => {
   test('its picture is of its result (made anew by npm run pictures)', async () => {
     expect(draw(picture, await shown.read(queries[0] ?? ''))).toBe(readFileSync(new URL(picture, folder), 'utf8'));
   });
+});
+
+test('the query of README.md', async () => {
+  const readme = documentOf('README.md');
+  const printed = blocks(readme.section('Try it'), 'text').at(-1) ?? '';
+  const [names = [], , ...cells] = printed
+    .trim()
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+  expect(names.length).toBeGreaterThan(1);
+  expect((await shown.read(readme.query('Try it'))).map((row) => names.map((name) => String(row[name])))).toEqual(
+    cells,
+  );
 });
 
 describe('the results', () => {

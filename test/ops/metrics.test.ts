@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { createMetrics, type Metrics } from '../../src/ops/metrics.ts';
 import type { Vitals } from '../../src/ops/vitals.ts';
 import { createCounts } from '../../src/sync/context.ts';
-import { codes, table } from '../readme.ts';
+import { codes, documentOf } from '../readme.ts';
 
 const vitals: Vitals = {
   reached: true,
@@ -166,6 +166,7 @@ test('while the database is away, ages go on and counts are not said', async () 
 });
 
 const alerts = readFileSync(new URL('../../deploy/alerts.yml', import.meta.url), 'utf8');
+const deploy = documentOf('docs/deploy.md');
 const namesIn = (text: string) => [...new Set(text.match(/\bconversation_sync_\w+/g))];
 
 describe('names', () => {
@@ -175,14 +176,14 @@ describe('names', () => {
     for (const name of namesIn(alerts)) expect(shown).toContain(name);
   });
 
-  test('the README has them all', async () => {
+  test('docs/deploy.md has them all', async () => {
     const real = (await fullPage()).match(/(?<=^# TYPE conversation_sync_)\w+/gm);
-    expect(table('Metrics').flatMap(([name = '']) => codes(name))).toEqual(real);
+    expect(deploy.table('Metrics').flatMap(([name = '']) => codes(name))).toEqual(real);
   });
 
-  test('the README has all alerts', () => {
+  test('docs/deploy.md has all alerts', () => {
     const real = Array.from(alerts.matchAll(/alert: (\w+)/g), ([, name]) => name);
-    expect(table('Alerts').flatMap(([name = '']) => codes(name))).toEqual(real);
+    expect(deploy.table('Alerts').flatMap(([name = '']) => codes(name))).toEqual(real);
   });
 });
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/store/database.ts';
 import { nowInMicroseconds } from '../../src/store/instant.ts';
 import { readStatus, type Status } from '../../src/store/status.ts';
-import { codes, table } from '../readme.ts';
+import { codes, documentOf } from '../readme.ts';
 import { World, type WorldOptions } from '../world.ts';
 
 /** A world, and how it says things stand. */
@@ -128,8 +128,10 @@ test('of failed passes: since when, and that it is over', async () => {
   expect(await stage.read()).toMatchObject({ state: 'in_sync', since: await endOf(null) });
 });
 
-test('its keys are those that README.md names', async () => {
+test('its keys are those that docs/status.md names', async () => {
   await using stage = await open();
-  const named = table('What `status` says').flatMap(([keys = '']) => codes(keys));
+  const named = documentOf('docs/status.md')
+    .table('Keys of `status --json`')
+    .flatMap(([keys = '']) => codes(keys));
   expect(named.sort()).toEqual(Object.keys(await stage.read()).sort());
 });
