@@ -1,7 +1,9 @@
 // What the documents point to is there: files, headings, pictures, npm scripts, functions.
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { settingsPage } from '../docs/settings.ts';
 import { blocks, codes, documentOf, documents, root } from './readme.ts';
@@ -17,21 +19,28 @@ function anchorOf(title: string): string {
     .replaceAll(' ', '-');
 }
 
+/** What stands in a fence is no link. */
+const proseOf = (text: string) => text.replace(/^```.*?^```$/gms, '');
+
+/** Where links and pictures of this repository lead, relative to the document. */
+function targetsOf(text: string): string[] {
+  const prose = proseOf(text);
+  return [
+    ...Array.from(prose.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g), ([, target = '']) => target),
+    ...Array.from(prose.matchAll(/<img[^>]* src="(?!https?:)([^"]+)"/g), ([, target = '']) => target),
+  ];
+}
+
 test('the documents are found', () => {
   for (const path of ['README.md', 'docs/bi.md', 'examples/dbt/README.md']) expect(documents).toContain(path);
 });
 
 describe.each(documents)('%s', (path) => {
   const { text } = documentOf(path);
-  // What stands in a fence is no link.
-  const prose = text.replace(/^```.*?^```$/gms, '');
+  const prose = proseOf(text);
 
   test('links lead to files and headings that are there', () => {
-    const targets = [
-      ...Array.from(prose.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g), ([, target = '']) => target),
-      ...Array.from(prose.matchAll(/<img[^>]* src="(?!https?:)([^"]+)"/g), ([, target = '']) => target),
-    ];
-    const broken = targets.filter((target) => {
+    const broken = targetsOf(text).filter((target) => {
       const [file = '', anchor] = target.split('#');
       const to = file === '' ? path : join(dirname(path), file);
       if (!existsSync(new URL(to, root))) return true;
@@ -59,6 +68,27 @@ describe.each(documents)('%s', (path) => {
 
 test('docs/settings.md is what the option table gives: `npm run docs` writes it', () => {
   expect(readFileSync(new URL('docs/settings.md', root), 'utf8')).toBe(settingsPage());
+});
+
+test('the package holds what its documents lead to, and no snapshots of migrations', () => {
+  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: fileURLToPath(root),
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [packed]: { files: { path: string }[] }[] = JSON.parse(output);
+  const held = new Set(packed?.files.map(({ path }) => path));
+  const missing = [...all]
+    .filter(([path]) => held.has(path))
+    .flatMap(([path, { text }]) =>
+      targetsOf(text)
+        .filter((target) => !target.startsWith('#'))
+        .map((target) => join(dirname(path), target.replace(/#.*/, ''))),
+    )
+    .filter((file) => !held.has(file));
+  expect(held).toContain('docs/settings.md');
+  expect([...new Set(missing)]).toEqual([]);
+  expect([...held].filter((path) => path.endsWith('_snapshot.json'))).toEqual([]);
 });
 
 test('the map of the source has every file and folder directly in src', () => {
