@@ -14,7 +14,7 @@ import { createRetryLog, logWindow } from './ops/work-log.ts';
 import type { Database } from './store/database.ts';
 import { enterScope, refuseWrongScope, type Scope } from './store/scope.ts';
 import { createStore, readOnly } from './store/store.ts';
-import { type Context, createCounts, type Watcher } from './sync/context.ts';
+import { type Context, createBelieved, createCounts, type Watcher } from './sync/context.ts';
 import type { Store } from './sync/ports.ts';
 import { firstSpanSeconds, maxWindowSeconds } from './sync/windows.ts';
 
@@ -114,6 +114,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     settled: new Map(),
     requestsBegun: 0,
     spans: { all: firstSpanSeconds, open: maxWindowSeconds },
+    believed: createBelieved(),
   };
   return { context, client, [Symbol.asyncDispose]: () => client.close() };
 }

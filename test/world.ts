@@ -16,7 +16,14 @@ import { openDatabase } from '../src/store/database.ts';
 import { takeLease } from '../src/store/lease.ts';
 import { enterScope } from '../src/store/scope.ts';
 import { createStore } from '../src/store/store.ts';
-import { type CompletedWindow, type Context, type Counts, createCounts, type Settings } from '../src/sync/context.ts';
+import {
+  type CompletedWindow,
+  type Context,
+  type Counts,
+  createBelieved,
+  createCounts,
+  type Settings,
+} from '../src/sync/context.ts';
 import { syncAll, syncIds } from '../src/sync/once.ts';
 import { pass } from '../src/sync/pass.ts';
 import type { Sweep } from '../src/sync/ports.ts';
@@ -235,6 +242,7 @@ export class World implements AsyncDisposable {
       settled: new Map(),
       requestsBegun: 0,
       spans: { all: 86_400, open: 30 * 86_400 },
+      believed: createBelieved(),
     };
     this.#program = {
       context,

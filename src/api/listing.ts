@@ -34,22 +34,32 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
   const { pages } = pager;
   const witness = createWitness({ client, bounds, names, pages });
 
-  async function* list(stretch: Stretch, status: string | null, signal: AbortSignal): AsyncGenerator<Listed> {
+  async function* list(
+    stretch: Stretch,
+    status: string | null,
+    signal: AbortSignal,
+    pageSize: number,
+  ): AsyncGenerator<Listed> {
     const asked = { from: stretch.from - 1, to: stretch.to + 1 };
     const wanted: Query = status === null || filters.some(([name]) => name === 'status') ? [] : [['status', status]];
     const belongs = ({ createdAt }: ListItem) => {
       const at = secondsOf(createdAt);
       return at >= stretch.from && at < stretch.to;
     };
+    const isAsked = (createdAt: Timestamp) => {
+      const at = secondsOf(createdAt);
+      return at >= asked.from && at <= asked.to;
+    };
     // A name that is disproved on the way is given up, and the stretch listed again under the next one.
     for (let name = bounds.name, again = true; again; name = bounds.name) {
       again = false;
       const see = order.walk();
-      for await (const { items, bad } of pages([...bounds.query(asked), ...wanted], signal)) {
-        see(items.map(({ createdAt }) => createdAt));
+      for await (const { items, bad } of pages([...bounds.query(asked), ...wanted], signal, pageSize)) {
+        const times = items.map(({ createdAt }) => createdAt);
+        see(times);
         const broken = new Set(items.map((item) => bounds.check(item, asked, name)));
         if (broken.has('lower')) onNews('the lower bound is ignored', { name });
-        yield { items: items.filter(belongs), bad };
+        yield { items: items.filter(belongs), bad, times: times.filter(isAsked) };
         if (broken.has('upper')) onNews('the upper bound is ignored', { name, next: bounds.name });
         again = bounds.name !== name;
         if (again) break;
@@ -89,9 +99,9 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
       if (!bounds.settled) await settleBounds(start, signal);
       await witness.askTime(signal);
     },
-    async *list(stretch, status, signal) {
+    async *list(stretch, status, signal, otherPages = false) {
       try {
-        yield* list(stretch, status, signal);
+        yield* list(stretch, status, signal, otherPages ? Math.ceil(pager.size * 0.6) : pager.size);
       } catch (error) {
         if (error instanceof TooLarge) pager.shrink();
         throw mayDoInPart(error) ? new ListingFailed(messageOf(error), { cause: error }) : error;

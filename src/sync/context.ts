@@ -64,6 +64,16 @@ export interface Watcher {
   warn(message: string, fields: Record<string, unknown>): void;
 }
 
+/** Which listings are believed to be whole, whatever they list: a list that ends early does so for all (list-whole.ts). */
+export interface Believed {
+  /** Those of fewer items: the largest total that was proved. One of as many may just have come to where the list ends. */
+  total: number;
+  /** At which total a list was found to end early; infinite where none was. */
+  cap: number;
+  /** What was warned of, which is done once. */
+  warned: Set<string>;
+}
+
 export interface Context {
   api: Api;
   store: Store;
@@ -85,6 +95,12 @@ export interface Context {
   requestsBegun: number;
   /** Length of the next slice in seconds, for listings of everything and of open conversations. */
   spans: { all: number; open: number };
+  believed: Believed;
+}
+
+/** Nothing but an empty list, or one item, is believed without a proof. */
+export function createBelieved(): Believed {
+  return { total: 2, cap: Number.POSITIVE_INFINITY, warned: new Set() };
 }
 
 export function createCounts(): Counts {

@@ -68,7 +68,13 @@ export async function preview(
   stretch: Stretch | 'reconcile' | null,
   signal: AbortSignal,
 ): Promise<Preview> {
-  const own = { ...context, counts: createCounts(), settled: new Map<string, string>(), spans: { ...context.spans } };
+  const own = {
+    ...context,
+    counts: createCounts(),
+    settled: new Map<string, string>(),
+    spans: { ...context.spans },
+    believed: { ...context.believed },
+  };
   await own.api.proveBounds(own.settings.start, signal);
   const wanted = new Set<string>();
   const windows = await previewWindows(own, stretch);

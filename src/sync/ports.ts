@@ -3,6 +3,7 @@
 // Instants that windows and due dates are made of are whole seconds since the epoch, by the API's clock.
 
 import type { BadItem, Detail, ListItem } from '../api/decode.ts';
+import type { Timestamp } from '../lib/timestamp.ts';
 import type { ConversationRows } from './normalize.ts';
 
 /** A stretch of `createdAt`: from included, to excluded. */
@@ -100,6 +101,8 @@ export type Result = { kind: 'found' | 'gone' | 'tooLarge' } | Failed;
 export interface Listed {
   items: ListItem[];
   bad: BadItem[];
+  /** When each row was created that was asked for: those a second beyond the stretch too, but none that a bound did not keep out. */
+  times: Timestamp[];
 }
 
 export interface Api {
@@ -112,10 +115,10 @@ export interface Api {
   /** Finds out which createdBefore parameter the server honours, where that is not known yet. */
   proveBounds(start: number, signal: AbortSignal): Promise<void>;
   /**
-   * Lists a stretch to its last page.
+   * Lists a stretch to its last page; with `otherPages`, in pages of another size.
    * @throws ListingFailed where a shorter stretch, or another try, may do; the pass's trouble (key, network, 429) as it came.
    */
-  list(stretch: Stretch, status: string | null, signal: AbortSignal): AsyncIterable<Listed>;
+  list(stretch: Stretch, status: string | null, signal: AbortSignal, otherPages?: boolean): AsyncIterable<Listed>;
   /** Fetches a detail of at most `limitBytes`. @throws the pass's trouble, where no request could be sent. */
   detail(id: string, limitBytes: number, signal: AbortSignal): Promise<Outcome>;
 }

@@ -1,16 +1,17 @@
-// A window in, its slices out: each listed to its last page, held against what is stored, and ended by a mark that says
+// A window in, its slices out: each listed whole, held against what is stored, and ended by a mark that says
 // how far the window is done once its details are stored. A stretch that cannot be listed is asked for in shorter slices.
 // While one slice is worked on, the next is listed and held against what is stored.
 
 import { mapAhead } from '../lib/ahead.ts';
-import { isJsonObject } from '../lib/json.ts';
-import { formatSeconds, parseTimestamp, secondsOf } from '../lib/timestamp.ts';
-import type { Context } from './context.ts';
-import { type Diff, diff, type Item, reduce } from './diff.ts';
-import { dueForBadItem, dueForMending } from './due.ts';
-import { fingerprint, isComparable } from './fingerprint.ts';
-import { maxKeyBytes, normalizerVersion } from './normalize.ts';
+import { formatSeconds } from '../lib/timestamp.ts';
+import { type Context, createBelieved } from './context.ts';
+import { type Diff, diff, type Item } from './diff.ts';
+import { dueForMending } from './due.ts';
+import { isComparable } from './fingerprint.ts';
+import { listWhole, type Shorter, type Walk } from './list-whole.ts';
+import { normalizerVersion } from './normalize.ts';
 import { type Due, type Known, ListingFailed, type Mark, type Stretch, type Window } from './ports.ts';
+import { isTooMany } from './sweeps.ts';
 import { maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
 
 /** What one slice asks for. */
@@ -21,8 +22,6 @@ export interface Slice extends Diff {
 }
 
 const maxRestarts = 3;
-/** A slice's items are held in memory: past these pages a shorter slice is asked for instead. */
-const maxPages = 20;
 const lookupSize = 5000;
 const slicesAtOnce = 2;
 const mostSettled = 50_000;
@@ -54,12 +53,13 @@ async function listSlice(context: Context, window: Window, signal: AbortSignal):
     const length = stretch.to - stretch.from;
     try {
       const listing = await listStretch(context, window, stretch, signal);
-      if (listing === 'dense') {
-        context.spans[kind] = Math.max(1, Math.floor(length / 4));
+      if ('shorter' in listing) {
+        context.spans[kind] = listing.shorter;
         continue;
       }
+      const next = Math.min(...listing.walks.map((walk) => nextSpan(length, walk, context.believed.cap)));
       // A slice cut short by its window says nothing of longer ones, but a full one says they are too long.
-      if (length === span || listing.pages > 5) context.spans[kind] = nextSpan(length, listing.pages, listing.shown);
+      if (length === span || next < length) context.spans[kind] = next;
       return listing;
     } catch (error) {
       if (!(error instanceof ListingFailed)) throw error;
@@ -79,11 +79,8 @@ interface Listing {
   stretch: Stretch;
   /** The API's time when it began. */
   listedAt: number;
-  items: Map<string, Item>;
-  bad: Mark['due'];
-  pages: number;
-  /** How many of them showed anything. */
-  shown: number;
+  /** Of each status that was asked for. */
+  walks: Walk[];
 }
 
 async function listStretch(
@@ -91,47 +88,14 @@ async function listStretch(
   window: Window,
   stretch: Stretch,
   signal: AbortSignal,
-): Promise<Listing | 'dense'> {
-  const listedAt = context.api.now();
-  const listing: Listing = { window, stretch, listedAt, items: new Map(), bad: [], pages: 0, shown: 0 };
+): Promise<Listing | Shorter> {
+  const listing: Listing = { window, stretch, listedAt: context.api.now(), walks: [] };
   for (const status of statuses(context, window)) {
-    let pages = 0;
-    let shown = 0;
-    for await (const page of context.api.list(stretch, status, signal)) {
-      pages += 1;
-      if (page.items.length + page.bad.length > 0) shown += 1;
-      for (const item of page.items) {
-        if (Buffer.byteLength(item.id) <= maxKeyBytes) listing.items.set(item.id, reduce(item));
-        else page.bad.push({ id: null, raw: item.raw, reason: `id: longer than ${maxKeyBytes} bytes` });
-      }
-      for (const { id, raw, reason } of page.bad) {
-        const print = fingerprint(raw);
-        const createdFrom = createdNotBefore(raw, stretch);
-        // With an id, its detail may still be good; without one that can be a key, it is kept in sight under its hash.
-        if (id !== null && Buffer.byteLength(id) <= maxKeyBytes)
-          listing.items.set(id, {
-            id,
-            fingerprint: print,
-            createdFrom,
-            wants: { updatedAt: null, operatorResultIds: [], arrays: [] },
-          });
-        else {
-          const bad = { id: `item:${print}`, error: reason, fingerprint: print, createdFrom };
-          listing.bad.push(dueForBadItem(bad, context.api.now()));
-        }
-      }
-      if (context.api.selective && pages > maxPages && stretch.to - stretch.from > 1) return 'dense';
-    }
-    listing.pages = Math.max(listing.pages, pages);
-    listing.shown = Math.max(listing.shown, shown);
+    const walk = await listWhole(context, stretch, status, signal);
+    if ('shorter' in walk) return walk;
+    listing.walks.push(walk);
   }
   return listing;
-}
-
-/** When a bad item was created, if it says so; else it is of the stretch that was asked for. */
-function createdNotBefore(raw: unknown, stretch: Stretch): number {
-  const said = isJsonObject(raw) && typeof raw['createdAt'] === 'string' ? parseTimestamp(raw['createdAt']) : undefined;
-  return said === undefined ? stretch.from : secondsOf(said);
 }
 
 /** Null asks for every status; the sweep of open ones asks for the two that are open. */
@@ -140,9 +104,11 @@ function statuses(context: Context, window: Window): (string | null)[] {
   return ['ACTIVE', 'INACTIVE'].filter((status) => (context.settings.status ?? status) === status);
 }
 
-async function holdAgainstStored(context: Context, { window, stretch, listedAt, items, bad }: Listing): Promise<Slice> {
-  const { api, store, settings, settled, counts } = context;
+async function holdAgainstStored(context: Context, { window, stretch, listedAt, walks }: Listing): Promise<Slice> {
+  const { api, store, settings, settled, counts, believed } = context;
   const open = window.sweep === 'open';
+  const items = new Map(walks.flatMap((walk) => [...walk.items]));
+  const bad = walks.flatMap((walk) => [...walk.bad.values()]);
   const unsettled = [...items.values()].filter(({ id, fingerprint }) => !open || settled.get(id) !== fingerprint);
   const known = new Map<string, Known>();
   for (let at = 0; at < unsettled.length; at += lookupSize) {
@@ -154,6 +120,9 @@ async function holdAgainstStored(context: Context, { window, stretch, listedAt, 
   for (const id of items.keys()) listed.set(id, true);
   for (const { id } of unsettled) listed.set(id, known.get(id)?.stored?.generation === settings.generation);
   const { expected, missing } = await store.unlisted(stretch, open, listed);
+  // Perhaps the list has begun to end early: totals are proved anew from now on, and what it keeps back meanwhile is listed
+  // by the next lookback or reconcile. Nothing is deleted that still has a detail.
+  if (!open && isTooMany(expected, missing.length)) believed.total = createBelieved().total;
   if (open) for (const item of unsettled) settle(context, item, known.get(item.id));
   const lost = window.sweep === 'reconcile' && window.id !== 0 ? await findLost(context, found, unsettled, known) : [];
   counts.listed += items.size;

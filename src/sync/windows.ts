@@ -63,10 +63,18 @@ export function sliceOf(window: Stretch & { cursor: number }, span: number): Str
   return { from: Math.max(window.from, window.cursor - span), to: window.cursor };
 }
 
-/** How long the next slice is, after one that took so many pages: 3 to 5 are right. `shown`: how many of them showed anything, for a server may put empty pages between. */
-export function nextSpan(span: number, pages: number, shown: number): number {
+/**
+ * How long the next slice is, after one that took so many pages: 3 to 5 are right. `shown`: how many of them showed
+ * anything, for a server may put empty pages between. `cap`: the total at which lists end early, which it stays under.
+ */
+export function nextSpan(
+  span: number,
+  { pages, shown, total }: { pages: number; shown: number; total: number },
+  cap: number,
+): number {
   if (pages > 5) return Math.max(1, Math.floor(span / 2));
-  return shown > 2 ? span : Math.min(span * 2, maxWindowSeconds);
+  const grown = shown > 2 ? span : Math.min(span * 2, maxWindowSeconds);
+  return Math.max(1, Math.floor(Math.min(grown, (span * cap * 0.8) / Math.max(1, total))));
 }
 
 function proper(stretch: Stretch): Stretch[] {

@@ -116,6 +116,13 @@ export const bugs: Bug[] = [
     scenario: 'clock',
   },
   {
+    name: 'believes that every list is whole',
+    file: 'sync/list-whole.ts',
+    find: 'whole.total < believed.total) return whole;',
+    replace: 'whole.total >= 0) return whole;',
+    scenario: 'capped',
+  },
+  {
     name: 'forgets which filters showed a conversation last',
     file: 'sync/diff.ts',
     find: 'if (stored.generation !== generation) result.touched.push(item.id);',

@@ -101,6 +101,10 @@ function drawSwitches(random: Random): Partial<Switches> {
     maxConcurrency: random.pick([null, null, 3]),
     retryAfter: random.pick(['none', 'seconds', 'date']),
   };
+  // A list that ends early can be found out where both bounds are honoured. One second may have all of a crowd.
+  const isBounded = ['createdAt', 'both'].includes(switches.boundNames ?? '') && switches.boundsHonoured === 'both';
+  if (isBounded && random.chance(0.3)) switches.listCap = 40;
+  if (random.chance(0.1)) switches.largestPageSize = 100;
   // Without any bound a list of the last 31 days is all that can ever be had.
   return switches.boundNames === 'none' ? { ...switches, unbounded: 'all' } : switches;
 }

@@ -63,6 +63,13 @@ async function ignored(): Promise<string | null> {
   return (await world.differences())[0] ?? null;
 }
 
+/** A server whose lists end silently after 30 items. */
+async function capped(): Promise<string | null> {
+  await using world = await World.open({ conversations: 120, days: 20, switches: { listCap: 30 } });
+  await world.sync();
+  return (await world.differences())[0] ?? null;
+}
+
 /** An array that the detail does not have says nothing: what is stored stays. */
 async function absent(): Promise<string | null> {
   await using world = await World.open();
@@ -532,6 +539,7 @@ export const scenarios: Record<string, Scenario> = {
   late,
   edges,
   ignored,
+  capped,
   absent,
   generation,
   brake,

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { createHealth } from '../../src/ops/health.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { keepInSync } from '../../src/ops/worker.ts';
-import { type Context, createCounts } from '../../src/sync/context.ts';
+import { type Context, createBelieved, createCounts } from '../../src/sync/context.ts';
 import type { Api, Store } from '../../src/sync/ports.ts';
 
 test('a pass that fails is said once, and tried again at the next tick only', async () => {
@@ -42,6 +42,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
     settled: new Map(),
     requestsBegun: 0,
     spans: { all: 1, open: 1 },
+    believed: createBelieved(),
   };
   const lines: string[] = [];
   const working = keepInSync({

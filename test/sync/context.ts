@@ -1,6 +1,6 @@
 // What a part of the program carries along, for tests that run it by itself: the ports are what a test fills in.
 
-import { type Context, createCounts } from '../../src/sync/context.ts';
+import { type Context, createBelieved, createCounts } from '../../src/sync/context.ts';
 import type { Api, Store, Sweep } from '../../src/sync/ports.ts';
 
 export const day = 86_400;
@@ -58,5 +58,6 @@ export function contextOf({
     settled: new Map(),
     requestsBegun: 0,
     spans: { all: day, open: day },
+    believed: createBelieved(),
   };
 }

@@ -19,8 +19,8 @@ async function rowsOf(world: World): Promise<unknown> {
 
 /** What the context remembers, as a value of its own. */
 const remembered = async (world: World) => {
-  const { openFromStart, settled, spans, requested, counts, dueWaits } = await world.context();
-  return structuredClone({ openFromStart, settled, spans, requested, counts, dueWaits });
+  const { openFromStart, settled, spans, believed, requested, counts, dueWaits } = await world.context();
+  return structuredClone({ openFromStart, settled, spans, believed, requested, counts, dueWaits });
 };
 
 test('over pending windows it lists those too, and notes nothing, also where they cannot be listed', async () => {

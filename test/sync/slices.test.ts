@@ -15,9 +15,10 @@ import { contextOf, now } from './context.ts';
 const never = new AbortController().signal;
 
 function pageOf(...items: JsonObject[]): Listed {
-  return decodePage('GET list', {
+  const page = decodePage('GET list', {
     items: items.map((item) => ({ createdAt: new Date((now - 60) * 1000).toISOString(), status: 'ACTIVE', ...item })),
   });
+  return { ...page, times: page.items.map(({ createdAt }) => createdAt) };
 }
 
 function knownOf(item: JsonObject, fields: Partial<NonNullable<Known['stored']>> = {}, due: NotedDue[] = []): Known {
@@ -56,8 +57,9 @@ function world(items: JsonObject[], known: Record<string, Known>) {
   const context = contextOf({
     api: {
       selective: true,
-      async *list(_stretch, status) {
-        yield status === 'INACTIVE' ? pageOf() : pageOf(...items);
+      async *list(stretch, status) {
+        const isListed = status !== 'INACTIVE' && stretch.from <= now - 60 && stretch.to > now - 60;
+        yield isListed ? pageOf(...items) : pageOf();
       },
     },
     store: {

@@ -152,13 +152,28 @@ describe('nextSpan', () => {
     [maxWindowSeconds, 1, 1, maxWindowSeconds],
     [maxWindowSeconds - 1, 1, 1, maxWindowSeconds],
   ])('after %i s that took %i pages, %i of them with anything, it is %i s', (span, pages, shown, next) => {
-    expect(nextSpan(span, pages, shown)).toBe(next);
+    expect(nextSpan(span, { pages, shown, total: 1000 }, Number.POSITIVE_INFINITY)).toBe(next);
   });
+
+  test.each([
+    [1000, 4, 1000, 5000, 1000],
+    [1000, 1, 1000, 5000, 2000],
+    [1000, 1, 800, 1000, 1000],
+    [1000, 1, 500, 1000, 1600],
+    [1000, 1, 1000, 1000, 800],
+    [1000, 1, 0, 1000, 2000],
+    [1, 1, 2000, 1000, 1],
+  ])('after %i s of %i pages and %i items, where lists end after %i, it is %i s', (span, pages, total, cap, next) => {
+    expect(nextSpan(span, { pages, shown: pages, total }, cap)).toBe(next);
+  });
+
+  const anySpan = fc.integer({ min: 1, max: maxWindowSeconds });
+  const anyCap = fc.oneof(fc.integer({ min: 1, max: 5_000 }), fc.constant(Number.POSITIVE_INFINITY));
 
   test('whatever a listing was like, it is a whole number of seconds that can be asked for', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: maxWindowSeconds }), fc.nat(50), fc.nat(50), (span, pages, shown) => {
-        const next = nextSpan(span, pages, shown);
+      fc.property(anySpan, fc.nat(50), fc.nat(50), fc.nat(50_000), anyCap, (span, pages, shown, total, cap) => {
+        const next = nextSpan(span, { pages, shown, total }, cap);
         expect(Number.isInteger(next) && next >= 1 && next <= maxWindowSeconds).toBe(true);
       }),
     );
