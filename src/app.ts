@@ -16,7 +16,7 @@ import { enterScope, refuseWrongScope, type Scope } from './store/scope.ts';
 import { createStore, readOnly } from './store/store.ts';
 import { type Context, createBelieved, createCounts, type Watcher } from './sync/context.ts';
 import type { Store } from './sync/ports.ts';
-import { firstSpanSeconds, maxWindowSeconds } from './sync/windows.ts';
+import { firstSpanSeconds, maxWindowSeconds, nothingTooLong } from './sync/windows.ts';
 
 export interface AppConfig {
   api: ApiConfig;
@@ -114,6 +114,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     settled: new Map(),
     requestsBegun: 0,
     spans: { all: firstSpanSeconds, open: maxWindowSeconds },
+    tooLong: { all: nothingTooLong, open: nothingTooLong },
     believed: createBelieved(),
   };
   return { context, client, [Symbol.asyncDispose]: () => client.close() };

@@ -28,7 +28,7 @@ import { syncAll, syncIds } from '../src/sync/once.ts';
 import { pass } from '../src/sync/pass.ts';
 import type { Sweep } from '../src/sync/ports.ts';
 import { type Verification, verifyFull, verifySample } from '../src/sync/verify.ts';
-import { startAt } from '../src/sync/windows.ts';
+import { nothingTooLong, startAt } from '../src/sync/windows.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 import { differences, type OracleOptions } from './oracle.ts';
 
@@ -242,6 +242,7 @@ export class World implements AsyncDisposable {
       settled: new Map(),
       requestsBegun: 0,
       spans: { all: 86_400, open: 30 * 86_400 },
+      tooLong: { all: nothingTooLong, open: nothingTooLong },
       believed: createBelieved(),
     };
     this.#program = {

@@ -2,7 +2,7 @@
 // One is made for each tenure of the lease; counts begin anew with each pass, what was learned stays.
 
 import type { Api, Store, Stretch, Sweep } from './ports.ts';
-import type { HistoryStart } from './windows.ts';
+import type { HistoryStart, TooLong } from './windows.ts';
 
 export interface Settings {
   /** How far back history goes as set, and where that is now, which moves with each reconcile where it is a duration back. */
@@ -95,6 +95,8 @@ export interface Context {
   requestsBegun: number;
   /** Length of the next slice in seconds, for listings of everything and of open conversations. */
   spans: { all: number; open: number };
+  /** Lengths that the server could not list. */
+  tooLong: { all: TooLong; open: TooLong };
   believed: Believed;
 }
 

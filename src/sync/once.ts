@@ -73,6 +73,7 @@ export async function preview(
     counts: createCounts(),
     settled: new Map<string, string>(),
     spans: { ...context.spans },
+    tooLong: { ...context.tooLong },
     believed: { ...context.believed },
   };
   await own.api.proveBounds(own.settings.start, signal);

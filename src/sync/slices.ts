@@ -12,7 +12,7 @@ import { listWhole, type Shorter, type Walk } from './list-whole.ts';
 import { normalizerVersion } from './normalize.ts';
 import { type Due, type Known, ListingFailed, type Mark, type Stretch, type Window } from './ports.ts';
 import { isTooMany } from './sweeps.ts';
-import { maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
+import { couldList, couldNotList, longestSpan, maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
 
 /** What one slice asks for. */
 export interface Slice extends Diff {
@@ -59,11 +59,14 @@ async function listSlice(context: Context, window: Window, signal: AbortSignal):
       }
       const next = Math.min(...listing.walks.map((walk) => nextSpan(length, walk, context.believed.cap)));
       // A slice cut short by its window says nothing of longer ones, but a full one says they are too long.
-      if (length === span || next < length) context.spans[kind] = next;
+      context.tooLong[kind] = couldList(context.tooLong[kind], length);
+      const longest = longestSpan(context.tooLong[kind]);
+      if (length === span || next < length) context.spans[kind] = Math.min(next, longest);
       return listing;
     } catch (error) {
       if (!(error instanceof ListingFailed)) throw error;
       context.spans[kind] = Math.max(1, Math.floor(Math.min(length, maxWindowSeconds) / 4));
+      context.tooLong[kind] = couldNotList(context.tooLong[kind], length);
       restarts += 1;
       if (restarts <= maxRestarts) continue;
       // A window that is only looked at has no row.

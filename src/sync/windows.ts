@@ -77,6 +77,32 @@ export function nextSpan(
   return Math.max(1, Math.floor(Math.min(grown, (span * cap * 0.8) / Math.max(1, total))));
 }
 
+/** A length in seconds that could not be listed, and for how many slices it is not asked for again: for more of them each time. */
+export interface TooLong {
+  seconds: number;
+  slices: number;
+  patience: number;
+}
+
+export const nothingTooLong: TooLong = { seconds: Number.POSITIVE_INFINITY, slices: 0, patience: 8 };
+/** So that an outage, in which no length can be listed, is made up for after so many requests. */
+const mostPatience = 64;
+
+/** A slice of so many seconds could not be listed. */
+export function couldNotList({ patience }: TooLong, seconds: number): TooLong {
+  return { seconds, slices: patience, patience: Math.min(2 * patience, mostPatience) };
+}
+
+/** A slice of so many seconds was listed. */
+export function couldList(known: TooLong, seconds: number): TooLong {
+  return seconds >= known.seconds ? nothingTooLong : { ...known, slices: Math.max(0, known.slices - 1) };
+}
+
+/** How long a slice may be, after what could not be listed. */
+export function longestSpan({ seconds, slices }: TooLong): number {
+  return slices === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(seconds / 2));
+}
+
 function proper(stretch: Stretch): Stretch[] {
   return stretch.from < stretch.to ? [stretch] : [];
 }

@@ -7,6 +7,7 @@ import { createLog } from '../../src/ops/log.ts';
 import { keepInSync } from '../../src/ops/worker.ts';
 import { type Context, createBelieved, createCounts } from '../../src/sync/context.ts';
 import type { Api, Store } from '../../src/sync/ports.ts';
+import { nothingTooLong } from '../../src/sync/windows.ts';
 
 test('a pass that fails is said once, and tried again at the next tick only', async () => {
   const stop = new AbortController();
@@ -42,6 +43,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
     settled: new Map(),
     requestsBegun: 0,
     spans: { all: 1, open: 1 },
+    tooLong: { all: nothingTooLong, open: nothingTooLong },
     believed: createBelieved(),
   };
   const lines: string[] = [];

@@ -2,6 +2,7 @@
 
 import { type Context, createBelieved, createCounts } from '../../src/sync/context.ts';
 import type { Api, Store, Sweep } from '../../src/sync/ports.ts';
+import { nothingTooLong } from '../../src/sync/windows.ts';
 
 export const day = 86_400;
 export const now = 1_780_000_000;
@@ -58,6 +59,7 @@ export function contextOf({
     settled: new Map(),
     requestsBegun: 0,
     spans: { all: day, open: day },
+    tooLong: { all: nothingTooLong, open: nothingTooLong },
     believed: createBelieved(),
   };
 }

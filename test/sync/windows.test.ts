@@ -4,10 +4,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Stretch } from '../../src/sync/ports.ts';
 import {
+  couldList,
+  couldNotList,
   cut,
+  longestSpan,
   maxWindowSeconds,
   newStretch,
   nextSpan,
+  nothingTooLong,
   overlapSeconds,
   sliceOf,
   startAt,
@@ -133,6 +137,52 @@ describe('sliceOf', () => {
   test('goes on below the cursor', () => {
     expect(sliceOf({ from: 0, to: 100, cursor: 40 }, 15)).toEqual({ from: 25, to: 40 });
     expect(sliceOf({ from: 30, to: 100, cursor: 40 }, 15)).toEqual({ from: 30, to: 40 });
+  });
+});
+
+describe('what could not be listed', () => {
+  /** How many of so many slices fail, on a server that lists no more than so many seconds at once. */
+  function failures(slices: number, most: number): { failed: number; longest: number } {
+    let tooLong = nothingTooLong;
+    let span = 86_400;
+    let failed = 0;
+    let longest = 0;
+    for (let listed = 0; listed < slices; ) {
+      if (span > most) {
+        failed += 1;
+        tooLong = couldNotList(tooLong, span);
+        span = Math.max(1, Math.floor(span / 4));
+      } else {
+        listed += 1;
+        longest = Math.max(longest, span);
+        tooLong = couldList(tooLong, span);
+        span = Math.min(span * 2, longestSpan(tooLong));
+      }
+    }
+    return { failed, longest };
+  }
+
+  test.each([7, 60, 3600, 5_000, 86_399])(
+    'on a server that lists %i s at most, few slices fail, and they are not short',
+    (most) => {
+      const { failed, longest } = failures(1_000, most);
+      expect(failed).toBeLessThan(30);
+      expect(longest).toBeGreaterThan(most / 4);
+    },
+  );
+
+  test('after an outage that no length escaped, the longest is reached again', () => {
+    let tooLong = nothingTooLong;
+    for (let seconds = 86_400; seconds >= 1; seconds = Math.floor(seconds / 4))
+      tooLong = couldNotList(tooLong, seconds);
+    let span = 1;
+    let slices = 0;
+    for (; span < maxWindowSeconds; slices += 1) {
+      tooLong = couldList(tooLong, span);
+      span = Math.min(span * 2, longestSpan(tooLong), maxWindowSeconds);
+    }
+    expect(slices).toBeLessThan(100);
+    expect(longestSpan(tooLong)).toBe(Number.POSITIVE_INFINITY);
   });
 });
 
