@@ -10,37 +10,57 @@ import { exitStatus } from '../src/exit-status.ts';
 import { translate } from '../src/store/errors.ts';
 import { LeaseHeld } from '../src/store/tenure.ts';
 import { roomOf } from '../src/sync/fetch.ts';
-import { codes, documentOf, root } from './readme.ts';
+import { blocks, codes, documentOf, documents, root } from './readme.ts';
 
 const readme = documentOf('README.md');
 const deploy = documentOf('docs/deploy.md');
 const troubleshooting = documentOf('docs/troubleshooting.md');
 
-test('commands and their options', async () => {
-  const helpOf = async (...argv: string[]) => {
-    const lines: string[] = [];
-    const terminal = {
-      write: (line: string) => lines.push(line),
-      progress: process.stderr,
-      interactive: false,
-      ask: async () => null,
-    };
-    await parse([...argv, '--help'], { env: {}, terminal, logStream: { write() {} } }).catch(() => {});
-    return lines.join('\n');
+/** What `--help` of a command prints. */
+async function helpOf(...argv: string[]): Promise<string> {
+  const lines: string[] = [];
+  const terminal = {
+    write: (line: string) => lines.push(line),
+    progress: process.stderr,
+    interactive: false,
+    ask: async () => null,
   };
+  await parse([...argv, '--help'], { env: {}, terminal, logStream: { write() {} } }).catch(() => {});
+  return lines.join('\n');
+}
+
+async function commandNames(): Promise<string[]> {
   const [, list = ''] = (await helpOf()).split('Commands:\n');
-  const real = Array.from(list.matchAll(/^ {2}([a-z-]+) /gm), ([, name = '']) => name).filter(
-    (name) => name !== 'help',
-  );
-  const rows = readme.table('Commands').map(([first = '', second = '']) => ({
-    first: codes(first),
-    all: codes(`${first} ${second}`),
-  }));
-  const documented = rows.flatMap(({ first }) => first.map((code) => code.split(' ')[0]));
-  expect([...new Set(documented)].sort()).toEqual(real.sort());
-  for (const { first, all } of rows) {
-    const help = await helpOf(first[0]?.split(' ')[0] ?? '');
-    for (const option of all.join(' ').match(/--[a-z-]+/g) ?? []) expect(help).toContain(option);
+  return Array.from(list.matchAll(/^ {2}([a-z-]+) /gm), ([, name = '']) => name).filter((name) => name !== 'help');
+}
+
+test('every command is explained', async () => {
+  const documented = readme.table('Commands').flatMap(([first = '']) => codes(first).map((code) => code.split(' ')[0]));
+  expect([...new Set(documented)].sort()).toEqual((await commandNames()).sort());
+});
+
+test('options are those of the command that they stand by', async () => {
+  for (const [first = '', second = ''] of readme.table('Commands')) {
+    const help = await helpOf(codes(first)[0]?.split(' ')[0] ?? '');
+    for (const option of codes(`${first} ${second}`)
+      .join(' ')
+      .match(/--[a-z-]+/g) ?? [])
+      expect(help).toContain(option);
+  }
+});
+
+test.each(documents)('commands in %s are there, with their options', async (path) => {
+  const { text } = documentOf(path);
+  const names = await commandNames();
+  const shell = blocks(text, 'sh').flatMap((block) => block.split('\n'));
+  for (const line of [...shell, ...codes(text.replace(/^```.*?^```$/gms, ''))]) {
+    const [, ours, words = line] =
+      /^(.*main\.js|conversation-sync|npm run --silent cli --) ([a-z-]+.*)$/.exec(line) ?? [];
+    const [name = ''] = words.split(' ');
+    if (ours !== undefined) expect(names, line).toContain(name);
+    if (!names.includes(name)) continue;
+    const help = await helpOf(name);
+    for (const option of words.match(/--[a-z-]+/g) ?? []) expect(help, line).toContain(`${option} `);
   }
 });
 

@@ -16,6 +16,7 @@ import { openDatabase } from '../../src/store/database.ts';
 import { takeLease } from '../../src/store/lease.ts';
 import { enterScope } from '../../src/store/scope.ts';
 import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../database.ts';
+import { documentOf } from '../readme.ts';
 
 const scope = { accountSid: 'AC1', baseUrl: 'https://intelligence.twilio.com', filters: noFilters, start: 0 };
 const role = `doctor_${randomBytes(6).toString('hex')}`;
@@ -104,6 +105,18 @@ test('rights: none, of a reader only, and just those of a worker', async () => {
   // What it says is to be done is enough.
   for (const statement of reading['rights']?.todo?.split('\n').slice(1) ?? []) await admin.query(statement);
   expect(await trouble(asRole())).toEqual({});
+});
+
+test('rights: the grants of docs/deploy.md are just those of a worker, also to later tables', async () => {
+  const grants = documentOf('docs/deploy.md').block('Database users', 'sql');
+  await admin.query(grants.replaceAll(' conversation_sync;', ` ${role};`));
+  expect(await trouble(asRole())).toEqual({});
+  await admin.query('create table twilio_sync.later ()');
+  onTestFinished(() => admin.query('drop table twilio_sync.later').then(() => {}));
+  const { rows } = await admin.query(
+    `select has_table_privilege('${role}', 'twilio_sync.later', wanted) as granted from unnest('{select,insert,update,delete}'::text[]) wanted`,
+  );
+  expect(rows).toEqual(Array(4).fill({ granted: true }));
 });
 
 test('row-level security: of its own user, and of others', async () => {
