@@ -77,20 +77,23 @@ export function nextSpan(
   return Math.max(1, Math.floor(Math.min(grown, (span * cap * 0.8) / Math.max(1, total))));
 }
 
-/** A length in seconds that could not be listed, and for how many slices it is not asked for again: for more of them each time. */
+/**
+ * The shortest length in seconds that could not be listed since one as long could; how often in a row; and for how many
+ * slices it is not asked for again. Once is chance, and the next slices tell: a limit of the server fails again and again.
+ */
 export interface TooLong {
   seconds: number;
+  failures: number;
   slices: number;
-  patience: number;
 }
 
-export const nothingTooLong: TooLong = { seconds: Number.POSITIVE_INFINITY, slices: 0, patience: 8 };
-/** So that an outage, in which no length can be listed, is made up for after so many requests. */
-const mostPatience = 64;
+export const nothingTooLong: TooLong = { seconds: Number.POSITIVE_INFINITY, failures: 0, slices: 0 };
 
 /** A slice of so many seconds could not be listed. */
-export function couldNotList({ patience }: TooLong, seconds: number): TooLong {
-  return { seconds, slices: patience, patience: Math.min(2 * patience, mostPatience) };
+export function couldNotList(known: TooLong, seconds: number): TooLong {
+  if (seconds < known.seconds) return { seconds, failures: 1, slices: 0 };
+  const failures = known.failures + 1;
+  return { ...known, failures, slices: Math.min(2 ** (failures + 1), 64) };
 }
 
 /** A slice of so many seconds was listed. */

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createRandom } from '../../src/lib/random.ts';
 import type { Stretch } from '../../src/sync/ports.ts';
 import {
   couldList,
@@ -141,47 +142,47 @@ describe('sliceOf', () => {
 });
 
 describe('what could not be listed', () => {
-  /** How many of so many slices fail, on a server that lists no more than so many seconds at once. */
-  function failures(slices: number, most: number): { failed: number; longest: number } {
+  /** Lists so many slices, which double; says how many failed, and how long they were. */
+  function list(slices: number, fails: (span: number) => boolean): { failed: number; spans: number[] } {
     let tooLong = nothingTooLong;
     let span = 86_400;
     let failed = 0;
-    let longest = 0;
-    for (let listed = 0; listed < slices; ) {
-      if (span > most) {
+    const spans: number[] = [];
+    while (spans.length < slices) {
+      if (fails(span)) {
         failed += 1;
         tooLong = couldNotList(tooLong, span);
         span = Math.max(1, Math.floor(span / 4));
       } else {
-        listed += 1;
-        longest = Math.max(longest, span);
+        spans.push(span);
         tooLong = couldList(tooLong, span);
-        span = Math.min(span * 2, longestSpan(tooLong));
+        span = Math.min(span * 2, longestSpan(tooLong), maxWindowSeconds);
       }
     }
-    return { failed, longest };
+    return { failed, spans };
   }
 
   test.each([7, 60, 3600, 5_000, 86_399])(
-    'on a server that lists %i s at most, few slices fail, and they are not short',
+    'a server that lists %i s at most: few slices fail, and they are not short',
     (most) => {
-      const { failed, longest } = failures(1_000, most);
-      expect(failed).toBeLessThan(30);
-      expect(longest).toBeGreaterThan(most / 4);
+      const { failed, spans } = list(1_000, (span) => span > most);
+      expect(failed).toBeLessThan(35);
+      expect(spans.filter((span) => span <= most / 4).length).toBeLessThan(50);
     },
   );
 
-  test('after an outage that no length escaped, the longest is reached again', () => {
+  test('failures by chance, whatever the length: slices stay long', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const random = createRandom(seed);
+      const { spans } = list(400, () => random.chance(0.1));
+      expect(spans.toSorted((a, b) => a - b)[200], `seed ${seed}`).toBeGreaterThan(maxWindowSeconds / 8);
+    }
+  });
+
+  test('after an outage that no length escapes, the longest is reached at once', () => {
     let tooLong = nothingTooLong;
     for (let seconds = 86_400; seconds >= 1; seconds = Math.floor(seconds / 4))
       tooLong = couldNotList(tooLong, seconds);
-    let span = 1;
-    let slices = 0;
-    for (; span < maxWindowSeconds; slices += 1) {
-      tooLong = couldList(tooLong, span);
-      span = Math.min(span * 2, longestSpan(tooLong), maxWindowSeconds);
-    }
-    expect(slices).toBeLessThan(100);
     expect(longestSpan(tooLong)).toBe(Number.POSITIVE_INFINITY);
   });
 });
