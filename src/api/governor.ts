@@ -1,7 +1,7 @@
-// Requests ask for leave to be sent, and say how they ended; in between the throttle decides, and this file waits for
+// Requests ask for leave to be sent, and say how they ended; in between the limiter decides, and this file waits for
 // it: a queue, one timer, the clock. First come, first served, but for requests that were refused: they have waited.
 
-import { allowed, answered, asked, createThrottle, type Ending, sent } from './throttle.ts';
+import { allowed, answered, asked, createLimiter, type Ending, sent } from './limiter/limiter.ts';
 
 export interface GovernorOptions {
   maxConcurrency: number;
@@ -32,19 +32,19 @@ interface Waiter {
 /** Makes the governor of one server; `maxConcurrency` from 1 is never passed. Throws RangeError for less. */
 export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOptions): Governor {
   if (!(maxConcurrency >= 1)) throw new RangeError(`maxConcurrency is 1 or more, not ${maxConcurrency}`);
-  const throttle = createThrottle(Math.floor(maxConcurrency));
+  const limiter = createLimiter(Math.floor(maxConcurrency));
   const again = new Set<Waiter>();
   const first = new Set<Waiter>();
   let alarm: { atMs: number; off: AbortController } | undefined;
   let closed: Error | undefined;
 
   const send = (): Leave => {
-    const ticket = sent(throttle, monotonicMs());
+    const ticket = sent(limiter, monotonicMs());
     let left = false;
     return (ending) => {
       if (left) return;
       left = true;
-      answered(throttle, ticket, ending, monotonicMs());
+      answered(limiter, ticket, ending, monotonicMs());
       pump();
     };
   };
@@ -55,7 +55,7 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
       const queue = again.size > 0 ? again : first;
       const [waiter] = queue;
       if (waiter === undefined) return endAlarm();
-      const ms = asked(throttle, monotonicMs());
+      const ms = asked(limiter, monotonicMs());
       if (ms > 0) return setAlarm(ms);
       queue.delete(waiter);
       waiter.admit(send());
@@ -87,7 +87,7 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
     enter(signal, isAgain) {
       if (signal.aborted) return Promise.reject(signal.reason);
       if (closed) return Promise.reject(closed);
-      if (again.size + first.size === 0 && asked(throttle, monotonicMs()) === 0) return Promise.resolve(send());
+      if (again.size + first.size === 0 && asked(limiter, monotonicMs()) === 0) return Promise.resolve(send());
       const queue = isAgain ? again : first;
       return new Promise((resolve, reject) => {
         const onAbort = () => {
@@ -119,13 +119,13 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
       for (const waiter of waiting) waiter.refuse(reason);
     },
     get limit() {
-      return allowed(throttle);
+      return allowed(limiter);
     },
     get inFlight() {
-      return throttle.inFlight;
+      return limiter.inFlight;
     },
     get perSecond() {
-      return throttle.perSecond;
+      return limiter.pace.perSecond;
     },
   };
 }

@@ -13,12 +13,20 @@ export interface Answer {
   date: string | undefined;
   age: string | undefined;
   retryAfter: string | undefined;
+  /** The X-RateLimit headers. */
+  rateLimit: RateLimit;
   contentType: string | undefined;
   location: string | undefined;
   /** Decoded; of an answer other than 200 at most its first 64 KiB. */
   body: Buffer;
   /** Bytes of the body as sent. */
   wireBytes: number;
+}
+
+export interface RateLimit {
+  limit: string | undefined;
+  remaining: string | undefined;
+  reset: string | undefined;
 }
 
 export interface Get {
@@ -57,6 +65,11 @@ export async function get(dispatcher: Dispatcher, request: Get): Promise<Answer>
     date: one(date),
     age: one(headers['age']),
     retryAfter: one(headers['retry-after']),
+    rateLimit: {
+      limit: one(headers['x-ratelimit-limit']),
+      remaining: one(headers['x-ratelimit-remaining']),
+      reset: one(headers['x-ratelimit-reset']),
+    },
     contentType: one(headers['content-type']),
     location: one(headers['location']),
     body: await decoded(request, status, one(headers['content-encoding']), sent),

@@ -20,7 +20,8 @@ import {
 } from './errors.ts';
 import type { Governor } from './governor.ts';
 import { type Answer, acceptedEncodings, get } from './http.ts';
-import { decide, type Outcome, type RetryLimits, retryAfterMs } from './retry.ts';
+import { remainingOf } from './limiter/quota.ts';
+import { decide, type Outcome, type RetryLimits, retryAfterMs, waitAsked } from './retry.ts';
 
 export type Endpoint = 'list' | 'detail';
 
@@ -92,7 +93,7 @@ export async function request<Decoded>(parts: RequestParts, wanted: Wanted<Decod
     const answer = await send(parts, wanted, tried, attempt);
     // Answers come together; before the first of them is read, the next requests are sent.
     await nextTurn();
-    const result = 'error' in answer ? answer : (refusal(tried, attempt, answer) ?? read(tried, wanted, answer));
+    const result = 'error' in answer ? answer : (refusal(parts, tried, attempt, answer) ?? read(tried, wanted, answer));
     if ('decoded' in result) {
       if ('date' in answer) parts.clock.see(answer.date, answer.age);
       return result.decoded;
@@ -123,9 +124,11 @@ async function send<Decoded>(
   try {
     const answer = await get(dispatcher, { tried, origin, path, headers, timeoutMs, limitBytes, signal });
     if (answer.status === 429) {
-      leave({ kind: 'refused', retryAfterMs: retryAfterMs(answer.retryAfter, answer.date) });
+      leave({ kind: 'refused', waitMs: waitAsked(answer, parts.retryLimits.serverCapMs) });
+    } else if (answer.status < 500) {
+      leave({ kind: 'good', remaining: remainingOf(answer.rateLimit.remaining, answer.rateLimit.limit) });
     } else {
-      leave({ kind: answer.status < 500 ? 'good' : 'failed' });
+      leave({ kind: 'failed' });
     }
     ended(answer.status, answer.wireBytes);
     return answer;
@@ -140,15 +143,18 @@ async function send<Decoded>(
 }
 
 /** The error that an answer other than 200 stands for. */
-function refusal(tried: string, attempt: number, answer: Answer): Failure | undefined {
+function refusal(parts: RequestParts, tried: string, attempt: number, answer: Answer): Failure | undefined {
   const { status } = answer;
   if (status === 200) return undefined;
-  const floorMs = retryAfterMs(answer.retryAfter, answer.date);
+  const isTooMany = status === 429;
+  const floorMs = isTooMany
+    ? waitAsked(answer, parts.retryLimits.serverCapMs)
+    : retryAfterMs(answer.retryAfter, answer.date);
   const outcome: Outcome = { kind: 'status', status, retryAfterMs: floorMs };
   const { code, message } = apiError(answer);
   if (status === 401 || status === 403) return { outcome, error: new Unauthorized(tried, status, code, message) };
   if (status === 404) return { outcome, error: new NotFound(tried) };
-  if (status === 429 || (status >= 500 && status !== 501 && status !== 505)) {
+  if (isTooMany || (status >= 500 && status !== 501 && status !== 505)) {
     return { outcome, error: new Unavailable(tried, status, attempt, floorMs, message) };
   }
   if (status < 300) return { outcome, error: new BadAnswer(tried, [`status: expected 200, received ${status}`]) };

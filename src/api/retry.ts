@@ -3,6 +3,7 @@
 // than ours may be ends it, then full jitter under our cap, and never less than the server's wait.
 
 import type { Trouble } from './errors.ts';
+import type { Answer } from './http.ts';
 
 /** How an attempt went wrong. */
 export type Outcome =
@@ -43,7 +44,7 @@ const statusRules: Record<string, Rule> = {
   429: {
     attempts: 10,
     baseMs: 100,
-    why: 'never processed; the governor slows all requests, this one need not wait long',
+    why: 'never processed; how fast all requests go is for the limiter to say',
   },
   501: never('the server does not know how'),
   505: never('the server does not speak this HTTP'),
@@ -90,6 +91,29 @@ export function retryAfterMs(retryAfter: string | undefined, date: string | unde
   if (!/^[A-Z][a-z]{2,8},? /.test(text) || date === undefined) return undefined;
   const ms = Date.parse(text) - Date.parse(date);
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+/**
+ * The wait that a 429 asks for, in milliseconds from now: its Retry-After, else its X-RateLimit-Reset. Undefined where
+ * neither is there, or readable. A reset further away than `mostMs`, or over, says nothing: it may be any number.
+ */
+export function waitAsked(
+  answer: Pick<Answer, 'retryAfter' | 'date' | 'rateLimit'>,
+  mostMs: number,
+): number | undefined {
+  const afterMs = retryAfterMs(answer.retryAfter, answer.date);
+  if (afterMs !== undefined) return afterMs;
+  const resetMs = untilReset(answer.rateLimit.reset, answer.date);
+  return resetMs !== undefined && resetMs >= 0 && resetMs <= mostMs ? resetMs : undefined;
+}
+
+/** Seconds until then, or since the epoch, or milliseconds since the epoch, held against the answer's own Date: servers differ. */
+function untilReset(reset: string | undefined, date: string | undefined): number | undefined {
+  const text = reset?.trim() ?? '';
+  if (!/^\d{1,14}(\.\d+)?$/.test(text)) return undefined;
+  const value = Number(text);
+  if (value < 1e9) return value * 1_000;
+  return (value < 1e11 ? value * 1_000 : value) - Date.parse(date ?? '');
 }
 
 function ruleOf(outcome: Outcome): Rule {

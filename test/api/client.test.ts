@@ -192,6 +192,29 @@ describe('retries', () => {
     expect(server.paths).toHaveLength(1);
   });
 
+  test('a 429 that names its reset waits until then, one whose reset is mad waits as if it named none', async () => {
+    const date = new Date(Date.UTC(2026, 0, 15)).toUTCString();
+    const epoch = Date.UTC(2026, 0, 15) / 1_000;
+    for (const [reset, least, most] of [
+      ['20', 20_000, 20_000],
+      [String(epoch + 20), 20_000, 20_000],
+      [String(epoch + 86_400 * 365), 0, 100],
+      ['-1', 0, 100],
+    ] as const) {
+      const waits: number[] = [];
+      const headers = { date, 'x-ratelimit-limit': '300', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset };
+      const server = await serve((_request, response) => {
+        if (server.paths.length === 1) answer(response, {}, 429, headers);
+        else answer(response, { id: 'a', createdAt }, 200, headers);
+      });
+      const client = open(server.url, { onRetry: ({ afterMs }) => waits.push(afterMs) });
+      await client.detail('a', { signal });
+      expect(waits).toHaveLength(1);
+      expect(waits[0]).toBeGreaterThanOrEqual(least);
+      expect(waits[0]).toBeLessThanOrEqual(most);
+    }
+  });
+
   test('503 for ever ends; a Retry-After longer than we may wait ends at once', async () => {
     const server = await serve((_request, response) => answer(response, {}, 503));
     await expect(open(server.url).detail('c', { signal })).rejects.toMatchObject({

@@ -41,6 +41,9 @@ test('a whole answer, with what the caller needs of its headers', async () => {
       date: 'Thu, 15 Jan 2026 10:30:00 GMT',
       'content-type': 'application/json',
       'retry-after': '3',
+      'x-ratelimit-limit': '300',
+      'x-ratelimit-remaining': '7',
+      'x-ratelimit-reset': '1768473060',
     });
     response.end('{"ü":1}');
   });
@@ -48,6 +51,7 @@ test('a whole answer, with what the caller needs of its headers', async () => {
     status: 200,
     date: 'Thu, 15 Jan 2026 10:30:00 GMT',
     retryAfter: '3',
+    rateLimit: { limit: '300', remaining: '7', reset: '1768473060' },
     contentType: 'application/json',
     body: Buffer.from('{"ü":1}'),
     wireBytes: 8,

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decide, type Outcome, retryAfterMs, retryLimits } from '../../src/api/retry.ts';
+import { decide, type Outcome, retryAfterMs, retryLimits, waitAsked } from '../../src/api/retry.ts';
 
 const status = (code: number, afterMs?: number): Outcome => ({ kind: 'status', status: code, retryAfterMs: afterMs });
 const half = () => 0.5;
@@ -73,5 +73,52 @@ describe('Retry-After', () => {
 
   test("a date without the answer's own Date says nothing", () => {
     expect(retryAfterMs('Thu, 15 Jan 2026 10:30:30 GMT', undefined)).toBeUndefined();
+  });
+});
+
+describe('what a 429 asks to wait', () => {
+  const date = 'Thu, 15 Jan 2026 10:30:00 GMT';
+  const epoch = Date.parse(date) / 1_000;
+  const wait = (reset: string | undefined, more: { retryAfter?: string; date?: string | undefined } = {}) => {
+    const rateLimit = { limit: '300', remaining: '0', reset };
+    return waitAsked({ retryAfter: undefined, date, rateLimit, ...more }, retryLimits.serverCapMs);
+  };
+
+  test.each([
+    ['1', 1_000],
+    [' 0 ', 0],
+    ['59.5', 59_500],
+    [String(epoch + 30), 30_000],
+    [String((epoch + 30) * 1_000), 30_000],
+    [String((epoch + 30) * 1_000 + 250), 30_250],
+  ])('X-RateLimit-Reset: %s', (reset, ms) => {
+    expect(wait(reset)).toBe(ms);
+  });
+
+  test.each([
+    ['longer than we agree to', '121'],
+    ['milliseconds, or seconds of a day', '86400'],
+    ['a year ahead', String(epoch + 365 * 86_400)],
+    ['over', String(epoch - 1)],
+    ['negative', '-5'],
+    ['huge', '9'.repeat(40)],
+    ['between an epoch in seconds and one in milliseconds', '123456789012'],
+    ['text', 'soon'],
+    ['a date', 'Thu, 15 Jan 2026 10:30:30 GMT'],
+    ['empty', ''],
+    ['absent', undefined],
+  ])('%s says nothing', (_name, reset) => {
+    expect(wait(reset)).toBeUndefined();
+  });
+
+  test('an epoch is held against the answer of which it is part, and without its Date says nothing', () => {
+    expect(wait(String(epoch + 30), { date: 'Thu, 15 Jan 2026 10:30:20 GMT' })).toBe(10_000);
+    expect(wait(String(epoch + 30), { date: undefined })).toBeUndefined();
+    expect(wait('30', { date: undefined })).toBe(30_000);
+  });
+
+  test('Retry-After is about this request, so it goes before', () => {
+    expect(wait('59', { retryAfter: '2' })).toBe(2_000);
+    expect(wait('59', { retryAfter: 'soon' })).toBe(59_000);
   });
 });
