@@ -1,6 +1,7 @@
 // The limiter against models of servers, in virtual time: how near to the ideal it comes, and how much is refused, over a
 // grid of limits, shares of random refusals and latencies. Each run is named with its seed.
 
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { allowed, answered, asked, createLimiter, type Limiter, sent } from '../../src/api/limiter/limiter.ts';
 import {
@@ -292,6 +293,39 @@ describe('step by step', () => {
     for (const ticket of send(state, 4, 0)) answered(state, ticket, { kind: 'failed' }, 100);
     expect(allowed(state)).toBe(4);
     expect(state.inFlight).toBe(0);
+  });
+
+  test('whatever happens, one may always be sent in the end, and never more than the maximum at once', () => {
+    const left = fc.option(fc.nat(3), { nil: undefined });
+    const wait = fc.option(fc.nat(1e7), { nil: undefined });
+    const ending = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ kind: fc.constant('good' as const), remaining: left }) },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('refused' as const), waitMs: wait }) },
+      fc.constant({ kind: 'failed' as const }),
+    );
+    const step = fc.record({ ending, tookMs: fc.nat(3_000), isFirst: fc.boolean() });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 8 }), fc.array(step, { maxLength: 300 }), (most, steps) => {
+        const state = createLimiter(most);
+        const inFlight: ReturnType<typeof sent>[] = [];
+        let nowMs = 0;
+        for (const { ending: how, tookMs, isFirst } of steps) {
+          for (let ms = asked(state, nowMs); ms !== Number.POSITIVE_INFINITY; ms = asked(state, nowMs)) {
+            expect(ms).toBeLessThanOrEqual(120_000);
+            // Not all that may be sent is wanted at once.
+            if (ms > 0 && inFlight.length > 0) break;
+            nowMs += Math.max(0, Math.ceil(ms));
+            if (ms <= 0) inFlight.push(sent(state, nowMs));
+          }
+          expect(inFlight.length).toBeGreaterThan(0);
+          expect(inFlight.length).toBeLessThanOrEqual(most);
+          const ticket = isFirst ? inFlight.shift() : inFlight.pop();
+          nowMs += tookMs;
+          if (ticket !== undefined) answered(state, ticket, how, nowMs);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test('what is remembered is bounded by a few seconds of requests', () => {
