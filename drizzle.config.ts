@@ -2,7 +2,7 @@ import { defineConfig } from 'drizzle-kit';
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: ['./src/store/schema.ts', './src/store/bookkeeping.ts'],
+  schema: ['./src/postgres/schema.ts', './src/postgres/bookkeeping.ts'],
   out: './migrations',
   migrations: { schema: 'twilio_sync' },
 });

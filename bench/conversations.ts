@@ -1,12 +1,12 @@
 // Conversations of one size: so many communications of so long a text, closed but for the newest few. Each is made from
 // its number whenever it is read, so that 300,000 of them fit into memory; the same numbers give the same conversations.
 
-import type { WireConversation, WireConversationDetail } from '../src/api/wire.ts';
 import { createRandom, type Random } from '../src/lib/random.ts';
 import type { Made } from '../src/simulator/entry.ts';
 import { drawId } from '../src/simulator/ids.ts';
 import { SeededConversation, type SeedPlan } from '../src/simulator/seeded.ts';
 import { subjects } from '../src/simulator/talk.ts';
+import type { WireConversation, WireConversationDetail } from '../src/twilio/wire.ts';
 
 export interface Shape {
   conversations: number;

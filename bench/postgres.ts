@@ -6,9 +6,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { type Connection, connectionOf, parametersOfUrl } from '../src/lib/libpq.ts';
-import { type Embedded, openEmbedded } from '../src/store/embedded.ts';
-import { migrate } from '../src/store/migrate.ts';
+import { type Connection, connectionOf, parametersOfUrl } from '../src/config/connection-string.ts';
+import { type Embedded, openEmbedded } from '../src/embedded/embedded.ts';
+import { migrate } from '../src/postgres/migrate.ts';
 
 export interface BenchDatabase {
   name: string;

@@ -1,4 +1,4 @@
-// Draws docs/limiter.svg: how the limiter does in its simulation (test/api/limiter-simulation.ts). Left, what is left of
+// Draws docs/limiter.svg: how the limiter does in its simulation (test/twilio/limiter-simulation.ts). Left, what is left of
 // the rate where answers are refused at random, beside AIMD, which halves its window for each round trip with a refusal;
 // right, how far a limit is used and how much is refused, by limit and latency. Same seeds, same picture.
 
@@ -14,7 +14,7 @@ import {
   shedding,
   simulate,
   slidingSecond,
-} from '../test/api/limiter-simulation.ts';
+} from '../test/twilio/limiter-simulation.ts';
 
 const minute = 60_000;
 const seed = 1;

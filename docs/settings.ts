@@ -1,7 +1,7 @@
-// docs/settings.md, written from the option table in src/settings.ts: `npm run docs`. A test fails when the two differ.
+// docs/settings.md, written from the option table in src/config/settings.ts: `npm run docs`. A test fails when the two differ.
 
 import { writeFileSync } from 'node:fs';
-import { type Part, type Setting, settings } from '../src/settings.ts';
+import { type Part, type Setting, settings } from '../src/config/settings.ts';
 
 const sections: Record<Part, { title: string; intro: string }> = {
   api: { title: 'API', intro: 'The account, its credentials, and the way to the API.' },
@@ -26,7 +26,7 @@ const sections: Record<Part, { title: string; intro: string }> = {
 
 /** The whole page. */
 export function settingsPage(): string {
-  return `<!-- Written by \`npm run docs\` from src/settings.ts. Do not edit. -->
+  return `<!-- Written by \`npm run docs\` from src/config/settings.ts. Do not edit. -->
 
 # Settings
 

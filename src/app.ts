@@ -3,20 +3,20 @@
 
 import { randomBytes } from 'node:crypto';
 import { hostname, totalmem } from 'node:os';
-import { baseUrl } from './api/base-url.ts';
-import type { BoundName, Query } from './api/bounds.ts';
-import { type Client, createClient } from './api/client.ts';
-import { createListing } from './api/listing.ts';
-import type { Attempt, Retry } from './api/request.ts';
-import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './config.ts';
-import type { Log } from './ops/log.ts';
-import { createRetryLog, logWindow } from './ops/work-log.ts';
-import type { Database } from './store/database.ts';
-import { enterScope, refuseWrongScope, type Scope } from './store/scope.ts';
-import { createStore, readOnly } from './store/store.ts';
+import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './config/config.ts';
+import type { Database } from './postgres/database.ts';
+import { enterScope, refuseWrongScope, type Scope } from './postgres/scope.ts';
+import { createStore, readOnly } from './postgres/store.ts';
 import { type Context, createBelieved, createCounts, type Watcher } from './sync/context.ts';
 import type { Store } from './sync/ports.ts';
 import { firstSpanSeconds, maxWindowSeconds, nothingTooLong } from './sync/windows.ts';
+import { baseUrl } from './twilio/base-url.ts';
+import type { BoundName, Query } from './twilio/bounds.ts';
+import { type Client, createClient } from './twilio/client.ts';
+import { createListing } from './twilio/listing.ts';
+import type { Attempt, Retry } from './twilio/request.ts';
+import type { Log } from './worker/log.ts';
+import { createRetryLog, logWindow } from './worker/work-log.ts';
 
 export interface AppConfig {
   api: ApiConfig;

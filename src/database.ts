@@ -1,11 +1,11 @@
 // The database of the configuration, as every command has it: a server, or the embedded one, started or found. Apart from
 // the rest of the composition, so that what needs nothing else does not load the rest.
 
-import type { DatabaseConfig } from './config.ts';
-import { type Connection, connectionOf, parametersOfUrl } from './lib/libpq.ts';
-import { type Database, type DatabaseLimits, openDatabase, retrying } from './store/database.ts';
-import { openEmbedded } from './store/embedded.ts';
-import { migrate } from './store/migrate.ts';
+import type { DatabaseConfig } from './config/config.ts';
+import { type Connection, connectionOf, parametersOfUrl } from './config/connection-string.ts';
+import { openEmbedded } from './embedded/embedded.ts';
+import { type Database, type DatabaseLimits, openDatabase, retrying } from './postgres/database.ts';
+import { migrate } from './postgres/migrate.ts';
 
 /** A database that is there and migrated, or will be: `prepare` finds out. */
 export interface OpenedDatabase extends AsyncDisposable {

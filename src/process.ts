@@ -1,12 +1,12 @@
 // The process: arguments and environment in, an exit status out.
-// Nothing is decided here: cli.ts knows the commands, ops/shutdown.ts the signals, exit-status.ts what to say of an error.
+// Nothing is decided here: cli.ts knows the commands, worker/shutdown.ts the signals, exit-status.ts what to say of an error.
 
 import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { CommanderError } from 'commander';
-import { parse, type World } from './cli.ts';
-import { exitStatus, sayError, statusOf } from './exit-status.ts';
-import { plainLines } from './ops/plain-log.ts';
-import { untilSignal } from './ops/shutdown.ts';
+import { parse, type World } from './cli/cli.ts';
+import { exitStatus, sayError, statusOf } from './cli/exit-status.ts';
+import { plainLines } from './worker/plain-log.ts';
+import { untilSignal } from './worker/shutdown.ts';
 
 // On a terminal a line takes the place of a progress bar, which draws itself again below it.
 const say = (line: string) => process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}${line}\n`);

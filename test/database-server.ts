@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
-import { openEmbedded } from '../src/store/embedded.ts';
+import { openEmbedded } from '../src/embedded/embedded.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

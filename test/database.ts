@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { type Connection, connectionOf, parametersOfUrl } from '../src/lib/libpq.ts';
-import { migrate } from '../src/store/migrate.ts';
+import { type Connection, connectionOf, parametersOfUrl } from '../src/config/connection-string.ts';
+import { migrate } from '../src/postgres/migrate.ts';
 
 let serverOutsideVitest: string | undefined;
 

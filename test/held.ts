@@ -1,7 +1,7 @@
 // A conversation as the API holds it, read the way the tables have it: what a test computes its expectations from.
 // Repeated ids and values once, absent arrays empty, text as Postgres can hold it, times in microseconds.
 
-import type { WireConversationDetail, WireParticipant } from '../src/api/wire.ts';
+import type { WireConversationDetail, WireParticipant } from '../src/twilio/wire.ts';
 
 export const agentTypes = ['HUMAN_AGENT', 'AGENT', 'AI_AGENT'];
 

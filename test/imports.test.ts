@@ -37,22 +37,22 @@ const within =
     folders.some((folder) => path.startsWith(`src/${folder}`));
 
 const wrong: Record<string, (found: Import) => boolean> = {
-  'api and store never import each other': ({ from, to }) =>
-    (within('api/')(from) && within('store/')(to)) || (within('store/')(from) && within('api/')(to)),
-  'api and sync know no SQL, store and sync no HTTP': ({ from, to }) =>
-    (within('api/', 'sync/')(from) && /^(pg|drizzle-orm)(\/|$)/.test(to)) ||
-    (within('store/', 'sync/')(from) && /^(undici|fastify|(node:)?(http|https|net))(\/|$)/.test(to)),
-  'sync knows neither store, ops nor timers, and api by its types only': ({ from, to, typeOnly }) =>
+  'twilio and postgres never import each other': ({ from, to }) =>
+    (within('twilio/')(from) && within('postgres/')(to)) || (within('postgres/')(from) && within('twilio/')(to)),
+  'twilio and sync know no SQL, postgres and sync no HTTP': ({ from, to }) =>
+    (within('twilio/', 'sync/')(from) && /^(pg|drizzle-orm)(\/|$)/.test(to)) ||
+    (within('postgres/', 'sync/')(from) && /^(undici|fastify|(node:)?(http|https|net))(\/|$)/.test(to)),
+  'sync knows twilio by its types only, no other room but lib, and no timers': ({ from, to, typeOnly }) =>
     within('sync/')(from) &&
-    (within('store/', 'ops/', 'simulator/')(to) ||
+    ((within('')(to) && !within('sync/', 'lib/', 'twilio/')(to)) ||
       /^(node-cron|node:timers.*)$/.test(to) ||
-      (within('api/')(to) && !typeOnly)),
+      (within('twilio/')(to) && !typeOnly)),
   'lib imports nothing of ours': ({ from, to }) => within('lib/')(from) && within('')(to) && !within('lib/')(to),
-  'the simulator shares wire types with api, and knows nothing else of ours but lib': ({ from, to, typeOnly }) =>
+  'the simulator shares wire types with twilio, and knows nothing else of ours but lib': ({ from, to, typeOnly }) =>
     within('simulator/')(from) &&
     within('')(to) &&
     !within('simulator/', 'lib/')(to) &&
-    !(to === 'src/api/wire.ts' && typeOnly),
+    !(to === 'src/twilio/wire.ts' && typeOnly),
 };
 
 test.each(Object.keys(wrong))('%s', (rule) => {

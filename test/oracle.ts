@@ -2,7 +2,7 @@
 // says it: straight from the contract, conversation by conversation. `differences` holds a database against a source.
 
 import type pg from 'pg';
-import type { WireConversationDetail } from '../src/api/wire.ts';
+import type { WireConversationDetail } from '../src/twilio/wire.ts';
 
 export type Row = Record<string, string | number | null>;
 export type Tables = Record<string, Row[]>;

@@ -2,14 +2,14 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { Unauthorized, Unavailable } from '../src/api/errors.ts';
-import { unreachable } from '../src/api/trouble.ts';
-import { parse } from '../src/cli.ts';
-import { ConfigError, readConfig } from '../src/config.ts';
-import { exitStatus } from '../src/exit-status.ts';
-import { translate } from '../src/store/errors.ts';
-import { LeaseHeld } from '../src/store/tenure.ts';
+import { parse } from '../src/cli/cli.ts';
+import { exitStatus } from '../src/cli/exit-status.ts';
+import { ConfigError, readConfig } from '../src/config/config.ts';
+import { translate } from '../src/postgres/errors.ts';
+import { LeaseHeld } from '../src/postgres/tenure.ts';
 import { roomOf } from '../src/sync/fetch.ts';
+import { Unauthorized, Unavailable } from '../src/twilio/errors.ts';
+import { unreachable } from '../src/twilio/trouble.ts';
 import { blocks, codes, documentOf, documents, root } from './readme.ts';
 
 const readme = documentOf('README.md');
@@ -95,7 +95,7 @@ test('paths that probes ask', () => {
   const asked = Array.from(deploy.block('Kubernetes', 'yaml').matchAll(/path: (\S+),/g), ([, path = '']) => path);
   const served = deploy.table('Health').flatMap(([path = '']) => codes(path));
   expect(asked).toHaveLength(2);
-  const http = readFileSync(new URL('src/ops/http.ts', root), 'utf8');
+  const http = readFileSync(new URL('src/server/http.ts', root), 'utf8');
   for (const path of asked) {
     expect(served).toContain(path);
     expect(http).toContain(`app.get('${path}'`);

@@ -10,14 +10,14 @@ const wallClock = /\bDate\.now\b|\bnew Date\(\s*\)|(?<!new )\bDate\(\s*\)|proces
 
 /** Where the machine's clock is read all the same, how often, and why that does no harm. */
 const excused: Record<string, [times: number, why: string]> = {
-  'src/store/cluster.ts': [1, 'the age of a file, which the same clock stamped'],
-  'src/cli.ts': [1, 'what `--from` without `--to` asks for reaches a day beyond it; the API says where now is'],
-  'src/commands/doctor.ts': [1, 'held against the API’s and the database’s, to say how far it is off'],
-  'src/ops/schedule.ts': [1, 'cron is about this clock, and watches it for jumps'],
+  'src/embedded/cluster.ts': [1, 'the age of a file, which the same clock stamped'],
+  'src/cli/cli.ts': [1, 'what `--from` without `--to` asks for reaches a day beyond it; the API says where now is'],
+  'src/cli/commands/doctor.ts': [1, 'held against the API’s and the database’s, to say how far it is off'],
+  'src/worker/schedule.ts': [1, 'cron is about this clock, and watches it for jumps'],
 };
 
 /** The API itself, simulated, and those who start it. */
-const simulated = /^src\/(simulator\/|commands\/(demo|simulate)\.ts$)/;
+const simulated = /^src\/(simulator\/|cli\/commands\/(demo|simulate)\.ts$)/;
 
 const reads = (path: string) => readFileSync(join(root, path), 'utf8').match(wallClock)?.length ?? 0;
 

@@ -2,20 +2,17 @@
 // stands still until a test moves it.
 
 import pg from 'pg';
-import type { BoundName } from '../src/api/bounds.ts';
-import { type ClientOptions, createClient } from '../src/api/client.ts';
-import { createListing } from '../src/api/listing.ts';
 import { queryOf } from '../src/app.ts';
-import { type FilterConfig, noFilters } from '../src/config.ts';
+import { type FilterConfig, noFilters } from '../src/config/config.ts';
+import { openDatabase } from '../src/postgres/database.ts';
+import { takeLease } from '../src/postgres/lease.ts';
+import { enterScope } from '../src/postgres/scope.ts';
+import { createStore } from '../src/postgres/store.ts';
 import type { FaultRule } from '../src/simulator/faults.ts';
 import { fillSource } from '../src/simulator/seed.ts';
 import { type Simulator, startSimulator } from '../src/simulator/server.ts';
 import { Source } from '../src/simulator/source.ts';
 import type { Switches } from '../src/simulator/switches.ts';
-import { openDatabase } from '../src/store/database.ts';
-import { takeLease } from '../src/store/lease.ts';
-import { enterScope } from '../src/store/scope.ts';
-import { createStore } from '../src/store/store.ts';
 import {
   type CompletedWindow,
   type Context,
@@ -29,6 +26,9 @@ import { pass } from '../src/sync/pass.ts';
 import type { Sweep } from '../src/sync/ports.ts';
 import { type Verification, verifyFull, verifySample } from '../src/sync/verify.ts';
 import { nothingTooLong, startAt } from '../src/sync/windows.ts';
+import type { BoundName } from '../src/twilio/bounds.ts';
+import { type ClientOptions, createClient } from '../src/twilio/client.ts';
+import { createListing } from '../src/twilio/listing.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 import { differences, type OracleOptions } from './oracle.ts';
 

@@ -3,13 +3,13 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { openProgram } from '../../src/app.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { openConfigured } from '../../src/database.ts';
-import { createLog } from '../../src/ops/log.ts';
-import { takeLease } from '../../src/store/lease.ts';
+import { takeLease } from '../../src/postgres/lease.ts';
 import { type Context, createCounts } from '../../src/sync/context.ts';
 import { pass } from '../../src/sync/pass.ts';
 import type { Sweep } from '../../src/sync/ports.ts';
+import { createLog } from '../../src/worker/log.ts';
 import type { Bench, Filled } from '../bench.ts';
 import type { BenchDatabase } from '../postgres.ts';
 

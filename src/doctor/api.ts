@@ -2,13 +2,13 @@
 // everything else goes on. A few requests of the list, each sent once: nothing is stored, and nothing repeated.
 
 import { isIP } from 'node:net';
-import { baseUrl } from '../api/base-url.ts';
-import { type Client, createClient } from '../api/client.ts';
-import { TimeUnknown } from '../api/errors.ts';
-import { createListing } from '../api/listing.ts';
-import { proxyOf } from '../api/proxy.ts';
 import { namesOf, queryOf } from '../app.ts';
-import type { ApiConfig, FilterConfig } from '../config.ts';
+import type { ApiConfig, FilterConfig } from '../config/config.ts';
+import { baseUrl } from '../twilio/base-url.ts';
+import { type Client, createClient } from '../twilio/client.ts';
+import { TimeUnknown } from '../twilio/errors.ts';
+import { createListing } from '../twilio/listing.ts';
+import { proxyOf } from '../twilio/proxy.ts';
 import { type Finding, skipped } from './finding.ts';
 import {
   type Account,

@@ -1,11 +1,11 @@
 // The checks of the database, one after the other, as findings. What depends on a check that failed is skipped, with the
 // reason; everything else goes on. Nothing is written, migrated, leased or made.
 
-import type { DatabaseConfig } from '../config.ts';
-import type { ConnectionConfig } from '../store/connection.ts';
-import { lookAtEmbedded } from '../store/embedded-look.ts';
-import { type Examination, openExamination, type RightsFacts } from '../store/examine.ts';
-import { refuseWrongScope, type Scope, WrongScope } from '../store/scope.ts';
+import type { DatabaseConfig } from '../config/config.ts';
+import { lookAtEmbedded } from '../embedded/inspect.ts';
+import type { ConnectionConfig } from '../postgres/connection.ts';
+import { type Examination, openExamination, type RightsFacts } from '../postgres/examine.ts';
+import { refuseWrongScope, type Scope, WrongScope } from '../postgres/scope.ts';
 import { away, type Finding, fail, ok, skipped } from './finding.ts';
 import { judgeClock } from './judge-api.ts';
 import {

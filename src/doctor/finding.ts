@@ -1,6 +1,6 @@
 // What a check comes to: a mark, what was found, and what to do about it. Pure: findings in, lines and an exit status out.
 
-import { exitStatus } from '../exit-status.ts';
+import { exitStatus } from '../cli/exit-status.ts';
 
 export type Mark = 'ok' | 'warn' | 'fail' | 'skipped';
 

@@ -1,6 +1,7 @@
 // What was seen of the way to the API, and of its answers → findings. Pure: time is an argument. No finding holds a key,
 // a proxy's password or more of an answer than its status and the API's own error code.
 
+import type { ApiConfig } from '../config/config.ts';
 import {
   ApiError,
   BadAnswer,
@@ -10,8 +11,7 @@ import {
   Unauthorized,
   Unavailable,
   Unreachable,
-} from '../api/errors.ts';
-import type { ApiConfig } from '../config.ts';
+} from '../twilio/errors.ts';
 import { away, type Finding, fail, ok, warn } from './finding.ts';
 import { NoAnswer } from './within.ts';
 

@@ -2,13 +2,13 @@
 // with the names that stand in this very database.
 
 import pg from 'pg';
-import { isMisconfigured } from '../exit-status.ts';
-import { isLocal } from '../lib/libpq.ts';
-import type { ConnectionConfig } from '../store/connection.ts';
-import type { EmbeddedFacts } from '../store/embedded-look.ts';
-import { DatabaseTrouble } from '../store/errors.ts';
-import type { LeaseFacts, LedgerFacts, RightsFacts, RoomFacts, ServerFacts, Timeout } from '../store/examine.ts';
-import { sayOccupied } from '../store/obstacles.ts';
+import { isMisconfigured } from '../cli/exit-status.ts';
+import { isLocal } from '../config/connection-string.ts';
+import type { EmbeddedFacts } from '../embedded/inspect.ts';
+import type { ConnectionConfig } from '../postgres/connection.ts';
+import { DatabaseTrouble } from '../postgres/errors.ts';
+import type { LeaseFacts, LedgerFacts, RightsFacts, RoomFacts, ServerFacts, Timeout } from '../postgres/examine.ts';
+import { sayOccupied } from '../postgres/obstacles.ts';
 import { away, type Finding, fail, ok, warn } from './finding.ts';
 
 /** The most connections that a worker uses. */

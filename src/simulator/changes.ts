@@ -1,7 +1,7 @@
 // What can happen to a conversation, as pure functions: the value before in, the value after out. Each moves
 // `updatedAt` to `at`, unless it is told to be silent, as the API is at times.
 
-import type { WireCommunication, WireConversationDetail } from '../api/wire.ts';
+import type { WireCommunication, WireConversationDetail } from '../twilio/wire.ts';
 
 export interface Silence {
   /** Leaves `updatedAt` where it was. */

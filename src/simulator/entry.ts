@@ -2,8 +2,8 @@
 // time it is listed. A value is either held or made anew on every read (`Made`), which is how hundreds of thousands
 // fit into memory. Values are never altered in place: a change is another value.
 
-import type { WireConversation, WireConversationDetail } from '../api/wire.ts';
 import type { Timestamp } from '../lib/timestamp.ts';
+import type { WireConversation, WireConversationDetail } from '../twilio/wire.ts';
 
 /** A conversation that can be made whenever it is read; the same value each time. */
 export interface Made {

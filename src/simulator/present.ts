@@ -1,9 +1,9 @@
 // What an answer shows of a conversation: the value held in, the value served out, as the switches bend it. Nothing
 // is altered in place; where no switch has a say the value held is served as it is.
 
-import type { WireConversation, WireConversationDetail } from '../api/wire.ts';
 import { isJsonObject } from '../lib/json.ts';
 import type { Random } from '../lib/random.ts';
+import type { WireConversation, WireConversationDetail } from '../twilio/wire.ts';
 import type { Switches } from './switches.ts';
 
 const timestampShape = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})$/;

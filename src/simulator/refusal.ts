@@ -1,7 +1,7 @@
 // Answers that are not what was asked for: a status with the API's JSON error body.
 // Codes are Twilio's public ones where it has one for the case; 20001 stands for every refused parameter.
 
-import type { WireError } from '../api/wire.ts';
+import type { WireError } from '../twilio/wire.ts';
 
 /** A request that is answered with an error; `message` is what the body says. */
 export class Refusal extends Error {

@@ -1,9 +1,9 @@
 // Operator results and the operators that make them. A result follows from its id and its conversation alone, so that
 // none need be held: the same id gives the same operator, format and text every time.
 
-import type { WireConversation, WireConversationDetail } from '../api/wire.ts';
 import type { JsonObject } from '../lib/json.ts';
 import { createRandom, hashText } from '../lib/random.ts';
+import type { WireConversation, WireConversationDetail } from '../twilio/wire.ts';
 import { drawId } from './ids.ts';
 import type { ResultQuery } from './query.ts';
 

@@ -1,8 +1,8 @@
 // One seeded conversation: its number and the plan in, the whole value out, the same every time. Its head (all but the
 // communications) costs little; the talk is made when it is asked for. Each draws from its own stream of chance.
 
-import type { WireCommunication, WireConversation, WireConversationDetail, WireParticipant } from '../api/wire.ts';
 import { createRandom, type Random } from '../lib/random.ts';
+import type { WireCommunication, WireConversation, WireConversationDetail, WireParticipant } from '../twilio/wire.ts';
 import type { Made } from './entry.ts';
 import { drawId, drawSid } from './ids.ts';
 import { intelligenceConfigurationIds } from './results.ts';

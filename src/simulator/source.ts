@@ -2,9 +2,9 @@
 // compare a database with `all()`, value by value. Values handed out are shared: alter them by the methods only.
 // Times come from the clock it is given, written with nine digits, no two of them the same.
 
-import type { WireConversationDetail } from '../api/wire.ts';
 import { createRandom, type Random } from '../lib/random.ts';
 import { parseTimestamp, type Timestamp, timestampOf } from '../lib/timestamp.ts';
+import type { WireConversationDetail } from '../twilio/wire.ts';
 import { redacted, type Silence, withCommunication, withoutParticipant, withResult, withStatus } from './changes.ts';
 import { Entry, type Made } from './entry.ts';
 import { drawId } from './ids.ts';

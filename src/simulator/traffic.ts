@@ -2,8 +2,8 @@
 // without `updatedAt` moving; now and then something is redacted. Everything is an appointment on one agenda, so that
 // `step(now)` alone makes it go: tests hand it instants, `start()` hands it the clock's.
 
-import type { WireParticipant } from '../api/wire.ts';
 import { createRandom, type Random } from '../lib/random.ts';
+import type { WireParticipant } from '../twilio/wire.ts';
 import { drawId, drawSid } from './ids.ts';
 import { intelligenceConfigurationIds } from './results.ts';
 import { drawParticipants } from './seeded.ts';

@@ -2,9 +2,9 @@
 // does not take. Wraps one conversation and bends it the same way every time it is read.
 // Numbers a double cannot hold are raw JSON (`JSON.rawJSON`): they are served digit by digit.
 
-import type { WireCommunication, WireConversation, WireConversationDetail, WireParticipant } from '../api/wire.ts';
 import { rawNumber } from '../lib/lossless-json.ts';
 import { createRandom, type Random } from '../lib/random.ts';
+import type { WireCommunication, WireConversation, WireConversationDetail, WireParticipant } from '../twilio/wire.ts';
 import type { Made } from './entry.ts';
 import type { SeededConversation } from './seeded.ts';
 

@@ -1,8 +1,8 @@
 // What a listing showed, held against what is stored: which details to fetch, and what else is to be noted.
 // Pure. Decided by fingerprints of whole list items, since `updatedAt` stands still when operator results arrive late.
 
-import type { ListItem } from '../api/decode.ts';
 import { secondsOf } from '../lib/timestamp.ts';
+import type { ListItem } from '../twilio/decode.ts';
 import { dueForUpgrade, type Fetch } from './due.ts';
 import { fingerprint, isComparable, isNotedOtherwise, noted } from './fingerprint.ts';
 import { normalizerVersion } from './normalize.ts';

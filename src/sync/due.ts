@@ -1,9 +1,9 @@
 // Details wanted without a listing: what follows from each outcome of a fetch, and when. Pure; times are whole seconds.
 // Everything that is due for a conversation is decided anew with each of its fetches.
 
-import type { Detail } from '../api/decode.ts';
 import { storableText } from '../lib/storable.ts';
 import { secondsOf } from '../lib/timestamp.ts';
+import type { Detail } from '../twilio/decode.ts';
 import type { Item } from './diff.ts';
 import { noted } from './fingerprint.ts';
 import type { Due, DueReason, NotedDue, Outcome, Wants } from './ports.ts';

@@ -1,11 +1,11 @@
 // A conversation's detail in, its rows out. Every field of the answer ends in a column or in `extra`: nothing the API
 // said is thrown away. Pure; what cannot be a row (a key no index can hold) is an Unstorable.
 
-import type { Detail } from '../api/decode.ts';
 import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts';
 import { isRawNumber } from '../lib/lossless-json.ts';
 import { storableJson, storableText } from '../lib/storable.ts';
 import { toMicroseconds } from '../lib/timestamp.ts';
+import type { Detail } from '../twilio/decode.ts';
 import { Unstorable } from './ports.ts';
 
 /** Goes up when the same detail gives other rows; rows of an older version are then made anew, gradually. */

@@ -2,8 +2,8 @@
 // writes. `src/api` and `src/store` fill these in; the program knows neither HTTP nor SQL.
 // Instants that windows and due dates are made of are whole seconds since the epoch, by the API's clock.
 
-import type { BadItem, Detail, ListItem } from '../api/decode.ts';
 import type { Timestamp } from '../lib/timestamp.ts';
+import type { BadItem, Detail, ListItem } from '../twilio/decode.ts';
 import type { ConversationRows } from './normalize.ts';
 
 /** A stretch of `createdAt`: from included, to excluded. */

@@ -2,8 +2,8 @@
 // back. Each event is at least a second after the one before, as a change that a lagging detail hides has to be later
 // than what it shows.
 
-import type { WireConversationDetail } from '../../src/api/wire.ts';
 import type { Random } from '../../src/lib/random.ts';
+import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import type { World } from '../world.ts';
 import type { History } from './history.ts';
 

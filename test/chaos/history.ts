@@ -2,10 +2,10 @@
 // list item shows. So it can be said of any stored conversation whether it is whole, how old it is, and whether a listing
 // could have told that it is old.
 
-import type { WireConversationDetail } from '../../src/api/wire.ts';
 import { createRandom } from '../../src/lib/random.ts';
 import { presentDetail, presentItem } from '../../src/simulator/present.ts';
 import { defaultSwitches, type Switches } from '../../src/simulator/switches.ts';
+import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import type { Row } from '../oracle.ts';
 import type { World } from '../world.ts';
 import { digestOf, expectedRows } from './rows.ts';

@@ -2,7 +2,7 @@
 // to some version the source has had, and, where details do not lag, never older than what was seen of it before.
 
 import pg from 'pg';
-import type { Connection } from '../../src/lib/libpq.ts';
+import type { Connection } from '../../src/config/connection-string.ts';
 import type { History } from './history.ts';
 import { firstDifference, readSome, type Stored } from './rows.ts';
 

@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto';
 import type pg from 'pg';
-import type { WireConversationDetail } from '../../src/api/wire.ts';
+import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import { expectedTables, keys, type Row } from '../oracle.ts';
 
 export interface Stored {

@@ -2,10 +2,10 @@
 // absent. Each ends with the first thing that is wrong, or null. The program passes them all; planted bugs do not.
 
 import pg from 'pg';
-import { askFor } from '../../src/store/asked.ts';
-import { openDatabase } from '../../src/store/database.ts';
-import { takeLease } from '../../src/store/lease.ts';
-import { forget } from '../../src/store/tombstones.ts';
+import { askFor } from '../../src/postgres/asked.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { takeLease } from '../../src/postgres/lease.ts';
+import { forget } from '../../src/postgres/tombstones.ts';
 import { pass } from '../../src/sync/pass.ts';
 import { World } from '../world.ts';
 import { readAll } from './rows.ts';

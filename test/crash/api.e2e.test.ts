@@ -4,8 +4,8 @@
 import { rm } from 'node:fs/promises';
 import pg from 'pg';
 import { expect, test } from 'vitest';
+import { openEmbedded } from '../../src/embedded/embedded.ts';
 import { createRandom } from '../../src/lib/random.ts';
-import { openEmbedded } from '../../src/store/embedded.ts';
 import { Processes, until } from '../e2e/process.ts';
 import type { Link } from '../lib/tcp-proxy.ts';
 import { differences } from '../oracle.ts';

@@ -2,7 +2,7 @@
 // taken over. No row is stale, nothing is written under the old epoch, and little is fetched twice.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { leaseSeconds } from '../../src/store/lease.ts';
+import { leaseSeconds } from '../../src/postgres/lease.ts';
 import { type Running, until } from '../e2e/process.ts';
 import type { Exchange } from '../lib/tcp-proxy.ts';
 import { Scene, Take } from './scene.ts';

@@ -3,10 +3,10 @@
 
 import pg from 'pg';
 import { expect } from 'vitest';
-import type { WireConversationDetail } from '../../src/api/wire.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
 import { fillSource } from '../../src/simulator/seed.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
-import { migrate } from '../../src/store/migrate.ts';
+import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import { openCopyOf, openEmptyDatabase, type TestDatabase } from '../database.ts';
 import { type Environment, Processes } from '../e2e/process.ts';
 import { http, postgres } from '../lib/frames.ts';

@@ -2,9 +2,9 @@
 // for. A test waits for what it logs, or for rows; never for time to pass.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { run } from '../../src/commands/run.ts';
-import { readConfig } from '../../src/config.ts';
-import { createLog } from '../../src/ops/log.ts';
+import { run } from '../../src/cli/commands/run.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/worker/log.ts';
 import type { Environment } from '../e2e/process.ts';
 
 const patienceMs = 100_000;

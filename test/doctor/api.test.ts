@@ -5,13 +5,13 @@ import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { connect, createServer as createPlainServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { type ApiConfig, noFilters } from '../../src/config.ts';
+import { type ApiConfig, noFilters } from '../../src/config/config.ts';
 import { apiChecks, checkApi } from '../../src/doctor/api.ts';
 import type { Finding, Mark } from '../../src/doctor/finding.ts';
 import { fillSource } from '../../src/simulator/seed.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.ts';
-import { answer, listen, serve } from '../api/local-server.ts';
-import { certificate, privateKey } from '../api/test-certificate.ts';
+import { answer, listen, serve } from '../twilio/local-server.ts';
+import { certificate, privateKey } from '../twilio/test-certificate.ts';
 
 const simulated: ApiConfig = {
   accountSid: `AC${'0'.repeat(32)}`,

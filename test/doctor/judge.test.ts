@@ -14,8 +14,8 @@ import {
   judgeVersion,
   judgeWrites,
 } from '../../src/doctor/judge-database.ts';
-import { translate } from '../../src/store/errors.ts';
-import type { RightsFacts, RoomFacts, ServerFacts } from '../../src/store/examine.ts';
+import { translate } from '../../src/postgres/errors.ts';
+import type { RightsFacts, RoomFacts, ServerFacts } from '../../src/postgres/examine.ts';
 
 const way: Way = { host: 'intelligence.twilio.com', port: 443, secure: true, proxy: null, named: null };
 const now = Date.parse('2026-06-01T00:00:00Z');

@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDatabase } from '../../src/store/database.ts';
-import { takeLease } from '../../src/store/lease.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { takeLease } from '../../src/postgres/lease.ts';
 import type { Environment } from './process.ts';
 import { Stage } from './stage.ts';
 

@@ -1,7 +1,7 @@
 // Releases side by side: one whose tables are newer than it knows, and one that waits while another process migrates.
 
 import { expect, test } from 'vitest';
-import { migrationLock } from '../../src/store/migrate.ts';
+import { migrationLock } from '../../src/postgres/migrate.ts';
 import { until } from './process.ts';
 import { momentsAgo, Stage } from './stage.ts';
 

@@ -3,8 +3,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { WireConversationDetail } from '../../src/api/wire.ts';
 import { startSimulator } from '../../src/simulator/server.ts';
+import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import type { Environment } from './process.ts';
 import { Cable, momentsAgo, Stage } from './stage.ts';
 

@@ -2,10 +2,10 @@
 
 import { request } from 'undici';
 import { describe, expect, test, vi } from 'vitest';
-import type { WireConversationDetail } from '../../src/api/wire.ts';
 import { fillSource } from '../../src/simulator/seed.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { Switches } from '../../src/simulator/switches.ts';
+import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import { basic, get, list } from './requests.ts';
 
 const untilMs = Date.parse('2026-06-01T00:00:00Z');

@@ -1,8 +1,8 @@
 // Raw requests to a simulator, as a client without any opinion sends them.
 
 import { request } from 'undici';
-import type { WireConversation, WirePage } from '../../src/api/wire.ts';
 import type { Simulator } from '../../src/simulator/server.ts';
+import type { WireConversation, WirePage } from '../../src/twilio/wire.ts';
 
 export interface RawAnswer {
   status: number;

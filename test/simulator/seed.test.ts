@@ -1,10 +1,10 @@
 // Seeded data: the same by its seed, with all that the API documents; wild data with all that is seen in the wild.
 
 import { describe, expect, test } from 'vitest';
-import type { WireConversationDetail } from '../../src/api/wire.ts';
 import { fillSource, type SeedOptions } from '../../src/simulator/seed.ts';
 import { startSimulator } from '../../src/simulator/server.ts';
 import { Source } from '../../src/simulator/source.ts';
+import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import { get, walk } from './requests.ts';
 
 const untilMs = Date.parse('2026-06-01T00:00:00Z');

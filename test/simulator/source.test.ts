@@ -1,8 +1,8 @@
 // The truth and what happens to it: every change as the API then shows it.
 
 import { describe, expect, test } from 'vitest';
-import type { WireConversationDetail } from '../../src/api/wire.ts';
 import { Source } from '../../src/simulator/source.ts';
+import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 
 const startMs = Date.parse('2026-06-01T12:00:00Z');
 

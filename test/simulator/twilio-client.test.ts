@@ -4,10 +4,10 @@
 import twilio from 'twilio';
 import type { RequestOptions } from 'twilio/lib/base/RequestClient.js';
 import { describe, expect, test } from 'vitest';
-import type { WireConversation, WireConversationDetail } from '../../src/api/wire.ts';
 import { createResult, operatorOf } from '../../src/simulator/results.ts';
 import { fillSource } from '../../src/simulator/seed.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
+import type { WireConversation, WireConversationDetail } from '../../src/twilio/wire.ts';
 
 const untilMs = Date.parse('2026-06-01T00:00:00Z');
 const seeded = { conversations: 320, untilMs, days: 60 };

@@ -2,7 +2,7 @@
 // sweep that can see it, and `synced_at` moves for that conversation alone.
 
 import { describe, expect, test } from 'vitest';
-import type { WireConversationDetail } from '../../src/api/wire.ts';
+import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import { World } from '../world.ts';
 
 const minute = 60_000;

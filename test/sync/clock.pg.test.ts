@@ -1,9 +1,9 @@
 // The database's clock is set back by an hour: what was noted before lies in the future, and is not believed.
 
 import { expect, test } from 'vitest';
-import { openDatabase } from '../../src/store/database.ts';
-import { readBraked, readPulse } from '../../src/store/pulse.ts';
-import { readStanding } from '../../src/store/standing.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { readBraked, readPulse } from '../../src/status/pulse.ts';
+import { readStanding } from '../../src/status/standing.ts';
 import { World } from '../world.ts';
 
 /** As if the clock had been an hour ahead until now. */

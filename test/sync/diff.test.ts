@@ -1,12 +1,12 @@
 // What a listing showed against what is stored: fetched is what is new or changed, and nothing else.
 
 import { describe, expect, test } from 'vitest';
-import { decodePage } from '../../src/api/decode.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
 import { diff, type Item, reduce } from '../../src/sync/diff.ts';
 import { making } from '../../src/sync/fingerprint.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
 import type { DueReason, Known, NotedDue } from '../../src/sync/ports.ts';
+import { decodePage } from '../../src/twilio/decode.ts';
 
 const now = 1_780_000_000;
 const generation = 4;

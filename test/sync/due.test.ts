@@ -2,12 +2,12 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Detail, decodeDetail } from '../../src/api/decode.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
 import type { Item } from '../../src/sync/diff.ts';
 import { dueForBadItem, dueForMending, dueForUpgrade, type Fetch, judge, shortfall } from '../../src/sync/due.ts';
 import { fingerprint } from '../../src/sync/fingerprint.ts';
 import type { Due, DueReason, NotedDue, Outcome, Wants } from '../../src/sync/ports.ts';
+import { type Detail, decodeDetail } from '../../src/twilio/decode.ts';
 
 const now = 1_780_000_000;
 const minute = 60;

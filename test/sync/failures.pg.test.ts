@@ -2,10 +2,10 @@
 // pass's where known good ones fail as well.
 
 import { describe, expect, test } from 'vitest';
-import { Unauthorized, Unavailable } from '../../src/api/errors.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { beginRun, endRun } from '../../src/postgres/runs.ts';
 import type { Fault } from '../../src/simulator/faults.ts';
-import { openDatabase } from '../../src/store/database.ts';
-import { beginRun, endRun } from '../../src/store/runs.ts';
+import { Unauthorized, Unavailable } from '../../src/twilio/errors.ts';
 import { World } from '../world.ts';
 
 async function quarantine(world: World): Promise<{ id: string; reason: string }[]> {

@@ -3,11 +3,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodePage } from '../../src/api/decode.ts';
 import { createRandom } from '../../src/lib/random.ts';
 import { type Context, createBelieved } from '../../src/sync/context.ts';
 import type { Sweep } from '../../src/sync/ports.ts';
 import { slices } from '../../src/sync/slices.ts';
+import { decodePage } from '../../src/twilio/decode.ts';
 import { contextOf, day, now } from './context.ts';
 
 const never = new AbortController().signal;

@@ -2,8 +2,8 @@
 // forgotten stays away, whoever asks for it, and what was deleted at the API and then here stays deleted.
 
 import { expect, test } from 'vitest';
-import { openDatabase } from '../../src/store/database.ts';
-import { forget } from '../../src/store/tombstones.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { forget } from '../../src/postgres/tombstones.ts';
 import { World } from '../world.ts';
 
 const minute = 60_000;

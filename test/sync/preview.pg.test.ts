@@ -1,7 +1,7 @@
 // A dry run: it says what a sync would do, and then nothing is another than before.
 
 import { expect, test } from 'vitest';
-import { readOnly } from '../../src/store/store.ts';
+import { readOnly } from '../../src/postgres/store.ts';
 import { preview } from '../../src/sync/once.ts';
 import { World } from '../world.ts';
 

@@ -1,7 +1,6 @@
 // Which of what was listed is looked up: everything, but for open conversations that are listed as they were found stored.
 
 import { expect, test } from 'vitest';
-import { decodePage } from '../../src/api/decode.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
 import type { Context } from '../../src/sync/context.ts';
 import { reduce } from '../../src/sync/diff.ts';
@@ -10,6 +9,7 @@ import { flow } from '../../src/sync/flow.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
 import type { Known, Listed, NotedDue, Sweep, Window } from '../../src/sync/ports.ts';
 import { slices } from '../../src/sync/slices.ts';
+import { decodePage } from '../../src/twilio/decode.ts';
 import { contextOf, now } from './context.ts';
 
 const never = new AbortController().signal;

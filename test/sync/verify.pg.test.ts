@@ -1,8 +1,8 @@
 // Verification finds what no sweep would, tells it from what the next sweep will find, and repairs it.
 
 import { describe, expect, test } from 'vitest';
-import { openDatabase } from '../../src/store/database.ts';
-import { forget } from '../../src/store/tombstones.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { forget } from '../../src/postgres/tombstones.ts';
 import type { Context } from '../../src/sync/context.ts';
 import { syncIds } from '../../src/sync/once.ts';
 import type { Store } from '../../src/sync/ports.ts';

@@ -1,0 +1,112 @@
+// `demo`: the whole thing on one machine with nothing configured: an embedded Postgres, the API simulator with live
+// traffic, and the worker. It looks at no setting of a real installation, and touches nothing real.
+
+import { noFilters } from '../../config/config.ts';
+import { connectionOf, parametersOfUrl } from '../../config/connection-string.ts';
+import { openEmbedded } from '../../embedded/embedded.ts';
+import { wait } from '../../lib/wait.ts';
+import { openDatabase } from '../../postgres/database.ts';
+import { fillSource } from '../../simulator/seed.ts';
+import { startSimulator } from '../../simulator/server.ts';
+import { Traffic } from '../../simulator/traffic.ts';
+import { readStatus } from '../../status/status.ts';
+import type { Log } from '../../worker/log.ts';
+import { type RunConfig, run } from './run.ts';
+import type { Terminal } from './sync.ts';
+
+export interface DemoOptions {
+  /** Where the database is kept; emptied at the start. */
+  folder: string;
+  conversations: number;
+  days: number;
+}
+
+const sayEveryMs = 5_000;
+
+/** Runs until the signal is aborted. @returns the exit status. @throws EmbeddedInUse where a demo runs already. */
+export async function demo(options: DemoOptions, log: Log, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const embedded = await openEmbedded({ folder: options.folder, empty: true, durable: false });
+  const simulator = await startSimulator({ keepRecords: false });
+  try {
+    fillSource(simulator.source, { conversations: options.conversations, untilMs: Date.now(), days: options.days });
+    using traffic = new Traffic(simulator.source);
+    traffic.start();
+    const connection = connectionOf(
+      parametersOfUrl(embedded.url) ?? {},
+      () => '',
+      () => {},
+    );
+    terminal.write(
+      `Simulated API   ${simulator.url}  (${options.conversations} conversations over ${options.days} days, and live traffic)`,
+    );
+    terminal.write(`Database        ${embedded.psql}`);
+    const database = openDatabase(connection);
+    const working = run(demoConfig(options, simulator.url, simulator.credentials, connection), log, signal, {
+      onListening: (url) => terminal.write(`Status page     ${url}/\n`),
+    });
+    try {
+      await Promise.race([working, sayFreshness(database, terminal, signal)]);
+      return await working;
+    } finally {
+      await database.close();
+    }
+  } finally {
+    await simulator.close();
+    await embedded.close();
+  }
+}
+
+/** The settings of a worker on a simulated API: like the defaults, but so quick that there is something to see. */
+export function demoConfig(
+  { days }: { days: number },
+  url: string,
+  credentials: { accountSid: string; authToken: string },
+  connection: ReturnType<typeof connectionOf>,
+): RunConfig {
+  return {
+    api: {
+      accountSid: credentials.accountSid,
+      username: credentials.accountSid,
+      password: credentials.authToken,
+      edge: undefined,
+      region: undefined,
+      url,
+      createdFilter: 'auto',
+      maxConcurrency: 32,
+      proxy: { https: undefined, http: undefined, none: undefined },
+    },
+    database: { kind: 'server', connection },
+    filters: noFilters,
+    sync: {
+      start: Math.floor(Date.now() / 1000) - (days + 1) * 86_400,
+      lookbackSeconds: 3 * 86_400,
+      refreshSeconds: [60, 300],
+      schedules: { new: '*/5 * * * * *', lookback: '*/30 * * * * *', reconcile: '*/5 * * * *' },
+    },
+    http: { host: '127.0.0.1', port: 0 },
+  };
+}
+
+/** Every few seconds: how much is stored, and how fresh it is. */
+async function sayFreshness(
+  database: ReturnType<typeof openDatabase>,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await wait(sayEveryMs, signal).catch(() => {});
+    if (signal.aborted) return;
+    try {
+      const { conversations, open, communications, operatorResultLinks, listedSecondsAgo, pendingDays } =
+        await readStatus(database);
+      const fresh =
+        listedSecondsAgo === null ? 'nothing listed yet' : `in sync up to ${Math.max(0, listedSecondsAgo)} s ago`;
+      const history = pendingDays > 0 ? `, ${pendingDays} days of history to go` : '';
+      terminal.write(
+        `${conversations} conversations (${open} open), ${communications} communications, ${operatorResultLinks} result links; ${fresh}${history}`,
+      );
+    } catch {
+      // Not migrated yet, or ending: there is nothing to say.
+    }
+  }
+}

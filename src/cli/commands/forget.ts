@@ -1,0 +1,49 @@
+// `forget`: erases single conversations for good, and keeps them out from now on. It says what is stored of them, and asks
+// before it erases.
+
+import type { DatabaseConfig } from '../../config/config.ts';
+import { openConfigured } from '../../database.ts';
+import { countStored, forget as erase, type StoredRows } from '../../postgres/tombstones.ts';
+import { exitStatus, UsageError } from '../exit-status.ts';
+import type { Terminal } from './sync.ts';
+
+export interface ForgetOptions {
+  ids: string[];
+  dryRun: boolean;
+  /** Erase without asking. */
+  yes: boolean;
+}
+
+/** Forgets. @returns the exit status. @throws UsageError where nobody can be asked; what ended it. */
+export async function forget(
+  config: DatabaseConfig,
+  { ids, dryRun, yes }: ForgetOptions,
+  terminal: Terminal,
+): Promise<number> {
+  await using opened = await openConfigured(config);
+  const { database } = opened;
+  await opened.prepare();
+  if (dryRun || !yes) {
+    for (const each of await countStored(database, ids)) terminal.write(`${each.id}: ${describe(each)}`);
+  }
+  if (dryRun) return exitStatus.inSync;
+  if (!yes) {
+    const which = ids.length === 1 ? 'this conversation' : `these ${ids.length} conversations`;
+    const answer = await terminal.ask(`Erase ${which} here for good, and keep out what the API still has? [y/N] `);
+    if (answer === null) throw new UsageError('forget asks before it erases: give --yes where nobody can answer');
+    if (!/^y(es)?$/i.test(answer.trim())) {
+      terminal.write('Nothing was erased.');
+      return exitStatus.incomplete;
+    }
+  }
+  for (const each of await erase(database, ids)) terminal.write(`${each.id}: erased ${describe(each)}`);
+  return exitStatus.inSync;
+}
+
+/** What is stored of one, by table. */
+function describe({ rows, forgotten }: StoredRows): string {
+  const parts = Object.entries(rows).filter(([, count]) => count > 0);
+  if (parts.length > 0)
+    return parts.map(([table, count]) => `${count} ${count === 1 ? 'row' : 'rows'} of ${table}`).join(', ');
+  return forgotten ? 'nothing: it is kept out already' : 'nothing: it is not stored';
+}

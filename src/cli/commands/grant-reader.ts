@@ -1,0 +1,97 @@
+// `grant-reader`: a login role that reads schema twilio and nothing else. What is wrong with its name or password is said
+// before anything is asked; a generated password is shown once, on the terminal alone, and no password goes to the server.
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { DatabaseConfig } from '../../config/config.ts';
+import type { Connection } from '../../config/connection-string.ts';
+import { openConfigured } from '../../database.ts';
+import { reasonOf } from '../../lib/reason.ts';
+import { type Granted, grantReader, printReader, refuseName } from '../../readers/grant.ts';
+import { scramVerifier } from '../../readers/scram.ts';
+import { exitStatus, UsageError } from '../exit-status.ts';
+import type { Terminal } from './sync.ts';
+
+export interface GrantReaderOptions {
+  passwordFile?: string;
+  newPassword: boolean;
+  print: boolean;
+}
+
+/** Checks what was asked for. @returns what carries it out. @throws UsageError, ReaderRefused. */
+export function grantReaderCommand(role: string, { passwordFile, newPassword, print }: GrantReaderOptions) {
+  refuseName(role);
+  if (passwordFile !== undefined && newPassword) {
+    throw new UsageError('--new-password makes one up, --password-file brings one: give one of them');
+  }
+  const password = passwordFile === undefined ? randomBytes(24).toString('base64url') : readPassword(passwordFile);
+  const change = newPassword || passwordFile !== undefined;
+  const wanted = { role, verifier: scramVerifier(password, randomBytes(16)), change };
+  const shown = passwordFile === undefined ? password : null;
+
+  return async (config: DatabaseConfig, terminal: Terminal): Promise<number> => {
+    await using opened = await openConfigured(config);
+    if (print) {
+      const { script, passwordSet } = await printReader(opened.database, wanted);
+      terminal.write(script);
+      // Beside the SQL, which may end up in a file or a ticket.
+      if (passwordSet && shown !== null) terminal.progress.write(`Password of "${role}", shown only now: ${shown}\n`);
+      return exitStatus.inSync;
+    }
+    const granted = await grantReader(opened.database, wanted);
+    const lines = describeGranted({ role, granted, password: shown, connection: opened.connection });
+    if (config.kind === 'embedded') lines.push('This is the embedded database: it runs while the worker does.');
+    for (const line of lines) terminal.write(line);
+    return exitStatus.inSync;
+  };
+}
+
+/** What is said of a reader that was granted; `password` where it was made up here. */
+export function describeGranted(found: {
+  role: string;
+  granted: Granted;
+  password: string | null;
+  connection: Connection;
+}): string[] {
+  const { role, granted, password, connection } = found;
+  const done = granted.created ? 'was made' : 'existed, and is up to date';
+  const kept = 'the one it had (--new-password makes another)';
+  return [
+    `Role "${role}" ${done}: it reads schema twilio of database ${connection.database}, and nothing of twilio_sync.`,
+    `Password  ${granted.passwordSet ? (password === null ? 'the one in the file' : `${password}  (shown only now)`) : kept}`,
+    `Connect   psql '${urlOf(role, connection)}'`,
+    ...granted.warnings.map((warning) => `Warning: ${warning}.`),
+  ];
+}
+
+/** The way to the database for another user, without a password: psql asks for it, BI tools have a field of their own. */
+export function urlOf(role: string, { host, port, database, ssl }: Connection): string {
+  // It stands between single quotes.
+  const escaped = (text: string) => encodeURIComponent(text).replaceAll("'", '%27');
+  const socket = host.startsWith('/');
+  const where = socket ? '' : host.includes(':') ? `[${host}]` : escaped(host);
+  const parameters = [socket ? `host=${escaped(host)}` : '', sslmodeOf(ssl)].filter((each) => each !== '');
+  const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`;
+  // SQLAlchemy knows it by this name alone; everybody else knows it too.
+  return `postgresql://${escaped(role)}@${where}:${port}/${escaped(database)}${query}`;
+}
+
+/** As strict about TLS as our own connection is. */
+function sslmodeOf(ssl: Connection['ssl']): string {
+  if (typeof ssl !== 'object') return '';
+  if (ssl.rejectUnauthorized === false) return 'sslmode=require';
+  return ssl.checkServerIdentity === undefined ? 'sslmode=verify-full' : 'sslmode=verify-ca';
+}
+
+function readPassword(path: string): string {
+  let password: string;
+  try {
+    password = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new UsageError(`--password-file names ${path}, which cannot be read (${reasonOf(error)})`);
+  }
+  if (/^[\x20-\x7e]+$/.test(password)) return password;
+  throw new UsageError(
+    `--password-file names ${path}, whose first and only line should be a password of printable ASCII characters: others are not read alike by every client`,
+  );
+}

@@ -1,0 +1,36 @@
+// `simulate`: the API simulator on an address of its own, with live traffic, for trying the worker without an account.
+// Prints the settings that lead a worker to it; ends by a signal, with 0.
+
+import { fillSource } from '../../simulator/seed.ts';
+import { startSimulator } from '../../simulator/server.ts';
+import { Traffic } from '../../simulator/traffic.ts';
+import { exitStatus } from '../exit-status.ts';
+import type { Terminal } from './sync.ts';
+
+export interface SimulateOptions {
+  host: string;
+  port: number;
+  conversations: number;
+  days: number;
+  seed: number;
+  traffic: boolean;
+}
+
+/** Serves until the signal is aborted. @returns the exit status. */
+export async function simulate(options: SimulateOptions, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const { host, port, conversations, days, seed } = options;
+  await using simulator = await startSimulator({ host, port, seed, keepRecords: false });
+  fillSource(simulator.source, { conversations, days, seed, untilMs: Date.now() });
+  using traffic = new Traffic(simulator.source, { seed });
+  if (options.traffic) traffic.start();
+  const { accountSid, authToken, apiKey, apiSecret } = simulator.credentials;
+  terminal.write(`Simulated API at ${simulator.url}, ${conversations} conversations over ${days} days. It lets in:`);
+  terminal.write(`  TWILIO_INTELLIGENCE_URL=${simulator.url}`);
+  terminal.write(`  TWILIO_ACCOUNT_SID=${accountSid} TWILIO_AUTH_TOKEN=${authToken}`);
+  terminal.write(`  or TWILIO_API_KEY=${apiKey} TWILIO_API_SECRET=${apiSecret}`);
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  return exitStatus.inSync;
+}

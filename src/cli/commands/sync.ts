@@ -1,0 +1,110 @@
+// `sync`: catches up once and exits, or does only what is asked for: a stretch of time, single conversations, a preview.
+// Progress goes to the terminal while it works, one line at the end says what came of it, and so does the exit status.
+
+import { type AppConfig, openProgram, scopeOf } from '../../app.ts';
+import { openConfigured } from '../../database.ts';
+import type { Standing } from '../../postgres/asked.ts';
+import type { Database } from '../../postgres/database.ts';
+import { refuseOtherTables } from '../../postgres/migrate.ts';
+import { refuseWrongScope } from '../../postgres/scope.ts';
+import { readStanding } from '../../status/standing.ts';
+import type { Context } from '../../sync/context.ts';
+import { preview, syncAll, syncStretch } from '../../sync/once.ts';
+import type { Stretch } from '../../sync/ports.ts';
+import type { Log } from '../../worker/log.ts';
+import { exitStatus } from '../exit-status.ts';
+import { createProgress, say } from '../progress.ts';
+import { fetchAsked } from './asked.ts';
+import { leased, type Surroundings } from './leased.ts';
+
+export interface SyncOptions {
+  reconcile: boolean;
+  stretch: Stretch | null;
+  ids: string[];
+  dryRun: boolean;
+  allowMassDelete: boolean;
+}
+
+/** Where a command writes: lines for people, and a stream for progress. */
+export interface Terminal {
+  write(line: string): void;
+  /** Asks the person; null where there is none to answer. */
+  ask(question: string): Promise<string | null>;
+  progress: NodeJS.WritableStream;
+  interactive: boolean;
+}
+
+const leaseWaitMs = 30_000;
+
+/** Syncs. @returns the exit status. @throws what ended it. */
+export async function sync(
+  config: AppConfig,
+  options: SyncOptions,
+  log: Log,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  await using opened = await openConfigured(config.database);
+  const { database } = opened;
+  // An older release that works on these tables would stop.
+  if (options.dryRun) await database.run(refuseOtherTables);
+  await opened.prepare((doing) => log.info(doing));
+  await refuseWrongScope(database, scopeOf(config));
+  const around: Surroundings = { config, database, log, terminal, signal };
+  if (options.dryRun) return await dryRun(around, options);
+  if (options.ids.length > 0) return await syncAsked(around, options.ids);
+
+  const progress = createProgress(terminal.progress, terminal.interactive);
+  try {
+    const { allowMassDelete } = options;
+    return await leased(around, { command: 'sync', waitMs: leaseWaitMs, allowMassDelete }, async (context, held) => {
+      context.watcher.stored = (counts) => progress.show(counts);
+      if (options.stretch) await syncStretch(context, options.stretch, held);
+      else await syncAll(context, options.reconcile, held);
+      progress.end();
+      terminal.write(`${say(context.counts)}.`);
+      for (const each of context.counts.incomplete) terminal.write(`Incomplete: ${each}.`);
+      return await standing(database, context, terminal);
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+async function standing(database: Database, context: Context, terminal: Terminal): Promise<number> {
+  if (context.counts.incomplete.length > 0) return exitStatus.incomplete;
+  const { quarantine } = await database.run(readStanding);
+  if (quarantine === 0) return exitStatus.inSync;
+  terminal.write(`${quarantine} in quarantine: see twilio_sync.quarantine.`);
+  return exitStatus.quarantine;
+}
+
+const saidOf: Partial<Record<Standing['standing'], string>> = {
+  unknown: 'no such conversation at the API',
+  forgotten: 'kept out, since it was forgotten (conversation-sync forget)',
+};
+
+async function syncAsked(around: Surroundings, ids: string[]): Promise<number> {
+  let status: number = exitStatus.inSync;
+  for (const { id, standing: found, error } of await fetchAsked(around, 'sync', ids)) {
+    around.terminal.write(`${id}: ${saidOf[found] ?? error ?? found}`);
+    if (found === 'unknown' || found === 'forgotten') status = exitStatus.incomplete;
+    else if (found === 'failed' && status === exitStatus.inSync) status = exitStatus.quarantine;
+  }
+  return status;
+}
+
+async function dryRun(
+  { config, database, log, terminal, signal }: Surroundings,
+  { stretch, reconcile }: SyncOptions,
+): Promise<number> {
+  await using program = await openProgram({ config, database, epoch: null, log });
+  const found = await preview(program.context, stretch ?? (reconcile ? 'reconcile' : null), signal);
+  const requests = Object.values(program.client.counters().requests.list).reduce((sum, count) => sum + count, 0);
+  terminal.write(`Listed ${found.listed} conversations with ${requests} requests.`);
+  terminal.write(
+    `A sync would fetch ${found.wouldFetch} details, one request each: about ${requests + found.wouldFetch} requests in all.`,
+  );
+  for (const each of found.incomplete) terminal.write(`Incomplete: ${each}.`);
+  return found.incomplete.length > 0 ? exitStatus.incomplete : exitStatus.inSync;
+}

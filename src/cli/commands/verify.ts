@@ -1,0 +1,161 @@
+// `verify`: proves the copy. Says what differs by conversation and column, never what is in it, and how much of what was
+// checked has drifted; with `--repair` fetches and stores what differs.
+
+import { type AppConfig, openProgram, scopeOf } from '../../app.ts';
+import { openConfigured } from '../../database.ts';
+import { refuseWrongScope } from '../../postgres/scope.ts';
+import type { Context } from '../../sync/context.ts';
+import {
+  type Finding,
+  isUnread,
+  unread,
+  type Verification,
+  verifyFull,
+  verifyIds,
+  verifySample,
+} from '../../sync/verify.ts';
+import type { Log } from '../../worker/log.ts';
+import { exitStatus } from '../exit-status.ts';
+import { createProgress } from '../progress.ts';
+import { fetchAsked } from './asked.ts';
+import type { Surroundings } from './leased.ts';
+import type { Terminal } from './sync.ts';
+
+export interface VerifyOptions {
+  /** How many conversations, chosen at random; null for all. */
+  sample: number | null;
+  repair: boolean;
+  json: boolean;
+}
+
+interface Report {
+  checked: number;
+  drift: number;
+  driftRate: number;
+  changed: number;
+  quarantined: number;
+  unverified: number;
+  /** What differs still; after a repair, what it did not mend. */
+  standing: number;
+  repaired: number;
+  incomplete: string[];
+  findings: Finding[];
+  /** What was found of those that differed once they were fetched and verified again. */
+  afterRepair: Finding[];
+}
+
+const shown = 50;
+
+/** Verifies. @returns the exit status. @throws what ended it. */
+export async function verify(
+  config: AppConfig,
+  options: VerifyOptions,
+  log: Log,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  await using opened = await openConfigured(config.database);
+  const { database } = opened;
+  await opened.prepare((doing) => log.info(doing));
+  await refuseWrongScope(database, scopeOf(config));
+  await using program = await openProgram({ config, database, epoch: null, log });
+  const { context } = program;
+  const { sample, repair, json } = options;
+  const found = await prove(context, sample, terminal, json, signal);
+  const report = summarize(found, context.counts.incomplete);
+  try {
+    // What is said on the way must not be taken for the report.
+    const aside = { ...terminal, write: (line: string) => terminal.progress.write(`${line}\n`) };
+    const mended = repair ? await mend({ config, database, log, terminal: aside, signal }, context, report) : null;
+    if (isUnread(mended ?? found)) report.incomplete.push(unread);
+  } finally {
+    terminal.write(json ? JSON.stringify(report, null, 2) : describe(report, options));
+  }
+  if (report.incomplete.length > 0) return exitStatus.incomplete;
+  if (report.standing > 0) return exitStatus.drift;
+  return report.unverified + report.quarantined > 0 ? exitStatus.quarantine : exitStatus.inSync;
+}
+
+async function prove(
+  context: Context,
+  sample: number | null,
+  terminal: Terminal,
+  json: boolean,
+  signal: AbortSignal,
+): Promise<Verification> {
+  const progress = createProgress(terminal.progress, terminal.interactive && !json);
+  context.watcher.stored = (counts) => progress.show(counts);
+  try {
+    return sample === null ? await verifyFull(context, signal) : await verifySample(context, sample, signal);
+  } finally {
+    context.watcher.stored = () => {};
+    progress.end();
+  }
+}
+
+/** Has everything that differs fetched, so that it is equal now rather than after the next sweep, and verifies it again. */
+async function mend(around: Surroundings, context: Context, report: Report): Promise<Verification | null> {
+  const differing = report.findings.filter(({ kind }) => kind !== 'unverified').map(({ id }) => id);
+  if (differing.length === 0) return null;
+  await fetchAsked(around, 'verify', differing);
+  const again = await verifyIds(context, differing, around.signal);
+  const { findings } = again;
+  const changed = findings.filter(({ kind }) => kind === 'changed').length;
+  report.repaired = differing.length - findings.length;
+  report.standing = findings.length - changed;
+  // What is in quarantine still stands, where it was among these.
+  report.quarantined = 0;
+  report.afterRepair = findings;
+  return again;
+}
+
+/** What a verification comes to. `incomplete`: why it is not a whole one. */
+function summarize({ checked, findings }: Verification, incomplete: string[]): Report {
+  const count = (kind: Finding['kind']) => findings.filter((each) => each.kind === kind).length;
+  const drift = count('drift');
+  return {
+    checked,
+    drift,
+    driftRate: checked === 0 ? 0 : drift / checked,
+    changed: count('changed'),
+    quarantined: count('quarantined'),
+    unverified: count('unverified'),
+    standing: drift,
+    repaired: 0,
+    incomplete,
+    findings,
+    afterRepair: [],
+  };
+}
+
+const kinds: Record<Finding['kind'], string> = {
+  drift: 'drift',
+  changed: 'changed at the API',
+  quarantined: 'in quarantine, and differs',
+  unverified: 'not verified',
+};
+
+function describe(report: Report, { repair }: VerifyOptions): string {
+  const percent = (report.driftRate * 100).toFixed(report.drift > 0 ? 3 : 0);
+  const lines = [
+    ...describeFindings(report.findings, ''),
+    `Checked ${report.checked} conversations: ${report.drift} have drifted (${percent} %), ${report.changed} have changed at the API since and are for the next sweep, ${report.quarantined} differ and are in quarantine, ${report.unverified} could not be verified.`,
+  ];
+  if (repair) {
+    lines.push(...describeFindings(report.afterRepair, 'still '));
+    const again = report.afterRepair.length - report.standing;
+    lines.push(
+      `Repaired ${report.repaired}; ${report.standing} still differ${again > 0 ? `; ${again} have changed again` : ''}.`,
+    );
+  }
+  for (const each of report.incomplete) lines.push(`Incomplete: ${each}.`);
+  return lines.join('\n');
+}
+
+function describeFindings(findings: Finding[], still: string): string[] {
+  const lines = findings
+    .slice(0, shown)
+    .map(({ id, kind, where }) => `${id}  ${still}${kinds[kind]}: ${where.join(', ')}`);
+  if (findings.length > shown) lines.push(`… and ${findings.length - shown} more; --json shows all`);
+  return lines;
+}

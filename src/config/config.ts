@@ -1,0 +1,252 @@
+// Environment → Config. In: the variables and a way to read files. Out: typed values in groups, or a ConfigError with
+// every problem at once, each naming its setting and what it takes. Pure but for the files it is asked to read; no
+// message holds a secret, and the Config does not print any.
+
+import { reasonOf } from '../lib/reason.ts';
+import { hideSecrets } from '../lib/secret.ts';
+import type { HistoryStart } from '../sync/windows.ts';
+import {
+  type Connection,
+  connectionOf,
+  findUnknown,
+  type Parameter,
+  type Parameters,
+  parametersOfUrl,
+  troubleOfUrl,
+  variables,
+} from './connection-string.ts';
+import {
+  type Environment,
+  findFlaw,
+  findMisspelt,
+  type Given,
+  type Problem,
+  type ReadFile,
+  readValues,
+} from './environment.ts';
+import type { Part, SettingName, Values } from './settings.ts';
+
+/** What is wrong with the environment, all of it; the message has a line for each problem. Exit status 2. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[]) {
+    super(problems.map((problem) => problem.message).join('\n'));
+    this.problems = problems;
+  }
+}
+
+export interface ApiConfig {
+  accountSid: string;
+  /** HTTP Basic: the key's SID and secret, or the account SID and auth token. */
+  username: string;
+  password: string;
+  /** The two as their files say now; undefined where these cannot be read, or are wrong. */
+  current?: () => Pick<ApiConfig, 'username' | 'password'> | undefined;
+  edge: string | undefined;
+  region: string | undefined;
+  /** Another base URL, without a slash at its end; goes before edge and region. */
+  url: string | undefined;
+  createdFilter: 'auto' | 'createdAtBefore' | 'createdBefore';
+  maxConcurrency: number;
+  proxy: { https: string | undefined; http: string | undefined; none: string | undefined };
+}
+
+export type DatabaseConfig =
+  /** `notes`: what a person should know of the settings, and nothing is refused for. */
+  | { kind: 'server'; connection: Connection; notes?: string[] }
+  /** The folder of the embedded Postgres, relative to the working directory. */
+  | { kind: 'embedded'; folder: string };
+
+export interface FilterConfig {
+  status: Values['SYNC_STATUS'];
+  channels: Values['SYNC_CHANNELS'];
+  channelId: string | undefined;
+  conversationConfigurationId: string | undefined;
+  intelligenceConfigurationIds: string[] | undefined;
+  operatorIds: string[] | undefined;
+}
+
+/** Everything. */
+export const noFilters: Readonly<FilterConfig> = {
+  status: undefined,
+  channels: undefined,
+  channelId: undefined,
+  conversationConfigurationId: undefined,
+  intelligenceConfigurationIds: undefined,
+  operatorIds: undefined,
+};
+
+export interface SyncConfig {
+  /** How far back history goes, by createdAt. */
+  start: HistoryStart;
+  lookbackSeconds: number;
+  /** Shortest first. */
+  refreshSeconds: number[];
+  /** Cron expressions, UTC. */
+  schedules: { new: string; lookback: string; reconcile: string };
+}
+
+export interface Config {
+  api: ApiConfig;
+  database: DatabaseConfig;
+  filters: FilterConfig;
+  sync: SyncConfig;
+  http: { host: string; port: number; allowedHosts: string[] };
+  logLevel: Values['LOG_LEVEL'];
+}
+
+const everyPart: readonly Part[] = ['api', 'database', 'filters', 'sync', 'http', 'logLevel'];
+
+/**
+ * Reads the parts of the configuration that a command needs; without `parts`, all. An empty variable counts as unset.
+ * Misspelt settings are refused whatever the parts. Throws ConfigError with every problem of these parts.
+ */
+export function readConfig<Wanted extends Part = Part>(
+  env: Environment,
+  readFile: ReadFile,
+  parts?: readonly Wanted[],
+): Pick<Config, Wanted> {
+  const wanted: readonly Part[] = parts ?? everyPart;
+  const problems: Problem[] = findMisspelt(env);
+  const given = readValues(env, readFile, wanted, problems);
+  const build: { [Each in Part]: () => Config[Each] } = {
+    api: () => apiOf(env, given, readFile, problems),
+    database: () => databaseOf(env, given, readFile, problems),
+    filters: () => filtersOf(given.values),
+    sync: () => syncOf(given.values),
+    http: () => ({
+      host: given.values.HTTP_HOST,
+      port: given.values.HTTP_PORT,
+      allowedHosts: given.values.HTTP_ALLOWED_HOSTS ?? [],
+    }),
+    logLevel: () => given.values.LOG_LEVEL,
+  };
+  const config = Object.fromEntries(wanted.map((part) => [part, build[part]()]));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config as Pick<Config, Wanted>;
+}
+
+/** A way to read a part anew, for secrets that are changed under a running worker. */
+function rereading<Wanted extends Part>(env: Environment, readFile: ReadFile, part: Wanted) {
+  return (): Config[Wanted] | undefined => {
+    try {
+      return readConfig(env, readFile, [part])[part];
+    } catch (error) {
+      // Just being written, perhaps: what was read last may still do.
+      if (error instanceof ConfigError) return undefined;
+      throw error;
+    }
+  };
+}
+
+function apiOf(env: Environment, { values, given }: Given, readFile: ReadFile, problems: Problem[]): ApiConfig {
+  const report = (setting: SettingName, message: string) => problems.push({ setting, message });
+  const has = { key: given.has('TWILIO_API_KEY'), secret: given.has('TWILIO_API_SECRET') };
+  if (!given.has('TWILIO_ACCOUNT_SID')) {
+    report('TWILIO_ACCOUNT_SID', 'TWILIO_ACCOUNT_SID is required: AC and 32 hexadecimal digits');
+  }
+  if (has.key && !has.secret) report('TWILIO_API_SECRET', 'TWILIO_API_KEY is set but TWILIO_API_SECRET is not');
+  if (has.secret && !has.key) report('TWILIO_API_KEY', 'TWILIO_API_SECRET is set but TWILIO_API_KEY is not');
+  if (!has.key && !has.secret && !given.has('TWILIO_AUTH_TOKEN')) {
+    report('TWILIO_API_KEY', 'TWILIO_API_KEY and TWILIO_API_SECRET are required, or TWILIO_AUTH_TOKEN');
+  }
+  const authorities = values.NODE_EXTRA_CA_CERTS;
+  try {
+    // Node itself reads it, at its start, but only warns where it cannot.
+    if (authorities) readFile(authorities);
+  } catch (error) {
+    report(
+      'NODE_EXTRA_CA_CERTS',
+      `NODE_EXTRA_CA_CERTS names ${authorities}, which cannot be read (${reasonOf(error)})`,
+    );
+  }
+  const api: ApiConfig = {
+    accountSid: values.TWILIO_ACCOUNT_SID ?? '',
+    username: (has.key ? values.TWILIO_API_KEY : values.TWILIO_ACCOUNT_SID) ?? '',
+    password: (has.key ? values.TWILIO_API_SECRET : values.TWILIO_AUTH_TOKEN) ?? '',
+    ...(apiSecrets.some((name) => env[`${name}_FILE`]) && { current: rereading(env, readFile, 'api') }),
+    edge: values.TWILIO_EDGE,
+    region: values.TWILIO_REGION,
+    url: values.TWILIO_INTELLIGENCE_URL,
+    createdFilter: values.TWILIO_CREATED_FILTER,
+    maxConcurrency: values.SYNC_MAX_CONCURRENCY,
+    // A proxy's URL may hold its password.
+    proxy: hideSecrets({ https: values.HTTPS_PROXY, http: values.HTTP_PROXY, none: values.NO_PROXY }, 'https', 'http'),
+  };
+  return hideSecrets(api, 'password');
+}
+
+const apiSecrets: SettingName[] = ['TWILIO_API_KEY', 'TWILIO_API_SECRET', 'TWILIO_AUTH_TOKEN'];
+
+/** The URL goes before the PG* variables, which fill in what it does not say, as with libpq. */
+function databaseOf(
+  env: Environment,
+  { values, given }: Given,
+  readFile: ReadFile,
+  problems: Problem[],
+): DatabaseConfig {
+  const embedded: DatabaseConfig = { kind: 'embedded', folder: 'data/postgres' };
+  const report = (setting: string, message: string) => problems.push({ setting, message });
+  const fromVariables: Parameters = {};
+  for (const [parameter, name] of Object.entries(variables)) {
+    const value = name === 'PGPASSWORD' ? values.PGPASSWORD : name && env[name];
+    if (value) fromVariables[parameter as Parameter] = value;
+    const flaw = name === 'PGPASSWORD' ? undefined : findFlaw(value || '');
+    if (flaw !== undefined && name) report(name, `${name} ${flaw}`);
+  }
+  if (env['PGSERVICE'] && !given.has('DATABASE_URL'))
+    report('PGSERVICE', 'PGSERVICE is not read here: set PGHOST or DATABASE_URL');
+  const { host, hostaddr, port, user, password, dbname } = fromVariables;
+  if (!given.has('DATABASE_URL') && !(host || hostaddr || port || user || password || dbname)) {
+    if (values.CONVERSATION_SYNC_REQUIRE_DATABASE) {
+      report(
+        'DATABASE_URL',
+        'DATABASE_URL (or PGHOST, PGDATABASE, …) is required: the container image has no database of its own',
+      );
+    }
+    return embedded;
+  }
+  const url = values.DATABASE_URL;
+  const trouble = url === undefined ? null : troubleOfUrl(url);
+  if (trouble !== null) report('DATABASE_URL', `DATABASE_URL ${trouble}`);
+  const fromUrl = url === undefined ? {} : parametersOfUrl(url);
+  if (fromUrl === undefined || trouble !== null) return embedded;
+  const reportParameter = (parameter: Parameter, message: string) => {
+    const variable = variables[parameter];
+    if (parameter in fromUrl || variable === undefined) report('DATABASE_URL', `DATABASE_URL: ${parameter} ${message}`);
+    else report(variable, `${variable} ${message}`);
+  };
+  const parameters = { application_name: 'conversation-sync', ...fromVariables, ...fromUrl };
+  const connection = connectionOf(parameters, readFile, reportParameter);
+  const { sslcert, sslrootcert } = parameters;
+  if (env['DATABASE_URL_FILE'] || env['PGPASSWORD_FILE'] || sslcert || sslrootcert) {
+    const reread = rereading(env, readFile, 'database');
+    connection.current = () => {
+      const database = reread();
+      return database?.kind === 'server' ? database.connection : undefined;
+    };
+  }
+  const notes = findUnknown(url ?? '').map((unknown) => `DATABASE_URL: ${unknown}`);
+  return { kind: 'server', connection: hideSecrets(connection, 'password', 'ssl', 'optionalTls'), notes };
+}
+
+function filtersOf(values: Values): FilterConfig {
+  return {
+    status: values.SYNC_STATUS,
+    channels: values.SYNC_CHANNELS,
+    channelId: values.SYNC_CHANNEL_ID,
+    conversationConfigurationId: values.SYNC_CONVERSATION_CONFIGURATION_ID,
+    intelligenceConfigurationIds: values.SYNC_INTELLIGENCE_CONFIGURATION_IDS,
+    operatorIds: values.SYNC_OPERATOR_IDS,
+  };
+}
+
+function syncOf(values: Values): SyncConfig {
+  return {
+    start: values.SYNC_START,
+    lookbackSeconds: values.SYNC_LOOKBACK,
+    refreshSeconds: values.SYNC_REFRESH,
+    schedules: { new: values.SYNC_SCHEDULE, lookback: values.LOOKBACK_SCHEDULE, reconcile: values.RECONCILE_SCHEDULE },
+  };
+}

@@ -1,0 +1,154 @@
+// The environment's variables, or the files that NAME_FILE names, → one checked value a setting. Each value alone: what
+// settings mean together is config.ts. Nothing throws; what is wrong goes on record, and no message holds a secret.
+
+import { closest } from '../lib/closest.ts';
+import { reasonOf } from '../lib/reason.ts';
+import { type Part, type SettingName, settings, type Values } from './settings.ts';
+
+export interface Problem {
+  setting: string;
+  message: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type ReadFile = (path: string) => string;
+
+/** `given` also has the settings that are set but were refused or not readable. */
+export interface Given {
+  values: Values;
+  given: ReadonlySet<SettingName>;
+}
+
+/** Prefixes that are ours alone: a name under them that the table does not have is a mistake. */
+const ours = /^(SYNC|LOOKBACK|RECONCILE|TWILIO_CREATED)_/;
+/** Variables that Kubernetes and Docker set by themselves for a service that happens to be called `sync`. */
+const ofServices = /_SERVICE_(HOST|PORT)(_|$)|_PORT$|_PORT_\d+_(TCP|UDP)/;
+
+/** Names under our own prefixes that the table does not have: a typing mistake would otherwise go unnoticed. */
+export function findMisspelt(env: Environment): Problem[] {
+  const known = new Set<string>(settings.keys());
+  for (const [name, row] of settings) if (row.secret) known.add(`${name}_FILE`);
+  return Object.keys(env)
+    .filter((name) => env[name] && ours.test(name) && !ofServices.test(name) && !known.has(name))
+    .map((name) => {
+      const meant = closest(name, known);
+      return { setting: name, message: `${name} is not a setting${meant ? `; did you mean ${meant}?` : ''}` };
+    });
+}
+
+/** Reads and checks each value alone. Those refused are absent from `values`, and a problem is on record: they are never used. */
+export function readValues(env: Environment, readFile: ReadFile, parts: readonly Part[], problems: Problem[]): Given {
+  const values: Record<string, unknown> = {};
+  const given = new Set<SettingName>();
+  for (const [name, row] of settings) {
+    if (!parts.includes(row.part)) continue;
+    const report = (message: string) => problems.push({ setting: name, message });
+    const path = row.secret && env[`${name}_FILE`];
+    // As curl has it: the proxy variables in lower case too, and these first.
+    const direct = (name.endsWith('_PROXY') && env[name.toLowerCase()]) || (isServiceLink(env, name) ? '' : env[name]);
+    if (direct || path) given.add(name);
+    if (direct && path) report(`${name} and ${name}_FILE are both set: give one`);
+    const text = path && !direct ? readSecret(name, path, readFile, report) : direct || undefined;
+    if (text === undefined && (row.default === undefined || given.has(name))) continue;
+    const parsed = row.schema.safeParse(text ?? row.default);
+    const flaw = findFlaw(text ?? '', row.verbatim) ?? (parsed.success ? undefined : findSpace(text ?? ''));
+    if (flaw !== undefined) {
+      report(`${name} takes ${row.takes}; what ${direct ? 'is set' : `${name}_FILE names`} ${flaw}`);
+    } else if (parsed.success) values[name] = parsed.data;
+    else
+      report(`${name} takes ${row.takes}${row.secret || row.shown === false ? '' : `, not ${JSON.stringify(text)}`}`);
+  }
+  return { values: values as Values, given };
+}
+
+/**
+ * What copying did to a text, hard to see and never meant; undefined for nothing. `verbatim`: quotes may be a part of it.
+ * Says nothing of the text itself.
+ */
+export function findFlaw(text: string, verbatim = false): string | undefined {
+  // UTF-16 that was read as UTF-8: its mark is no character, and of each other character one half is U+0000.
+  if (/^\ufffd|\0/.test(text)) return 'is UTF-16: save it as UTF-8';
+  if (text.startsWith('\ufeff')) return 'begins with a byte-order mark: save it without one';
+  if (text.includes('\r')) return 'has a carriage return in it: save the file with the line ends of Unix';
+  if (!verbatim && /^(["'`]).*\1$/s.test(text)) return 'has quotes around it: leave them out';
+  return undefined;
+}
+
+const findSpace = (text: string) => (/^\s|\s$/.test(text) ? 'has a space at its beginning or end' : undefined);
+
+/** Settings that Kubernetes has set for a Service that happens to have such a name (`http`): they are not read. */
+export function findServiceLinks(env: Environment, parts: readonly Part[]): SettingName[] {
+  return [...settings]
+    .filter(([name, { part }]) => parts.includes(part) && isServiceLink(env, name))
+    .map(([name]) => name);
+}
+
+function isServiceLink(env: Environment, name: string): boolean {
+  return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(env[name] ?? '');
+}
+
+/**
+ * Every secret that is set, used or not, in each form in which a text might quote it: as it is, and the password of a
+ * URL as it is written and as it is sent. Files that cannot be read are left out.
+ */
+export function findSecrets(env: Environment, readFile: ReadFile): string[] {
+  const found: string[] = [];
+  for (const [name, row] of settings) {
+    if (row.secret) {
+      const path = env[`${name}_FILE`];
+      const text = env[name] || (path && readSecret(name, path, readFile, () => {}));
+      if (text) found.push(text, ...passwordsOf(text));
+    } else if (/^HTTPS?_PROXY$/.test(name)) {
+      for (const text of [env[name], env[name.toLowerCase()]]) if (text) found.push(...passwordsOf(text));
+    }
+  }
+  return found;
+}
+
+/** Files are read anew as long as a process lives; `secrets` is at any time what was set at first, and what each file held last. */
+export function rememberSecrets(
+  env: Environment,
+  readFile: ReadFile,
+): { readFile: ReadFile; secrets: Iterable<string> } {
+  const held = new Map<string, string[]>();
+  const fixed = findSecrets(env, readFile);
+  return {
+    readFile(path) {
+      const text = readFile(path);
+      const secret = text.replace(/\r?\n$/, '');
+      const before = held.get(path) ?? [];
+      // What is in flight may still quote the one before.
+      if (!before.includes(secret)) held.set(path, [secret, ...passwordsOf(secret), ...before].slice(0, 20));
+      return text;
+    },
+    secrets: {
+      *[Symbol.iterator]() {
+        yield* fixed;
+        for (const texts of held.values()) yield* texts;
+      },
+    },
+  };
+}
+
+function passwordsOf(url: string): string[] {
+  const parsed = URL.parse(url.includes('://') ? url : `http://${url}`);
+  const inQuery = ['password', 'sslpassword'].flatMap((name) => parsed?.searchParams.get(name) || []);
+  const password = parsed?.password;
+  if (!password) return inQuery;
+  try {
+    return [password, decodeURIComponent(password), ...inQuery];
+  } catch {
+    return [password, ...inQuery];
+  }
+}
+
+function readSecret(name: SettingName, path: string, readFile: ReadFile, report: (message: string) => void) {
+  try {
+    const text = readFile(path).replace(/\r?\n$/, '');
+    if (text !== '') return text;
+    report(`${name}_FILE names ${path}, which is empty`);
+  } catch (error) {
+    report(`${name}_FILE names ${path}, which cannot be read (${reasonOf(error)})`);
+  }
+  return undefined;
+}

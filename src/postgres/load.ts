@@ -1,0 +1,272 @@
+// A batch in, everything about it written in one transaction: the lease is checked and hands out the stamp, rows are
+// written where they differ, what is due is put anew, and the window's cursor moves. Loading the same batch again, as
+// after an answer to COMMIT that was lost, changes nothing.
+
+import { making } from '../sync/fingerprint.ts';
+import { normalizerVersion } from '../sync/normalize.ts';
+import type { Change, Loaded, Mark, Packed } from '../sync/ports.ts';
+import type { Queries } from './database.ts';
+import { putDue, removeDue, replaceDue } from './due.ts';
+import { fromMicroseconds } from './instant.ts';
+import { divisionByZero } from './lease.ts';
+import { childArrays, conversationArrays } from './pack.ts';
+import { childStatement, conversationStatement, countsOf, insertStatement } from './tables.ts';
+import { forgottenAmong, readForgotten } from './tombstones.ts';
+import { finishWindow, moveCursor } from './windows.ts';
+
+/** A conversation was taken for new, and is stored. */
+export class NotNew extends Error {
+  override readonly name = 'NotNew';
+}
+
+/** Some of a batch is not to be written: a later request's answer is stored, or a person has had the conversation forgotten. */
+export class Superseded extends Error {
+  override readonly name = 'Superseded';
+}
+
+/**
+ * Writes a batch and its mark, in a transaction whose first statement, `held`, takes the lease's row; where the lease is lost
+ * that is an error in Postgres itself, which then refuses all that was sent behind it. So what needs no other statement's
+ * answer is sent at once, and Postgres never waits while this process is busy with details.
+ * @throws NotNew where `trusting` was wrong: the whole transaction is to be done again without it. Superseded: see `findSuperseded`.
+ */
+export async function load(queries: Queries, held: Promise<bigint>, input: LoadInput): Promise<Loaded> {
+  const { changes, mark, now, generation, trusting, epoch } = input;
+  const found = changes.flatMap((change) => (change.rows === null ? [] : [{ ...change, rows: change.rows }]));
+  const taken = found.filter(({ stored }) => trusting && !stored);
+  const others = found.filter(({ stored }) => !trusting || stored);
+  const isDue = () => queries.sql('select from twilio_sync.due where due_at <= to_timestamp($1) limit 1', [now]);
+  // Carried out in this order: what is remembered of a conversation goes by what was due for it until now.
+  const allowed = refuseSuperseded(queries, changes, epoch);
+  const sent = Promise.all([
+    findUnchanged(queries, others),
+    writeConversations(queries, found),
+    insertChildren(
+      queries,
+      taken.map(({ rows }) => rows),
+    ),
+    remember(queries, input),
+    replaceDue(queries, changes),
+    mark === null ? isDue() : [],
+  ]);
+  // Where the lease is lost, or something is not to be written, they are refused together with it.
+  for (const each of [allowed, sent]) each.catch(() => {});
+  const stamp = await held;
+  await allowed;
+  const [unchanged, written, , , , dueByNow] = await sent;
+  if (taken.some(({ id }) => written.get(id) !== true)) throw new NotNew();
+  const differing = others.filter(({ id, force }) => force || !unchanged.has(id)).map(({ rows }) => rows);
+  const [late, deleted] = await Promise.all([
+    writeChildren(queries, differing, written, stamp),
+    markDeleted(queries, changes, stamp),
+  ]);
+  await countChildren(queries, differing, changes);
+  if (mark !== null) await finishMark(queries, mark, generation);
+  const due = mark === null ? dueByNow : await isDue();
+  return { changed: written.size + late, deleted, due: due.length > 0 };
+}
+
+const conversations = 'twilio.conversations';
+
+type Found = Change & { rows: Packed };
+
+/** Writes conversations that differ. @returns those it wrote, and whether they are new. */
+async function writeConversations(queries: Queries, found: Found[]): Promise<Map<string, boolean>> {
+  if (found.length === 0) return new Map();
+  const written = await queries.sql<{ id: string; fresh: boolean }>(
+    conversationStatement(),
+    conversationArrays(found.map(({ rows }) => rows)),
+    conversations,
+  );
+  return new Map(written.map(({ id, fresh }) => [id, fresh]));
+}
+
+/** Writes the children of conversations that are new: nothing is stored to hold them against. */
+async function insertChildren(queries: Queries, all: Packed[]): Promise<void> {
+  const parts = childArrays(all).filter(({ rows }) => rows > 0);
+  await Promise.all(
+    parts.map(({ table, columns }) => queries.sql(insertStatement(table), columns, `twilio.${table.name}`)),
+  );
+}
+
+/** Writes children that differ. @returns how many conversations were written of only now. */
+async function writeChildren(
+  queries: Queries,
+  all: Packed[],
+  written: Map<string, boolean>,
+  stamp: bigint,
+): Promise<number> {
+  const isNew = ({ id }: Packed) => written.get(id) === true;
+  const merges = childArrays(all.filter((each) => !isNew(each)));
+  const [touched] = await Promise.all([
+    Promise.all(
+      merges.map(({ table, columns, scope }) =>
+        queries.sql<{ conversation_id: string }>(childStatement(table), [...columns, ...scope], `twilio.${table.name}`),
+      ),
+    ),
+    insertChildren(queries, all.filter(isNew)),
+  ]);
+  const ids = touched.flat().map(({ conversation_id }) => conversation_id);
+  const late = [...new Set(ids)].filter((id) => !written.has(id));
+  if (late.length === 0) return 0;
+  await queries.sql(
+    `update twilio.conversations set synced_at = ${fromMicroseconds('$2')} where id = any($1)`,
+    [late, stamp],
+    conversations,
+  );
+  return late.length;
+}
+
+export interface LoadInput {
+  changes: Change[];
+  mark: Mark | null;
+  /** The API's time, seconds since the epoch. */
+  now: number;
+  generation: number;
+  /** What the lease was taken under. */
+  epoch: number;
+  /** Take conversations for new that nothing was known of when they were asked for: their children need not wait to be sent. */
+  trusting: boolean;
+}
+
+/** Requests of a later lease are later; within one they are counted. */
+const orderOf = ({ request }: Change, epoch: number) => String((BigInt(epoch) << 32n) + BigInt(request));
+
+/** An error in Postgres itself, which refuses what was sent behind it: nearly always there is nothing to refuse, and nobody waits to hear so. */
+async function refuseSuperseded(queries: Queries, changes: Change[], epoch: number): Promise<void> {
+  if (changes.length === 0) return;
+  const parameters = [changes.map(({ id }) => id), changes.map((change) => orderOf(change, epoch))];
+  await queries
+    .sql(`select 1 / (not exists (${forgottenAmong(1)}) and not exists (${laterAmong}))::int`, parameters)
+    .catch((error: unknown) => {
+      throw error instanceof Error && 'code' in error && error.code === divisionByZero ? new Superseded() : error;
+    });
+}
+
+const laterAmong = `select answer.id from twilio_sync.fingerprints
+  join unnest($1::text[], $2::int8[]) as answer(id, request) on answer.id = conversation_id
+  where fingerprints.request > answer.request`;
+
+/** What of a batch is not to be written: `forgotten` by a person, or `late`, since the answer to a later request is stored. */
+export async function findSuperseded(
+  queries: Queries,
+  changes: Change[],
+  epoch: number,
+): Promise<{ forgotten: Set<string>; late: Set<string> }> {
+  const ids = changes.map(({ id }) => id);
+  const later = await queries.sql<{ id: string }>(laterAmong, [ids, changes.map((change) => orderOf(change, epoch))]);
+  return { forgotten: new Set(await readForgotten(queries, ids)), late: new Set(later.map(({ id }) => id)) };
+}
+
+/** The details that are the ones stored last. Equal but for their order counts as the same: an API that shuffles is not news. */
+async function findUnchanged(queries: Queries, found: Found[]): Promise<Set<string>> {
+  if (found.length === 0) return new Set();
+  const same = await queries.sql<{ id: string }>(
+    `select conversation_id as id from twilio_sync.fingerprints
+     join unnest($1::text[], $2::text[]) as answer(id, detail) on answer.id = conversation_id and answer.detail = fingerprints.detail
+     where (algorithm, policy) = ($3, $4)`,
+    [found.map(({ id }) => id), found.map(({ detail }) => detail), making.algorithm, making.policy],
+  );
+  return new Set(same.map(({ id }) => id));
+}
+
+async function markDeleted(queries: Queries, changes: Change[], stamp: bigint): Promise<number> {
+  const ids = changes.filter(({ deleted }) => deleted).map(({ id }) => id);
+  if (ids.length === 0) return 0;
+  // Without fingerprints it counts as changed when it is ever listed again.
+  await queries.sql('update twilio_sync.fingerprints set item = null, detail = null where conversation_id = any($1)', [
+    ids,
+  ]);
+  const rows = await queries.sql(
+    `update twilio.conversations set deleted_at = ${fromMicroseconds('$2')}, synced_at = ${fromMicroseconds('$2')} where id = any($1) and deleted_at is null returning id`,
+    [ids, stamp],
+    conversations,
+  );
+  return rows.length;
+}
+
+async function remember(queries: Queries, { changes, now, generation, epoch }: LoadInput): Promise<void> {
+  const stored = changes.filter(({ rows }) => rows !== null);
+  const inserted =
+    stored.length > 0 &&
+    queries.sql(
+      `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at, request, children, algorithm, policy)
+     select id, item, detail, $5, case when listed then $6::int else 0 end, to_timestamp($7), request, children, $10, $11
+     from unnest($1::text[], $2::bool[], $3::text[], $4::text[], $8::int8[], $9::int4[]) as answer(id, listed, item, detail, request, children)
+     on conflict (conversation_id) do update set
+       item = case when excluded.generation = 0 and excluded.detail = fingerprints.detail
+         and (excluded.algorithm, excluded.policy) = (fingerprints.algorithm, fingerprints.policy) then fingerprints.item else excluded.item end,
+       detail = excluded.detail, normalizer = excluded.normalizer,
+       generation = greatest(fingerprints.generation, excluded.generation), fetched_at = excluded.fetched_at,
+       request = excluded.request, children = coalesce(excluded.children, fingerprints.children),
+       algorithm = excluded.algorithm, policy = excluded.policy`,
+      [
+        stored.map(({ id }) => id),
+        stored.map(({ listed }) => listed),
+        stored.map(({ item }) => item),
+        stored.map(({ detail }) => detail),
+        normalizerVersion,
+        generation,
+        now,
+        stored.map((change) => orderOf(change, epoch)),
+        stored.map(({ rows }) => rows?.children ?? null),
+        making.algorithm,
+        making.policy,
+      ],
+    );
+  const shown = rememberShown(
+    queries,
+    stored.filter(({ listed }) => !listed),
+    generation,
+  );
+  await Promise.all([inserted, shown, rememberBehind(queries, changes)]);
+}
+
+/**
+ * Found, but older than what is stored: its item is known all the same, or each listing would begin the waits anew.
+ * A detail's fingerprint that was made in another way equals none from then on.
+ */
+async function rememberBehind(queries: Queries, changes: Change[]): Promise<void> {
+  const seen = changes.filter(({ rows, item, deleted }) => rows === null && item !== null && !deleted);
+  const behind = seen.filter(({ due }) => due.some(({ reason }) => reason === 'behind'));
+  if (behind.length === 0) return;
+  await queries.sql(
+    `update twilio_sync.fingerprints set item = answer.item, algorithm = $3, policy = $4,
+       detail = case when (algorithm, policy) = ($3, $4) then detail else left(detail, 0) end
+     from unnest($1::text[], $2::text[]) as answer(id, item) where conversation_id = answer.id`,
+    [behind.map(({ id }) => id), behind.map(({ item }) => item), making.algorithm, making.policy],
+  );
+}
+
+/** What was due because a list item showed it was listed, though its detail came only now: when it is missing, it is missed. */
+async function rememberShown(queries: Queries, changes: Change[], generation: number): Promise<void> {
+  if (changes.length === 0) return;
+  await queries.sql(
+    `update twilio_sync.fingerprints set generation = $2 where conversation_id = any($1) and generation <> $2
+     and exists (select from twilio_sync.due where due.conversation_id = fingerprints.conversation_id and due.fingerprint is not null)`,
+    [changes.map(({ id }) => id), generation],
+  );
+}
+
+/** Counts the children of conversations whose detail did not say all of them, and of those whose rows were lost: triggers may keep some out. */
+async function countChildren(queries: Queries, written: Packed[], changes: Change[]): Promise<void> {
+  const forced = new Set(changes.filter(({ force }) => force).map(({ id }) => id));
+  const ids = written.filter(({ id, children }) => children === null || forced.has(id)).map(({ id }) => id);
+  if (ids.length === 0) return;
+  await queries.sql(
+    `update twilio_sync.fingerprints set children = counted.children from (${countsOf(1)}) as counted where conversation_id = counted.id`,
+    [ids],
+  );
+}
+
+async function finishMark(queries: Queries, mark: Mark, generation: number): Promise<void> {
+  if (mark.touched.length > 0) {
+    await queries.sql('update twilio_sync.fingerprints set generation = $2 where conversation_id = any($1)', [
+      mark.touched,
+      generation,
+    ]);
+  }
+  await removeDue(queries, mark.relisted);
+  await putDue(queries, mark.due);
+  if (await moveCursor(queries, mark)) await finishWindow(queries, mark);
+}

@@ -1,0 +1,168 @@
+// What the program asks of the tables before it decides anything. Reads only.
+// Instants go out as seconds since the epoch, the way the program counts; nothing of what people said is read.
+
+import type { FilterConfig } from '../config/config.ts';
+import { making } from '../sync/fingerprint.ts';
+import type { Known, NotedDue, Stretch } from '../sync/ports.ts';
+import type { Queries } from './database.ts';
+import { seconds } from './instant.ts';
+import { countsOf } from './tables.ts';
+import { readForgotten } from './tombstones.ts';
+
+/** What is remembered of these conversations; those nothing is known of are not in the map. */
+export async function readKnown(queries: Queries, ids: string[]): Promise<Map<string, Known>> {
+  const known = new Map<string, Known>();
+  const stored = await queries.sql<NonNullable<Known['stored']> & { id: string }>(
+    `select conversation_id as id, item, detail, normalizer, generation, children, algorithm, policy,
+       case when (algorithm, policy) <> ($2, $3) then (select to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')
+         from twilio.conversations where id = conversation_id) end as "updatedAt"
+     from twilio_sync.fingerprints where conversation_id = any($1)`,
+    [ids, making.algorithm, making.policy],
+  );
+  for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [], forgotten: false });
+  const due = await queries.sql<NotedDue>(
+    `select conversation_id as id, reason, ${seconds('due_at')} as "dueAt", attempts,
+       ${seconds('first_at')} as "firstAt", error, fingerprint, wants,
+       ${seconds('created_from')} as "createdFrom", number::numeric, sweep_id is not null as "setAside"
+     from twilio_sync.due where conversation_id = any($1) and reason <> 'large'`,
+    [ids],
+  );
+  for (const each of due) {
+    const entry = known.get(each.id) ?? { stored: null, due: [], forgotten: false };
+    entry.due.push(each);
+    known.set(each.id, entry);
+  }
+  const unknown = ids.filter((id) => known.get(id)?.stored == null);
+  for (const id of await readForgotten(queries, unknown)) known.set(id, { stored: null, due: [], forgotten: true });
+  return known;
+}
+
+/** See Store.findLost. */
+export async function readLost(queries: Queries, children: Map<string, number | null>): Promise<string[]> {
+  if (children.size === 0) return [];
+  const rows = await queries.sql<{ id: string }>(lostStatement, [[...children.keys()], [...children.values()]]);
+  return rows.map(({ id }) => id);
+}
+
+/** A count that is not known says nothing. */
+const lostStatement = `select remembered.id
+  from unnest($1::text[], $2::int4[]) as remembered(id, children)
+  left join twilio.conversations on conversations.id = remembered.id
+  left join (${countsOf(1)}) as counted on counted.id = remembered.id
+  where conversations.id is null or remembered.children <> counted.children`;
+
+/**
+ * See Store.unlisted. Only what the present filters have shown once, and by its own columns would still match, is expected.
+ * Of what is listed the program knows that; of the rest, which is next to nothing, it is looked up one by one.
+ */
+export async function readUnlisted(
+  queries: Queries,
+  { from, to }: Stretch,
+  open: boolean,
+  listed: Map<string, boolean>,
+  filters: FilterConfig,
+  generation: number,
+): Promise<{ expected: number; missing: string[] }> {
+  const parameters: unknown[] = [from, to, [...listed.keys()], [...listed.values()], generation];
+  const conditions = matching(filters, parameters);
+  if (open) conditions.push(`status in ('ACTIVE', 'INACTIVE')`);
+  const [row] = await queries.sql<{ expected: number; missing: string[] | null }>(
+    `select count(*)::int as expected, array_agg(id) filter (where listed_id is null) as missing
+     from twilio.conversations left join unnest($3::text[], $4::bool[]) as listed(listed_id, shown) on listed_id = id
+     where conversations.created_at >= to_timestamp($1) and conversations.created_at < to_timestamp($2) and deleted_at is null
+       and case when listed_id is null
+         then (select true from twilio_sync.fingerprints where conversation_id = id and generation = $5) else shown end
+       ${conditions.map((condition) => `and ${condition}`).join(' ')}`,
+    parameters,
+  );
+  return { expected: row?.expected ?? 0, missing: row?.missing ?? [] };
+}
+
+function matching(filters: FilterConfig, parameters: unknown[]): string[] {
+  const conditions: string[] = [];
+  const equals = (column: string, value: string | undefined) => {
+    if (value === undefined) return;
+    parameters.push(value);
+    conditions.push(`${column} = $${parameters.length}`);
+  };
+  const has = (table: string, column: string, values: string[] | undefined) => {
+    if (values === undefined) return;
+    parameters.push(values);
+    conditions.push(
+      `exists (select from twilio.${table} where conversation_id = conversations.id and ${column} = any($${parameters.length}))`,
+    );
+  };
+  equals('status', filters.status);
+  equals('conversation_configuration_id', filters.conversationConfigurationId);
+  has('conversation_channels', 'channel', filters.channels);
+  has('conversation_channel_ids', 'channel_id', filters.channelId === undefined ? undefined : [filters.channelId]);
+  has(
+    'conversation_intelligence_configurations',
+    'intelligence_configuration_id',
+    filters.intelligenceConfigurationIds,
+  );
+  return conditions;
+}
+
+/** See Store.openStretches. */
+export async function readOpenStretches(queries: Queries, { from, to }: Stretch): Promise<Stretch[]> {
+  return await queries.sql<{ from: number; to: number }>(
+    `select floor(${seconds('min(created_at)')}) as from, floor(${seconds('max(created_at)')}) + 1 as to
+     from twilio.conversations
+     where status in ('ACTIVE', 'INACTIVE') and deleted_at is null and created_at >= to_timestamp($1) and created_at < to_timestamp($2)
+     group by floor(extract(epoch from created_at) / 2592000) order by 1 desc`,
+    [from, to],
+  );
+}
+
+/** See Store.dueAt. */
+export async function readDue(queries: Queries, now: number, limit: number): Promise<string[]> {
+  const rows = await queries.sql<{ id: string }>(
+    `select distinct conversation_id as id from
+       (select conversation_id from twilio_sync.due where due_at <= to_timestamp($1) order by due_at limit $2) as first`,
+    [now, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** See Store.nextSettling. */
+export async function readNextSettling(queries: Queries, until: number): Promise<number | null> {
+  const [row] = await queries.sql<{ at: number | null }>(
+    `select ${seconds('min(due_at)')} as at from twilio_sync.due
+     where reason in ('behind', 'absent') and due_at <= to_timestamp($1)`,
+    [until],
+  );
+  return row?.at ?? null;
+}
+
+/** See Store.sample. Of what is remembered: rows that are gone, or that row-level security hides, would never be missed in what can be read. What lies before history begins is not kept up to date. */
+export async function readSample(queries: Queries, count: number): Promise<string[]> {
+  const rows = await queries.sql<{ id: string }>(
+    `select conversation_id as id from twilio_sync.fingerprints where detail is not null and not exists (
+       select from twilio.conversations, twilio_sync.scope where conversations.id = conversation_id and conversations.created_at < history_from)
+     order by random() limit $1`,
+    [count],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** See Store.controls. To be refreshed some day is nothing against a conversation. */
+export async function readControls(queries: Queries, not: string[], now: number, limit: number): Promise<string[]> {
+  const rows = await queries.sql<{ id: string }>(
+    `select conversation_id as id from twilio_sync.fingerprints where detail is not null and conversation_id <> all($1)
+     and not exists (select from twilio_sync.due where due.conversation_id = fingerprints.conversation_id
+       and (due_at <= to_timestamp($2) or reason not in ('closed', 'upgrade'))) limit $3`,
+    [not, now, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** See Store.quarantined. */
+export async function countQuarantined(queries: Queries, not: string[]): Promise<number> {
+  const [row] = await queries.sql<{ count: number }>(
+    `select count(*)::int as count from twilio_sync.due
+     where reason = 'failed' and conversation_id not like 'item:%' and conversation_id <> all($1)`,
+    [not],
+  );
+  return row?.count ?? 0;
+}

@@ -1,0 +1,117 @@
+// What a database is a copy of. One database holds one account behind one URL; other filters on the same account make
+// every window due again.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { FilterConfig } from '../config/config.ts';
+import { type HistoryStart, startAt } from '../sync/windows.ts';
+import type { Database, Queries } from './database.ts';
+import { seconds } from './instant.ts';
+
+/** The database is another account's, or of another API; exit status 2. */
+export class WrongScope extends Error {
+  override readonly name = 'WrongScope';
+}
+
+export interface Scope {
+  accountSid: string;
+  baseUrl: string;
+  filters: FilterConfig;
+  /** How far back history goes. */
+  start: HistoryStart;
+}
+
+export interface Entered {
+  generation: number;
+  /** The filters, or what nothing came of yet, are others than before. */
+  changed: boolean;
+  /** Where history begins, seconds since the epoch, by the database's clock. */
+  start: number;
+}
+
+interface Stored {
+  account: string;
+  url: string;
+  filters: object;
+  generation: number;
+  /** Nothing was ever stored or listed under it: a mistyped account or URL must not keep the right one out. */
+  vain: boolean;
+}
+
+const select = `select account_sid as account, base_url as url, filters, generation,
+    not exists (select from twilio.conversations)
+      and not exists (select from twilio_sync.windows where completed_at is not null) as vain
+  from twilio_sync.scope`;
+
+/** Holds a scope against the database's, and changes nothing. @throws WrongScope for another account or URL. */
+export async function refuseWrongScope(database: Pick<Database, 'run'>, scope: Scope): Promise<Entered> {
+  return await database.run(async (queries) => {
+    const start = await readStart(queries, scope);
+    const [stored] = await queries.sql<Stored>(select);
+    if (stored === undefined) return { generation: 1, changed: false, start };
+    refuseOthers(stored, scope);
+    return { generation: stored.generation, changed: false, start };
+  });
+}
+
+/**
+ * Enters the scope into a database that holds nothing yet, or holds it against the one that is there; other filters replace those, and
+ * everything is to be listed again. To be called by whoever holds the lease. @throws WrongScope for another account or URL.
+ */
+export async function enterScope(database: Database, scope: Scope): Promise<Entered> {
+  // The order in which a filter's values were written says nothing.
+  const filters = JSON.parse(
+    JSON.stringify(scope.filters, (_name, value) => (Array.isArray(value) ? value.toSorted() : value)),
+  );
+  return await database.transaction(async (queries) => {
+    const start = await readStart(queries, scope);
+    await queries.sql(
+      `insert into twilio_sync.scope (account_sid, base_url, filters, history_from) values ($1, $2, $3, to_timestamp($4))
+       on conflict (singleton) do update set history_from = excluded.history_from`,
+      [scope.accountSid, scope.baseUrl, filters, start],
+    );
+    const [stored] = await queries.sql<Stored>(`${select} for update`);
+    if (stored === undefined) throw new Error('the row of twilio_sync.scope is gone');
+    refuseOthers(stored, scope);
+    const same = stored.account === scope.accountSid && stored.url === scope.baseUrl;
+    if (same && isDeepStrictEqual(stored.filters, filters))
+      return { generation: stored.generation, changed: false, start };
+    const generation = stored.generation + 1;
+    await queries.sql('update twilio_sync.scope set account_sid = $1, base_url = $2, filters = $3, generation = $4', [
+      scope.accountSid,
+      scope.baseUrl,
+      filters,
+      generation,
+    ]);
+    // What was listed before says nothing of what is to be listed now.
+    await queries.sql(`delete from twilio_sync.due ${same ? 'where sweep_id is not null' : ''}`);
+    await queries.sql('delete from twilio_sync.windows');
+    await queries.sql('delete from twilio_sync.sweeps');
+    return { generation, changed: true, start };
+  });
+}
+
+async function readStart(queries: Queries, { start }: Scope): Promise<number> {
+  if (typeof start === 'number') return start;
+  const [clock] = await queries.sql<{ now: number }>(`select ${seconds('now()')} as now`);
+  if (clock === undefined) throw new Error('the database does not tell the time');
+  return startAt(start, clock.now);
+}
+
+/** See Store.startHistoryAt. */
+export async function startHistoryAt(queries: Queries, start: number): Promise<void> {
+  await queries.sql('update twilio_sync.scope set history_from = to_timestamp($1)', [start]);
+}
+
+function refuseOthers({ account, url, vain }: Stored, scope: Scope): void {
+  if (vain) return;
+  if (account !== scope.accountSid) {
+    throw new WrongScope(
+      `this database holds the conversations of account ${account}, not of ${scope.accountSid}: use another database, or the settings of that account`,
+    );
+  }
+  if (url !== scope.baseUrl) {
+    throw new WrongScope(
+      `this database was filled from ${url}, not from ${scope.baseUrl}: use another database, or see TWILIO_INTELLIGENCE_URL, TWILIO_EDGE and TWILIO_REGION`,
+    );
+  }
+}

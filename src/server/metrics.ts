@@ -1,0 +1,143 @@
+// What happens in, the page at `/metrics` out. Counters only grow as long as the process lives: a pass counts from zero and
+// a client is made with each lease, so what they counted is added up here. Asking never fails, whatever else does.
+
+import { Registry } from 'prom-client';
+import type { RunOutcome } from '../postgres/runs.ts';
+import type { Vitals } from '../status/vitals.ts';
+import type { Counts } from '../sync/context.ts';
+import type { ClientCounters } from '../twilio/counters.ts';
+import type { Attempt, Retry } from '../twilio/request.ts';
+import { version } from '../version.ts';
+import { createMeters, type Meters } from './meters.ts';
+
+type Sample = Pick<Counts, 'verified' | 'drifted'>;
+
+export interface Metrics {
+  contentType: string;
+  attempt(attempt: Attempt): void;
+  retry(retry: Retry): void;
+  /** A batch was stored, or could not be. */
+  load(ms: number): void;
+  /** What the pass has counted so far. */
+  count(counts: Counts): void;
+  pass(outcome: RunOutcome, ms: number, counts: Counts): void;
+  /** The lease is held from now on; `client` is whose requests are under way, `sample` what was last verified. */
+  begin(client: () => ClientCounters, sample: Sample | null): void;
+  /** The lease could not be renewed within its term, or could be again. */
+  held(held: boolean): void;
+  /** The lease is another's: what only its holder knows is not said any more. */
+  end(): void;
+  brake(sweeps: number): void;
+  tickLimit(ms: number): void;
+  /** The text of the page. */
+  show(now: { ready: boolean; vitals: Vitals | undefined }): Promise<string>;
+}
+
+/** Makes them, all at zero. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const meters = createMeters(registry);
+  let client: (() => ClientCounters) | undefined;
+  const add = createAdder(meters);
+  begin(meters);
+  return {
+    contentType: registry.contentType,
+    attempt({ endpoint, status, ms, bytes }) {
+      meters.requests.inc({ endpoint, status: status ?? 'none' });
+      meters.requestDuration.observe({ endpoint }, ms / 1000);
+      meters.received.inc(bytes);
+    },
+    retry: ({ endpoint }) => meters.retries.inc({ endpoint }),
+    load: (ms) => meters.load.observe(ms / 1000),
+    count: add,
+    pass(outcome, ms, counts) {
+      add(counts);
+      meters.passes.inc({ outcome });
+      meters.lastPassSuccess.set(outcome === 'ok' ? 1 : 0);
+      meters.lastPassDuration.set(ms / 1000);
+      if (counts.verified > 0) meters.drift.set(counts.drifted / counts.verified);
+    },
+    begin(counters, sample) {
+      client = counters;
+      if (sample !== null) meters.drift.set(sample.drifted / sample.verified);
+      meters.leaseHeld.set(1);
+    },
+    held: (held) => meters.leaseHeld.set(held ? 1 : 0),
+    end() {
+      client = undefined;
+      meters.leaseHeld.set(0);
+      for (const each of ofTheHolder(meters)) each.remove();
+    },
+    brake: (sweeps) => meters.brakedSweeps.set(sweeps),
+    tickLimit: (ms) => meters.tickAgeLimit.set(ms / 1000),
+    async show({ ready, vitals }) {
+      meters.ready.set(ready ? 1 : 0);
+      showVitals(meters, vitals);
+      const { inFlight = 0, limit, perSecond } = client?.() ?? {};
+      meters.inFlight.set(inFlight);
+      setOrRemove(meters.inFlightLimit, limit);
+      setOrRemove(meters.pace, perSecond);
+      return await registry.metrics();
+    },
+  };
+}
+
+/** What is known at the start is there from the start; of what is not, there is nothing to see. */
+function begin(meters: Meters): void {
+  meters.buildInfo.set({ version }, 1);
+  meters.leaseHeld.set(0);
+  for (const outcome of ['ok', 'incomplete', 'failed']) meters.passes.inc({ outcome }, 0);
+  for (const endpoint of ['list', 'detail']) {
+    meters.requests.inc({ endpoint, status: 200 }, 0);
+    meters.retries.inc({ endpoint }, 0);
+  }
+  for (const each of ofTheHolder(meters)) each.remove();
+}
+
+function ofTheHolder(meters: Meters) {
+  const { tickAgeLimit, brakedSweeps, lastPassSuccess, lastPassDuration, drift } = meters;
+  return [tickAgeLimit, brakedSweeps, lastPassSuccess, lastPassDuration, drift];
+}
+
+/** Adds what a pass has counted since it was last asked; another pass has other counts, which begin at zero. */
+function createAdder(meters: Meters): (counts: Counts) => void {
+  const counters = {
+    listed: meters.listed,
+    differing: meters.differing,
+    fetched: meters.fetched,
+    changed: meters.stored,
+    deleted: meters.deleted,
+    failed: meters.failed,
+    verified: meters.verified,
+    drifted: meters.drifted,
+  };
+  const names = Object.keys(counters) as (keyof typeof counters)[];
+  let known: { of: Counts; at: Pick<Counts, keyof typeof counters> } | undefined;
+  return (counts) => {
+    for (const name of names) counters[name].inc(counts[name] - (known?.of === counts ? known.at[name] : 0));
+    known = { of: counts, at: { ...counts } };
+  };
+}
+
+const sweeps = ['new', 'open', 'lookback', 'backfill', 'reconcile', 'range'];
+
+function showVitals(meters: Meters, vitals: Vitals | undefined): void {
+  const { reached = false, pulse } = vitals ?? {};
+  meters.databaseUp.set(reached ? 1 : 0);
+  setOrRemove(meters.lastTickTimestamp, pulse?.lastTickAt);
+  setOrRemove(meters.lastTickAge, pulse?.lastTickAge);
+  setOrRemove(meters.newestChangeAge, pulse?.newestChangeAge);
+  // Counts of a while ago say nothing; ages go on.
+  const counted = reached ? pulse : undefined;
+  setOrRemove(meters.windowsFailing, counted?.failing);
+  setOrRemove(meters.quarantine, counted?.quarantine);
+  setOrRemove(meters.due, counted?.due);
+  meters.windowsPending.reset();
+  if (counted === undefined) return;
+  for (const sweep of sweeps) meters.windowsPending.set({ sweep }, counted.pending[sweep] ?? 0);
+}
+
+function setOrRemove(gauge: Meters['lastTickAge'], value: number | null | undefined): void {
+  if (value === null || value === undefined) gauge.remove();
+  else gauge.set(value);
+}

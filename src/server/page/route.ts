@@ -1,0 +1,121 @@
+// The status page over HTTP: `/` and the few files it is made of. It answers whatever the database does, with what was
+// last known and how old that is; however many look at it, the database is asked once every few seconds, for a limited time.
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Database, Queries } from '../../postgres/database.ts';
+import { createCached, type Known } from '../../status/cached.ts';
+import { readStanding, type Standing } from '../../status/standing.ts';
+import { readVolume, type Volume } from '../../status/volume.ts';
+import type { ClientCounters } from '../../twilio/counters.ts';
+import { version } from '../../version.ts';
+import type { Readiness } from '../http.ts';
+import { type Read, renderPage } from './page.ts';
+
+export interface StatusPage {
+  /** Adds its routes. */
+  route(app: FastifyInstance): void;
+  /** From now on this is the database to ask. */
+  see(database: Database): void;
+  /** Whose requests are under way; undefined where the lease is another's. */
+  follow(requests: (() => ClientCounters) | undefined): void;
+}
+
+/** How long each reading may take in the database, how long it is waited for, and how long it holds at least. */
+const limits = {
+  standing: { answerMs: 3_000, waitMs: 1_500, freshMs: 2_000 },
+  volume: { answerMs: 30_000, waitMs: 1_500, freshMs: 10_000 },
+};
+
+/** Makes the page of a process; `readiness` is what `/readyz` says. */
+export function createStatusPage(readiness: () => Promise<Readiness>): StatusPage {
+  const files = readFiles();
+  const hash = createHash('sha256');
+  for (const { text } of files.values()) hash.update(text);
+  const assets = hash.digest('hex').slice(0, 12);
+  let ask: { standing: () => Promise<Known<Standing>>; volume: () => Promise<Known<Volume>> } | undefined;
+  let requests: (() => ClientCounters) | undefined;
+  const render = async (): Promise<string> => {
+    const [own, standing, volume] = await Promise.all([readiness(), ask?.standing(), ask?.volume()]);
+    return renderPage({
+      readiness: own,
+      databaseTrouble: standing?.trouble ?? null,
+      standing: readOf(standing),
+      volume: readOf(volume),
+      requests: requests?.() ?? null,
+      upSeconds: process.uptime(),
+      version,
+      assets,
+    });
+  };
+  return {
+    route(app) {
+      app.get('/', async (request, reply) => send(request, reply, 'text/html; charset=utf-8', await render()));
+      for (const [path, { type, text }] of files) {
+        app.get(`/status/${path}`, (request, reply) => {
+          // The addresses of style and script name what they contain.
+          reply.header('cache-control', 'public, max-age=86400');
+          return send(request, reply, type, text);
+        });
+      }
+    },
+    see(database) {
+      const limited = <Value>(read: (queries: Queries) => Promise<Value>, { answerMs }: { answerMs: number }) => {
+        return () =>
+          database.transaction(async (queries) => {
+            // On one core of the database's, and not for longer than that.
+            await queries.sql(
+              `set local statement_timeout = ${answerMs}; set local max_parallel_workers_per_gather = 0`,
+            );
+            return await read(queries);
+          });
+      };
+      ask = {
+        standing: createCached({ read: limited(readStanding, limits.standing), ...limits.standing }),
+        volume: createCached({ read: limited(readVolume, limits.volume), ...limits.volume }),
+      };
+    },
+    follow(counters) {
+      requests = counters;
+    },
+  };
+}
+
+function readOf<Value>(known: Known<Value> | undefined): Read<Value> | null {
+  return known === undefined || known.value === null ? null : { value: known.value, ageSeconds: known.ageMs / 1000 };
+}
+
+/** Nothing comes from elsewhere, nothing is inline, nothing is sent anywhere, and nobody may frame it. */
+export const securityHeaders = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+function send(request: FastifyRequest, reply: FastifyReply, type: string, text: string): FastifyReply {
+  reply.headers({ ...securityHeaders, 'content-type': type, vary: 'accept-encoding' });
+  if (!/\bgzip\b/.test(String(request.headers['accept-encoding']))) return reply.send(text);
+  return reply.header('content-encoding', 'gzip').send(gzipSync(text));
+}
+
+const asset = (name: string) => readFileSync(new URL(`../../../assets/${name}`, import.meta.url), 'utf8');
+
+const icon = (colour: string, mark: string) =>
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="12" fill="${colour}"/><path d="${mark}" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
+
+/** What the page is made of besides itself. */
+function readFiles(): Map<string, { type: string; text: string }> {
+  const svg = 'image/svg+xml';
+  return new Map([
+    ['page.css', { type: 'text/css; charset=utf-8', text: asset('status.css') }],
+    ['page.js', { type: 'text/javascript; charset=utf-8', text: asset('status.js') }],
+    ['good.svg', { type: svg, text: icon('#1f7a4d', 'M7 12.5l3.5 3.5L17 8.5') }],
+    ['busy.svg', { type: svg, text: icon('#2b62c9', 'M12 6.5v10M7.5 12.5l4.5 4.5 4.5-4.5') }],
+    ['bad.svg', { type: svg, text: icon('#b3261e', 'M12 6v7M12 17.5v.1') }],
+  ]);
+}

@@ -1,0 +1,9 @@
+// An instant in HTML, for people and for programs.
+
+import { sayInstant } from '../../status/format.ts';
+import { type Html, html } from './html.ts';
+
+/** The instant, in words that are the shorter the nearer it is to `now`; both ISO. */
+export function time(iso: string, now: string): Html {
+  return html`<time datetime="${iso}">${sayInstant(iso, now)}</time>`;
+}

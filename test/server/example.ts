@@ -1,0 +1,81 @@
+// A status as a database would give it, for tests of what is made of it: all is well, at ten in the morning of a day in June.
+
+import type { Run, Standing } from '../../src/status/standing.ts';
+import type { Day, Hour, Volume } from '../../src/status/volume.ts';
+
+export function aRun(changes: Partial<Run> = {}): Run {
+  return {
+    command: 'run',
+    startedAt: '2026-06-15T09:59:56Z',
+    endedAt: '2026-06-15T09:59:57Z',
+    seconds: 0.85,
+    outcome: 'ok',
+    error: null,
+    listed: 12,
+    fetched: 0,
+    changed: 0,
+    deleted: 0,
+    failed: 0,
+    ...changes,
+  };
+}
+
+export function aStanding(changes: Partial<Standing> = {}): Standing {
+  return {
+    state: 'in_sync',
+    since: '2026-06-14T08:00:00Z',
+    reason: null,
+    at: '2026-06-15T10:00:00Z',
+    accountSid: 'AC00000000000000000000000000000000',
+    listedUpTo: '2026-06-15T09:59:56Z',
+    listedSecondsAgo: 4,
+    lastTickAt: '2026-06-15T09:59:57Z',
+    lastTickSecondsAgo: 3,
+    dataCompleteThrough: '2026-06-15T09:59:56Z',
+    historyFrom: '2026-03-17T00:00:00Z',
+    reconciledAt: '2026-06-15T03:00:12Z',
+    pendingWindows: [],
+    pendingDays: 0,
+    progress: null,
+    due: 3,
+    quarantine: 0,
+    quarantined: [],
+    braked: [],
+    worker: 'run on host, process 1 (abc123)',
+    lastRun: { command: 'run', startedAt: '2026-06-15T09:59:56Z', outcome: 'ok', error: null },
+    runs: [aRun({ changed: 3, fetched: 3 }), aRun()],
+    ...changes,
+  };
+}
+
+/** So many days up to the day of the standing, and 48 hours. */
+export function aVolume(changes: Partial<Volume> = {}, dayCount = 40): Volume {
+  const end = Date.UTC(2026, 5, 15);
+  const days = Array.from({ length: dayCount }, (_, index): Day => {
+    const day = new Date(end - (dayCount - 1 - index) * 86_400_000).toISOString().slice(0, 10);
+    const open = index === dayCount - 1 ? 5 : 0;
+    return {
+      day,
+      listedCompletelyAt: '2026-06-15T03:00:12Z',
+      stored: 20 + (index % 7),
+      open,
+      quarantined: 0,
+      awaited: 0,
+      deleted: 0,
+    };
+  });
+  const hours = Array.from({ length: 48 }, (_, index): Hour => {
+    const hour = `${new Date(end + 10 * 3_600_000 - (47 - index) * 3_600_000).toISOString().slice(0, 19)}Z`;
+    return { hour, added: index % 5, changed: index % 3, deleted: 0 };
+  });
+  return {
+    conversations: 12_345,
+    open: 5,
+    deleted: 2,
+    communications: 234_567,
+    operatorResultLinks: 24_001,
+    days,
+    hours,
+    ...changes,
+  };
+}

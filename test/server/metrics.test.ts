@@ -1,0 +1,213 @@
+// What is counted is shown, through the end of passes and the loss of the lease, and as Prometheus would have it: its own
+// tool checks the page and the alerts, where it is installed.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { createMetrics, type Metrics } from '../../src/server/metrics.ts';
+import type { Vitals } from '../../src/status/vitals.ts';
+import { createCounts } from '../../src/sync/context.ts';
+import { codes, documentOf } from '../readme.ts';
+
+const vitals: Vitals = {
+  reached: true,
+  trouble: undefined,
+  pulse: {
+    migratedTo: 1,
+    lastTickAt: 1_800_000_000.5,
+    lastTickAge: 12.5,
+    newestChangeAge: 70,
+    pending: { backfill: 9 },
+    failing: 1,
+    quarantine: 3,
+    due: 4,
+  },
+};
+
+const counters = (inFlight = 5, perSecond?: number) => ({
+  requests: {
+    list: { '2xx': 0, '3xx': 0, '4xx': 0, '429': 0, '5xx': 0, none: 0 },
+    detail: { '2xx': 0, '3xx': 0, '4xx': 0, '429': 0, '5xx': 0, none: 0 },
+  },
+  retries: 0,
+  bytes: 0,
+  limit: 32,
+  inFlight,
+  perSecond,
+});
+
+/** The samples of a page: name and labels to value. */
+async function samples(metrics: Metrics, now: Parameters<Metrics['show']>[0] = { ready: true, vitals }) {
+  const lines = (await metrics.show(now)).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const at = line.lastIndexOf(' ');
+      return [line.slice(0, at).replace(/^conversation_sync_/, ''), Number(line.slice(at + 1))];
+    }),
+  );
+}
+
+/** With every metric that there can be. */
+async function fullPage(): Promise<string> {
+  const metrics = createMetrics();
+  metrics.begin(() => counters(1, 20), { verified: 50, drifted: 1 });
+  metrics.attempt({ endpoint: 'list', attempt: 1, status: 200, ms: 1, bytes: 1 });
+  metrics.pass('ok', 1000, createCounts());
+  metrics.brake(0);
+  metrics.tickLimit(300_000);
+  return await metrics.show({ ready: true, vitals });
+}
+
+describe('counters only grow', () => {
+  test('from pass to pass, each of which counts from zero', async () => {
+    const metrics = createMetrics();
+    const first = { ...createCounts(), listed: 10, differing: 4, fetched: 5, changed: 3 };
+    metrics.count(first);
+    Object.assign(first, { listed: 25, deleted: 2, failed: 1 });
+    metrics.count(first);
+    metrics.pass('incomplete', 2000, first);
+    const second = { ...createCounts(), listed: 7 };
+    metrics.count(second);
+    metrics.pass('ok', 3000, second);
+    expect(await samples(metrics)).toMatchObject({
+      conversations_listed_total: 32,
+      conversations_changed_total: 4,
+      conversations_fetched_total: 5,
+      conversations_stored_total: 3,
+      conversations_deleted_total: 2,
+      conversations_failed_total: 1,
+      'passes_total{outcome="incomplete"}': 1,
+      'passes_total{outcome="ok"}': 1,
+      'passes_total{outcome="failed"}': 0,
+      last_pass_success: 1,
+      last_pass_duration_seconds: 3,
+    });
+  });
+
+  test('from lease to lease; what its holder alone knows is not said in between', async () => {
+    const metrics = createMetrics();
+    const ofTheHolder = [
+      'last_pass_success',
+      'last_pass_duration_seconds',
+      'drift_ratio',
+      'deletion_brake_sweeps',
+      'last_tick_age_limit_seconds',
+      'api_requests_in_flight_limit',
+    ];
+    const before = await samples(metrics);
+    expect(before).toMatchObject({ lease_held: 0, api_requests_in_flight: 0 });
+    for (const name of ofTheHolder) expect(before).not.toHaveProperty(name);
+
+    metrics.begin(() => counters(5, 20), { verified: 50, drifted: 1 });
+    metrics.brake(2);
+    metrics.tickLimit(300_000);
+    metrics.attempt({ endpoint: 'detail', attempt: 1, status: 404, ms: 70, bytes: 100 });
+    metrics.attempt({ endpoint: 'detail', attempt: 1, status: undefined, ms: 5, bytes: 0 });
+    metrics.retry({ endpoint: 'detail', attempt: 1, afterMs: 1, why: '', error: new Error() as never });
+    metrics.load(30);
+    metrics.pass('failed', 1000, { ...createCounts(), listed: 3 });
+    expect(await samples(metrics)).toMatchObject({
+      lease_held: 1,
+      drift_ratio: 0.02,
+      deletion_brake_sweeps: 2,
+      last_tick_age_limit_seconds: 300,
+      last_pass_success: 0,
+      api_requests_in_flight: 5,
+      api_requests_in_flight_limit: 32,
+      api_pace_requests_per_second: 20,
+    });
+
+    metrics.end();
+    const after = await samples(metrics);
+    for (const name of [...ofTheHolder, 'api_pace_requests_per_second']) expect(after).not.toHaveProperty(name);
+    expect(after).toMatchObject({
+      lease_held: 0,
+      api_requests_in_flight: 0,
+      conversations_listed_total: 3,
+      'api_requests_total{endpoint="detail",status="404"}': 1,
+      'api_requests_total{endpoint="detail",status="none"}': 1,
+      'api_request_duration_seconds_bucket{le="0.05",endpoint="detail"}': 1,
+      'api_request_duration_seconds_bucket{le="0.1",endpoint="detail"}': 2,
+      'api_retries_total{endpoint="detail"}': 1,
+      api_received_bytes_total: 100,
+      load_duration_seconds_count: 1,
+    });
+
+    metrics.begin(() => counters(1), null);
+    metrics.pass('ok', 1000, { ...createCounts(), verified: 40, drifted: 10 });
+    expect(await samples(metrics)).toMatchObject({
+      drift_ratio: 0.25,
+      conversations_verified_total: 40,
+      conversations_drifted_total: 10,
+    });
+  });
+});
+
+test('while the database is away, ages go on and counts are not said', async () => {
+  const metrics = createMetrics();
+  expect(await samples(metrics)).toMatchObject({
+    ready: 1,
+    database_up: 1,
+    last_tick_timestamp_seconds: 1_800_000_000.5,
+    last_tick_age_seconds: 12.5,
+    newest_change_age_seconds: 70,
+    'windows_pending{sweep="backfill"}': 9,
+    'windows_pending{sweep="new"}': 0,
+    windows_failing: 1,
+    quarantine_conversations: 3,
+    due_conversations: 4,
+  });
+  const away = await samples(metrics, { ready: false, vitals: { ...vitals, reached: false, trouble: 'away' } });
+  expect(away).toMatchObject({ ready: 0, database_up: 0, last_tick_age_seconds: 12.5, newest_change_age_seconds: 70 });
+  for (const name of ['windows_failing', 'quarantine_conversations', 'windows_pending{sweep="new"}'])
+    expect(away).not.toHaveProperty([name]);
+  expect(await samples(metrics, { ready: false, vitals: undefined })).not.toHaveProperty('last_tick_age_seconds');
+});
+
+const alerts = readFileSync(new URL('../../deploy/alerts.yml', import.meta.url), 'utf8');
+const deploy = documentOf('docs/deploy.md');
+const namesIn = (text: string) => [...new Set(text.match(/\bconversation_sync_\w+/g))];
+
+describe('names', () => {
+  test('those of the alerts are there, with a sample', async () => {
+    const shown = namesIn((await fullPage()).replace(/^#.*$/gm, ''));
+    expect(namesIn(alerts).length).toBeGreaterThan(8);
+    for (const name of namesIn(alerts)) expect(shown).toContain(name);
+  });
+
+  test('docs/deploy.md has them all', async () => {
+    const real = (await fullPage()).match(/(?<=^# TYPE conversation_sync_)\w+/gm);
+    expect(deploy.table('Metrics').flatMap(([name = '']) => codes(name))).toEqual(real);
+  });
+
+  test('docs/deploy.md has all alerts', () => {
+    const real = Array.from(alerts.matchAll(/alert: (\w+)/g), ([, name]) => name);
+    expect(deploy.table('Alerts').flatMap(([name = '']) => codes(name))).toEqual(real);
+  });
+});
+
+const promtool = (args: string[], input = '') =>
+  spawnSync('promtool', args, {
+    input,
+    encoding: 'utf8',
+    cwd: fileURLToPath(new URL('../../deploy/', import.meta.url)),
+  });
+
+describe.skipIf(promtool(['--version']).error !== undefined)('promtool', () => {
+  test('accepts the page', async () => {
+    const { status, stdout, stderr } = promtool(['check', 'metrics'], await fullPage());
+    expect(stdout + stderr).toBe('');
+    expect(status).toBe(0);
+  });
+
+  test('accepts the alerts, and they fire when they should', () => {
+    for (const args of [
+      ['check', 'rules', 'alerts.yml'],
+      ['test', 'rules', 'alerts.test.yml'],
+    ]) {
+      const { status, stdout, stderr } = promtool(args);
+      expect(status, stdout + stderr).toBe(0);
+    }
+  });
+});

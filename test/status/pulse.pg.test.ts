@@ -1,0 +1,143 @@
+// What is watched of the database: that it says what is so, and that asking costs next to nothing however much is stored.
+
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type Database, openDatabase } from '../../src/postgres/database.ts';
+import { findSchemaTrouble } from '../../src/postgres/ledger.ts';
+import { readLastSample } from '../../src/postgres/runs.ts';
+import { pulseStatement, readHindrances, readPulse } from '../../src/status/pulse.ts';
+import { openTestDatabase, type TestDatabase } from '../database.ts';
+
+let target: TestDatabase;
+let database: Database;
+let client: pg.Client;
+
+beforeAll(async () => {
+  target = await openTestDatabase();
+  database = openDatabase(target.connection);
+  client = new pg.Client(target.connection);
+  await client.connect();
+});
+
+afterAll(async () => {
+  await database?.close();
+  await client?.end();
+  await target?.[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  await client.query(
+    'truncate twilio.conversations, twilio_sync.sweeps, twilio_sync.windows, twilio_sync.due, twilio_sync.runs cascade',
+  );
+});
+
+async function sweep(name: string, fields: { ended?: string; braked?: boolean } = {}): Promise<number> {
+  const { rows } = await client.query<{ id: number }>(
+    'insert into twilio_sync.sweeps (sweep, ended_at, braked, expected, missing) values ($1, now() - $2::interval, $3, 100, 50) returning id::int as id',
+    [name, fields.ended ?? null, fields.braked ?? false],
+  );
+  return rows[0]?.id ?? 0;
+}
+
+async function window(name: string, fields: { completed?: string; failures?: number; error?: string } = {}) {
+  await client.query(
+    `insert into twilio_sync.windows (sweep_id, sweep, from_at, to_at, cursor, completed_at, failures, error)
+     values ($1, $2, now() - interval '1 hour', now(), now(), now() - $3::interval, $4, $5)`,
+    [await sweep(name), name, fields.completed ?? null, fields.failures ?? 0, fields.error ?? null],
+  );
+}
+
+test('of an empty database there is nothing to say, but that its tables are right', async () => {
+  const pulse = await readPulse(database);
+  expect(pulse).toMatchObject({ lastTickAt: null, lastTickAge: null, newestChangeAge: null, pending: {} });
+  expect(pulse).toMatchObject({ failing: 0, quarantine: 0, due: 0 });
+  expect(findSchemaTrouble(pulse.migratedTo)).toBe(undefined);
+});
+
+test('what there is', async () => {
+  const clock = async () => {
+    const { rows } = await client.query<{ now: number }>('select extract(epoch from clock_timestamp())::float8 as now');
+    return rows[0]?.now ?? 0;
+  };
+  const before = await clock();
+  await window('new', { completed: '5 minutes' });
+  await window('open', { completed: '1 minute' });
+  await window('backfill', { completed: '2 minutes' });
+  for (let count = 0; count < 3; count += 1) await window('backfill', { failures: count });
+  await window('open');
+  await client.query(`insert into twilio.conversations (id, created_at, first_synced_at, synced_at)
+    values ('a', now(), now(), now() - interval '1 hour'), ('b', now(), now(), now() - interval '2 hours')`);
+  await client.query(`insert into twilio_sync.due (conversation_id, reason, due_at) values
+    ('a', 'failed', now() - interval '1 hour'), ('b', 'failed', now() + interval '1 hour'),
+    ('c', 'closed', now() - interval '1 hour'), ('d', 'closed', now() + interval '1 hour'), ('e', 'missing', 'infinity')`);
+  const pulse = await readPulse(database);
+  expect(pulse).toMatchObject({ pending: { backfill: 3, open: 1 }, failing: 2, quarantine: 2, due: 1 });
+  const after = await clock();
+  const asked = (pulse.lastTickAt ?? 0) + (pulse.lastTickAge ?? 0);
+  for (const [age, least] of [
+    [pulse.lastTickAge, 300],
+    [pulse.newestChangeAge, 3600],
+  ] as const) {
+    expect(age).toBeGreaterThanOrEqual(least);
+    expect(age).toBeLessThanOrEqual(least + after - before);
+  }
+  // To the microsecond, which a number of this size does not quite hold.
+  expect([asked > before - 0.001, asked < after + 0.001]).toEqual([true, true]);
+});
+
+test('reads no table from end to end', async () => {
+  await client.query(`
+    insert into twilio.conversations (id, created_at, first_synced_at, synced_at)
+      select 'c' || n, now(), now(), now() - n * interval '1 second' from generate_series(1, 20000) n;
+    insert into twilio_sync.due (conversation_id, reason, due_at)
+      select 'c' || n, case when n % 1000 = 0 then 'failed' else 'closed' end, now() + (n - 20) * interval '1 hour' from generate_series(1, 20000) n;
+    insert into twilio_sync.sweeps (sweep) values ('reconcile');
+    insert into twilio_sync.windows (sweep_id, sweep, from_at, to_at, cursor, completed_at)
+      select (select max(id) from twilio_sync.sweeps), case when n % 2 = 0 then 'open' else 'reconcile' end, now(), now(), now(),
+        case when n > 5 then now() - n * interval '1 minute' end from generate_series(1, 10000) n;
+    analyze twilio.conversations, twilio_sync.due, twilio_sync.windows`);
+  const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${pulseStatement}`);
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  expect(plan).toMatch(/Index/);
+  // The ledger of migrations has a row for each of them.
+  expect(plan.match(/Seq Scan on (?!__drizzle_migrations)\S+/g)).toBe(null);
+  expect(await readPulse(database)).toMatchObject({ quarantine: 20, due: 20 });
+});
+
+test('a window stands in the way until it is listed', async () => {
+  await window('backfill', { failures: 2, error: 'a page is missing' });
+  await window('backfill', { failures: 1, completed: '1 minute' });
+  await window('lookback');
+  expect(await readHindrances(database)).toEqual({
+    failing: [{ sweep: 'backfill', error: 'a page is missing' }],
+    braked: [],
+  });
+});
+
+test('a brake stands in the way until the same, or everything, is listed and believed', async () => {
+  const braked = async () => (await readHindrances(database)).braked.map((each) => each.sweep);
+  await sweep('lookback', { ended: '5 hours', braked: true });
+  expect(await readHindrances(database)).toEqual({
+    failing: [],
+    braked: [{ sweep: 'lookback', expected: 100, missing: 50 }],
+  });
+  await sweep('range', { ended: '4 hours', braked: true });
+  await sweep('new', { ended: '3 hours' });
+  await sweep('lookback');
+  expect(await braked()).toEqual(['range', 'lookback']);
+  // Another one that is stopped takes its place.
+  await sweep('lookback', { ended: '2 hours', braked: true });
+  await sweep('reconcile', { ended: '110 minutes', braked: true });
+  expect(await braked()).toEqual(['reconcile', 'lookback', 'range']);
+  await sweep('lookback', { ended: '1 hour' });
+  expect(await braked()).toEqual(['reconcile', 'range']);
+  await sweep('reconcile', { ended: '1 minute' });
+  expect(await braked()).toEqual([]);
+});
+
+test('the last sample that was verified is remembered', async () => {
+  expect(await readLastSample(database)).toBe(null);
+  await client.query(`insert into twilio_sync.runs (command, counts) values
+    ('run', '{"verified": 50, "drifted": 3}'), ('run', '{"verified": 50, "drifted": 1}'), ('run', '{"verified": 0, "drifted": 0}'), ('run', null)`);
+  expect(await readLastSample(database)).toEqual({ verified: 50, drifted: 1 });
+});
