@@ -7,8 +7,7 @@ import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './conf
 import type { Database } from './postgres/database.ts';
 import { enterScope, refuseWrongScope, type Scope } from './postgres/scope.ts';
 import { createStore, readOnly } from './postgres/store.ts';
-import { type Context, createBelieved, createCounts, type Watcher } from './sync/context.ts';
-import type { Store } from './sync/ports.ts';
+import { type Context, createBelieved, createCounts, type Store, type Watcher } from './sync/context.ts';
 import { firstSpanSeconds, maxWindowSeconds, nothingTooLong } from './sync/windows.ts';
 import { baseUrl } from './twilio/base-url.ts';
 import type { BoundName, Query } from './twilio/bounds.ts';

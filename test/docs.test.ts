@@ -120,8 +120,8 @@ test('every reason for which a detail is due is explained', () => {
   const explained = documentOf('docs/how-it-works.md')
     .table('Due details')
     .flatMap(([reason = '']) => codes(reason));
-  const ports = readFileSync(new URL('src/sync/ports.ts', root), 'utf8');
-  const [, union = ''] = /type DueReason =([^;]+);/.exec(ports) ?? [];
+  const model = readFileSync(new URL('src/sync/model.ts', root), 'utf8');
+  const [, union = ''] = /type DueReason =([^;]+);/.exec(model) ?? [];
   // A row that only counts is nobody's to fetch, so the program has no name for it.
   expect(explained.sort()).toEqual([...Array.from(union.matchAll(/'(\w+)'/g), ([, name]) => name), 'large'].sort());
 });

@@ -21,9 +21,9 @@ import {
   createCounts,
   type Settings,
 } from '../src/sync/context.ts';
+import type { Sweep } from '../src/sync/model.ts';
 import { syncAll, syncIds } from '../src/sync/once.ts';
 import { pass } from '../src/sync/pass.ts';
-import type { Sweep } from '../src/sync/ports.ts';
 import { type Verification, verifyFull, verifySample } from '../src/sync/verify.ts';
 import { nothingTooLong, startAt } from '../src/sync/windows.ts';
 import type { BoundName } from '../src/twilio/bounds.ts';

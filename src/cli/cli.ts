@@ -13,8 +13,8 @@ import { version } from '../version.ts';
 import { createLog, type Log } from '../worker/log.ts';
 import type { GrantReaderOptions } from './commands/grant-reader.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
-import type { Terminal } from './commands/sync.ts';
 import { exitStatus, UsageError } from './exit-status.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface World {
   env: Record<string, string | undefined>;

@@ -1,7 +1,7 @@
 // Rows of answers in, what is stored otherwise out: by conversation, the places in which they differ. Reads only, and
 // names tables and columns, never what is in them.
 
-import type { Packed } from '../sync/ports.ts';
+import type { Packed } from '../sync/model.ts';
 import type { Queries } from './database.ts';
 import { childArrays, conversationArrays } from './pack.ts';
 import { conversations, differenceStatement } from './tables.ts';

@@ -5,7 +5,7 @@
 import pg from 'pg';
 import { storableParameter } from '../lib/storable.ts';
 import { wait } from '../lib/wait.ts';
-import { Unstorable } from '../sync/ports.ts';
+import { Unstorable } from '../sync/model.ts';
 import { goodbyeMs, trackConnections } from './connection.ts';
 import { DatabaseTrouble, translate } from './errors.ts';
 import { nowInMicroseconds } from './instant.ts';

@@ -1,7 +1,7 @@
 // Rows of twilio_sync.due: what is wanted without a listing. A row is taken away by its number, so that one which has changed
 // since it was read stays.
 
-import type { Change, Due } from '../sync/ports.ts';
+import type { Change, Due } from '../sync/model.ts';
 import type { Queries } from './database.ts';
 
 /** What is due for these conversations from now on, in place of what their fetches had read; what has come since stays. */

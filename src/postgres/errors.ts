@@ -3,7 +3,7 @@
 // condition, its SQLSTATE, and the table and column.
 
 import { DrizzleQueryError } from 'drizzle-orm/errors';
-import { Unstorable } from '../sync/ports.ts';
+import { Unstorable } from '../sync/model.ts';
 
 /** The database cannot be used; the message says what is the matter and what to look at. */
 export class DatabaseTrouble extends Error {

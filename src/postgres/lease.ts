@@ -2,7 +2,7 @@
 // lost it writes nothing more, since every write begins with an update of that row where the epoch is still its own.
 // Times are whole microseconds since the epoch, as the row has them; a transaction's own time is a parameter.
 
-import { LeaseLost } from '../sync/ports.ts';
+import { LeaseLost } from '../sync/model.ts';
 import type { Database, Queries } from './database.ts';
 import { nowInMicroseconds } from './instant.ts';
 import { type Obstacles, obstacles, refuseObstacles } from './obstacles.ts';

@@ -3,8 +3,8 @@
 // after an answer to COMMIT that was lost, changes nothing.
 
 import { making } from '../sync/fingerprint.ts';
+import type { Change, Checkpoint, Loaded, Packed } from '../sync/model.ts';
 import { normalizerVersion } from '../sync/normalize.ts';
-import type { Change, Loaded, Mark, Packed } from '../sync/ports.ts';
 import type { Queries } from './database.ts';
 import { putDue, removeDue, replaceDue } from './due.ts';
 import { fromMicroseconds } from './instant.ts';
@@ -119,7 +119,7 @@ async function writeChildren(
 
 export interface LoadInput {
   changes: Change[];
-  mark: Mark | null;
+  mark: Checkpoint | null;
   /** The API's time, seconds since the epoch. */
   now: number;
   generation: number;
@@ -259,7 +259,7 @@ async function countChildren(queries: Queries, written: Packed[], changes: Chang
   );
 }
 
-async function finishMark(queries: Queries, mark: Mark, generation: number): Promise<void> {
+async function finishMark(queries: Queries, mark: Checkpoint, generation: number): Promise<void> {
   if (mark.touched.length > 0) {
     await queries.sql('update twilio_sync.fingerprints set generation = $2 where conversation_id = any($1)', [
       mark.touched,

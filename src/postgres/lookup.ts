@@ -3,7 +3,7 @@
 
 import type { FilterConfig } from '../config/config.ts';
 import { making } from '../sync/fingerprint.ts';
-import type { Known, NotedDue, Stretch } from '../sync/ports.ts';
+import type { DueRow, Known, TimeRange } from '../sync/model.ts';
 import type { Queries } from './database.ts';
 import { seconds } from './instant.ts';
 import { countsOf } from './tables.ts';
@@ -20,7 +20,7 @@ export async function readKnown(queries: Queries, ids: string[]): Promise<Map<st
     [ids, making.algorithm, making.policy],
   );
   for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [], forgotten: false });
-  const due = await queries.sql<NotedDue>(
+  const due = await queries.sql<DueRow>(
     `select conversation_id as id, reason, ${seconds('due_at')} as "dueAt", attempts,
        ${seconds('first_at')} as "firstAt", error, fingerprint, wants,
        ${seconds('created_from')} as "createdFrom", number::numeric, sweep_id is not null as "setAside"
@@ -57,7 +57,7 @@ const lostStatement = `select remembered.id
  */
 export async function readUnlisted(
   queries: Queries,
-  { from, to }: Stretch,
+  { from, to }: TimeRange,
   open: boolean,
   listed: Map<string, boolean>,
   filters: FilterConfig,
@@ -105,7 +105,7 @@ function matching(filters: FilterConfig, parameters: unknown[]): string[] {
 }
 
 /** See Store.openStretches. */
-export async function readOpenStretches(queries: Queries, { from, to }: Stretch): Promise<Stretch[]> {
+export async function readOpenStretches(queries: Queries, { from, to }: TimeRange): Promise<TimeRange[]> {
   return await queries.sql<{ from: number; to: number }>(
     `select floor(${seconds('min(created_at)')}) as from, floor(${seconds('max(created_at)')}) + 1 as to
      from twilio.conversations

@@ -3,8 +3,8 @@
 // conversation waits outside the heap, and loading it is copying.
 // What a detail did not have is in no array, and not in the scope of what may be deleted.
 
+import type { Packed } from '../sync/model.ts';
 import type { ConversationRows } from '../sync/normalize.ts';
-import type { Packed } from '../sync/ports.ts';
 import { binaryArray, type Cell, CellWriter } from './binary.ts';
 import * as tables from './tables.ts';
 

@@ -1,8 +1,9 @@
-// The store as the program knows it (sync/ports.ts), on one database under one lease.
+// The store as the program knows it (sync/context.ts), on one database under one lease.
 // Reads go as they are; every write is a transaction that begins by checking the lease, and gets its stamp from it.
 
 import type { FilterConfig } from '../config/config.ts';
-import { type Change, type EndedSweep, type Loaded, type Store, Unstorable } from '../sync/ports.ts';
+import type { Store } from '../sync/context.ts';
+import { type Change, type EndedSweep, type Loaded, Unstorable } from '../sync/model.ts';
 import { readDifferences } from './compare.ts';
 import type { Database, Queries } from './database.ts';
 import { clearAttempt, dropDue, noteAttempt } from './due.ts';

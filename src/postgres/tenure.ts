@@ -2,7 +2,7 @@
 // is noticed within seconds, the work's signal is aborted; its writes would be refused anyway.
 
 import { wait } from '../lib/wait.ts';
-import { LeaseLost } from '../sync/ports.ts';
+import { LeaseLost } from '../sync/model.ts';
 import type { Database } from './database.ts';
 import { leaseSeconds, renewLease, returnLease, takeLease } from './lease.ts';
 import { Obstacle } from './obstacles.ts';

@@ -1,7 +1,7 @@
 // Windows and sweeps as rows: planned, replaced, moved along by marks, finished, ended. A finished window's row stays, as
 // the record of what was listed when, and takes the place of finished ones that lie inside it.
 
-import type { EndedSweep, Mark, Missing, Stretch, Sweep, Window } from '../sync/ports.ts';
+import type { Checkpoint, EndedSweep, Missing, Sweep, TimeRange, Window } from '../sync/model.ts';
 import type { Queries } from './database.ts';
 import { seconds, span } from './instant.ts';
 
@@ -9,7 +9,7 @@ import { seconds, span } from './instant.ts';
 export async function readWindows(
   queries: Queries,
   latest = Number.POSITIVE_INFINITY,
-): Promise<{ pending: Window[]; covered: Stretch[]; reached: number | null }> {
+): Promise<{ pending: Window[]; covered: TimeRange[]; reached: number | null }> {
   const rows = await queries.sql<Window & { completed: boolean }>(
     `select id::int as id, sweep_id::int as "sweepId", sweep, ${seconds('from_at')} as from, ${seconds('to_at')} as to,
        ${seconds('cursor')} as cursor, failures, completed_at is not null as completed
@@ -25,7 +25,7 @@ export async function readWindows(
 }
 
 /** See Store.plan. */
-export async function planWindows(queries: Queries, sweep: Sweep, stretches: Stretch[]): Promise<Window[]> {
+export async function planWindows(queries: Queries, sweep: Sweep, stretches: TimeRange[]): Promise<Window[]> {
   if (stretches.length === 0) return [];
   const windows = await queries.sql<Pick<Window, 'id' | 'sweepId' | 'from' | 'to'>>(
     `with made as (insert into twilio_sync.sweeps (sweep) values ($1) returning id)
@@ -79,7 +79,7 @@ export async function failWindow(queries: Queries, { id }: Window, error: string
  * is of what comes after it, and stays.
  * @returns false where the cursor had moved already, by the same load whose answer was lost: nothing is counted twice.
  */
-export async function moveCursor(queries: Queries, mark: Mark): Promise<boolean> {
+export async function moveCursor(queries: Queries, mark: Checkpoint): Promise<boolean> {
   const { window, cursor, listedAt } = mark;
   const moved = await queries.sql(
     `update twilio_sync.windows set cursor = to_timestamp($2),
@@ -112,7 +112,7 @@ const withdrawal = `update twilio_sync.windows ahead set to_at = greatest(ahead.
     and ahead.sweep <> 'open' and ahead.to_at > whole.to_at`;
 
 /** Where the mark ends its window: notes when. */
-export async function finishWindow(queries: Queries, { window, cursor }: Mark): Promise<void> {
+export async function finishWindow(queries: Queries, { window, cursor }: Checkpoint): Promise<void> {
   if (cursor > window.from) return;
   // Others finished later than now where the clock was set back: they would be taken for the last.
   await queries.sql('update twilio_sync.windows set completed_at = now() where id = $1 or completed_at > now()', [

@@ -1,8 +1,95 @@
 // What a pass carries along: the two ports, what the settings ask for, what has been learned so far, and what was counted.
 // One is made for each tenure of the lease; counts begin anew with each pass, what was learned stays.
 
-import type { Api, Store, Stretch, Sweep } from './ports.ts';
+import type {
+  Change,
+  Checkpoint,
+  EndedSweep,
+  Known,
+  Listed,
+  Loaded,
+  Missing,
+  Outcome,
+  Packed,
+  Sweep,
+  TimeRange,
+  Window,
+} from './model.ts';
+import type { ConversationRows } from './normalize.ts';
 import type { HistoryStart, TooLong } from './windows.ts';
+
+export interface Api {
+  /** The API's clock, whole seconds. Known once anything was listed. */
+  now(): number;
+  /** True where asking for a shorter stretch costs less: where the server honours both bounds, or lists newest first. */
+  readonly selective: boolean;
+  /** True where the server honours a bound at all; else any listing is of everything. */
+  readonly bounded: boolean;
+  /** Finds out which createdBefore parameter the server honours, where that is not known yet. */
+  proveBounds(start: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Lists a stretch to its last page; with `otherPages`, in pages of another size.
+   * @throws ListingFailed where a shorter stretch, or another try, may do; the pass's trouble (key, network, 429) as it came.
+   */
+  list(stretch: TimeRange, status: string | null, signal: AbortSignal, otherPages?: boolean): AsyncIterable<Listed>;
+  /** Fetches a detail of at most `limitBytes`. @throws the pass's trouble, where no request could be sent. */
+  detail(id: string, limitBytes: number, signal: AbortSignal): Promise<Outcome>;
+}
+
+export interface Store {
+  /**
+   * Pending windows, newest first; the stretches listed completely; and up to where the newest of `new` reached.
+   * Completed ones that end after `latest` are left out: the clock that they were planned by was wrong.
+   */
+  windows(latest?: number): Promise<{ pending: Window[]; covered: TimeRange[]; reached: number | null }>;
+  /** Makes windows of a sweep. One of `new`, `open`, `lookback` or `reconcile` replaces unfinished ones of its kind: they never end. */
+  plan(sweep: Sweep, stretches: TimeRange[]): Promise<Window[]>;
+  /** Notes where history begins from now on. */
+  startHistoryAt(start: number): Promise<void>;
+  fail(window: Window, error: string): Promise<void>;
+  /**
+   * Ends the sweeps all of whose windows are complete, and lets their missing conversations be fetched; `brake` says whether so
+   * many are too many. A sweep of which nothing that is left can be listed lets go of its own as well, and does not end.
+   * @returns those that ended, and those that the brake stopped for the first time.
+   */
+  endSweeps(now: number, brake: (found: Missing) => boolean): Promise<EndedSweep[]>;
+  /** The stretches, 30 days each at most, in which conversations are stored as open. */
+  openStretches(within: TimeRange): Promise<TimeRange[]>;
+  known(ids: string[]): Promise<Map<string, Known>>;
+  /** Which of these stored conversations have lost rows: their own, or of their children, of which there should be so many. */
+  findLost(children: Map<string, number | null>): Promise<string[]>;
+  /**
+   * Of the conversations that a listing of the stretch should show: how many there are, and which it did not.
+   * `listed`: those it did, and of each whether the present filters had shown it before.
+   */
+  unlisted(
+    stretch: TimeRange,
+    open: boolean,
+    listed: Map<string, boolean>,
+  ): Promise<{ expected: number; missing: string[] }>;
+  dueAt(now: number, limit: number): Promise<string[]>;
+  /** When the next detail that lags behind its listing is due, if before `until`. */
+  nextSettling(until: number): Promise<number | null>;
+  /** So many of the conversations that are remembered as stored and not deleted, chosen at random. */
+  sample(count: number): Promise<string[]>;
+  /** Holds rows against what is stored: for each conversation that differs, the tables and columns in which it does. */
+  compare(rows: Packed[]): Promise<Map<string, string[]>>;
+  /** At most `limit` stored conversations, none of them due or in quarantine, to tell one bad detail from an API that gives none. */
+  controls(not: string[], now: number, limit: number): Promise<string[]>;
+  /** How many other conversations are in quarantine. */
+  quarantined(not: string[]): Promise<number>;
+  /**
+   * Notes that a large detail is about to be fetched under this limit of memory. An attempt under another one, or from before a
+   * person asked for it, no longer counts. @returns how many attempts are noted, with this one.
+   */
+  noteAttempt(id: string, memory: string): Promise<number>;
+  /** It did not end the process. */
+  clearAttempt(id: string): Promise<void>;
+  /** Makes rows ready to be loaded or compared. */
+  pack(rows: ConversationRows): Packed;
+  /** @throws Unstorable where the data, not the database, is why; LeaseLost where another worker has taken over. */
+  load(changes: Change[], mark: Checkpoint | null, now: number): Promise<Loaded>;
+}
 
 export interface Settings {
   /** How far back history goes as set, and where that is now, which moves with each reconcile where it is a duration back. */
@@ -46,7 +133,7 @@ export interface Counts {
 }
 
 /** A window listed to its end, with what of it was listed and written since this pass came to it. */
-export interface CompletedWindow extends Stretch {
+export interface CompletedWindow extends TimeRange {
   sweep: Sweep;
   listed: number;
   changed: number;

@@ -2,7 +2,7 @@
 // conversation's own trouble as long as another detail can be had. Where that is in doubt, a known good one is asked for.
 
 import type { Context } from './context.ts';
-import { type Failed, type Result, Unstorable } from './ports.ts';
+import { type Failed, type OutcomeKind, Unstorable } from './model.ts';
 
 const mostControls = 3;
 /** Enough to tell that a detail is served at all. */
@@ -12,7 +12,7 @@ const mostWithoutControl = 20;
 
 interface Asked {
   fetch: { id: string };
-  outcome: Result;
+  outcome: OutcomeKind;
 }
 
 /** @throws what a known good detail fails with as well; an Error where 20 conversations fail and nothing was ever had. */
@@ -41,6 +41,6 @@ export async function confirmFailures(context: Context, batch: Asked[], signal: 
 }
 
 /** Not where a detail was had and cannot be stored. */
-function isRefused(outcome: Result): outcome is Failed {
+function isRefused(outcome: OutcomeKind): outcome is Failed {
   return outcome.kind === 'failed' && !(outcome.cause instanceof Unstorable);
 }

@@ -3,19 +3,10 @@
 
 import { secondsOf } from '../lib/timestamp.ts';
 import type { ListItem } from '../twilio/decode.ts';
-import { dueForUpgrade, type Fetch } from './due.ts';
+import { dueForUpgrade } from './due.ts';
 import { fingerprint, isComparable, isNotedOtherwise, noted } from './fingerprint.ts';
+import type { Checkpoint, Due, Fetch, Item, Known } from './model.ts';
 import { normalizerVersion } from './normalize.ts';
-import type { Due, Known, Mark, Wants } from './ports.ts';
-
-/** A list item, reduced to what is needed of it: a slice holds thousands. */
-export interface Item {
-  id: string;
-  fingerprint: string;
-  /** When it was created, or the earliest it can have been. */
-  createdFrom: number;
-  wants: Wants;
-}
 
 const arrays = ['intelligenceConfigurationIds', 'channels', 'channelIds', 'participants', 'operatorResultIds'];
 
@@ -38,7 +29,7 @@ export interface Diff {
   /** New, changed, or back after deletion: their details are wanted. */
   changed: Fetch[];
   touched: string[];
-  relisted: Mark['relisted'];
+  relisted: Checkpoint['relisted'];
   due: Due[];
 }
 

@@ -4,9 +4,8 @@
 import { storableText } from '../lib/storable.ts';
 import { secondsOf } from '../lib/timestamp.ts';
 import type { Detail } from '../twilio/decode.ts';
-import type { Item } from './diff.ts';
 import { noted } from './fingerprint.ts';
-import type { Due, DueReason, NotedDue, Outcome, Wants } from './ports.ts';
+import type { Due, DueReason, DueRow, ExpectedFromList, Fetch, Item, Outcome } from './model.ts';
 
 const communications = 'communications';
 
@@ -28,17 +27,6 @@ const waits = {
   open: [minute, 10 * minute, hour, 6 * hour, day],
   failed: [minute, 5 * minute, 30 * minute, 2 * hour, 8 * hour, day],
 } satisfies Partial<Record<DueReason, number[]>>;
-
-/** A detail that was asked for, why, and what came of it. */
-export interface Fetch {
-  id: string;
-  /** The list item that asked for it; null where it was due. */
-  item: Item | null;
-  /** What was due when it was decided to fetch it: this fetch serves it. */
-  due: NotedDue[];
-  /** Whether a version of it is stored. */
-  stored: boolean;
-}
 
 export interface Verdict {
   /** The detail found is to be stored. */
@@ -80,7 +68,7 @@ export function dueForBadItem(bad: Pick<Due, 'id' | 'error' | 'fingerprint' | 'c
 }
 
 /** What a list item, or an earlier one, showed and the detail does not; null where the detail is no older. */
-export function shortfall(wants: Wants, detail: Detail): Wants | null {
+export function shortfall(wants: ExpectedFromList, detail: Detail): ExpectedFromList | null {
   const has = detail.raw['operatorResultIds'];
   // As they are stored: what is wanted may come from there.
   const results = new Set(Array.isArray(has) ? has.map((id) => storableText(String(id))) : []);
@@ -140,11 +128,11 @@ function afterFailure(fetch: Fetch, error: string, now: number): Due[] {
 const keptByFailures: Partial<Record<DueReason, true>> = { absent: true, behind: true, asked: true, mend: true };
 
 /** No list item shows communications, so nothing promises them; a detail without the array is asked for once more all the same. */
-function withCommunications(wants: Wants): Wants {
+function withCommunications(wants: ExpectedFromList): ExpectedFromList {
   return { ...wants, arrays: [...wants.arrays, communications] };
 }
 
-function isPromised({ updatedAt, operatorResultIds, arrays }: Wants): boolean {
+function isPromised({ updatedAt, operatorResultIds, arrays }: ExpectedFromList): boolean {
   return updatedAt !== null || operatorResultIds.length > 0 || arrays.some((name) => name !== communications);
 }
 
@@ -155,7 +143,7 @@ function nextRefresh(detail: Detail, now: number, refreshSeconds: number[]): num
   return ahead.length === 0 ? null : Math.min(...ahead);
 }
 
-function find(fetch: Fetch, reason: DueReason): NotedDue | undefined {
+function find(fetch: Fetch, reason: DueReason): DueRow | undefined {
   return fetch.due.find((each) => each.reason === reason);
 }
 

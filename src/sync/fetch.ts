@@ -3,8 +3,7 @@
 // 8 MB is dropped, and fetched again alone. Where this process may use little memory, all of it is less.
 
 import type { Context } from './context.ts';
-import type { Fetch } from './due.ts';
-import { type Outcome, Unstorable } from './ports.ts';
+import { type Fetch, type Outcome, Unstorable } from './model.ts';
 
 export interface Fetched {
   kind: 'fetched';

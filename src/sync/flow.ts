@@ -5,9 +5,8 @@
 import { mapAhead } from '../lib/ahead.ts';
 import type { Context } from './context.ts';
 import { confirmFailures } from './control.ts';
-import type { Fetch } from './due.ts';
 import { createFetcher, roomOf } from './fetch.ts';
-import { type Mark, Unstorable } from './ports.ts';
+import { type Checkpoint, type Fetch, Unstorable } from './model.ts';
 import { type Prepared, prepare, unstorable } from './prepare.ts';
 import type { Step } from './steps.ts';
 import { createTally } from './tally.ts';
@@ -39,7 +38,7 @@ export async function flow(
   let loaded = 0;
   const tally = createTally(context);
 
-  const flush = async (mark: Mark | null) => {
+  const flush = async (mark: Checkpoint | null) => {
     if (batch.length === 0 && mark === null) return;
     signal.throwIfAborted();
     await confirmFailures(context, batch, either);
@@ -107,7 +106,7 @@ export async function flow(
 }
 
 /** Loads a batch; of one that Postgres refuses, what it refuses is loaded as failed, with the mark. */
-async function load(context: Context, batch: Prepared[], mark: Mark | null): Promise<void> {
+async function load(context: Context, batch: Prepared[], mark: Checkpoint | null): Promise<void> {
   const error = await tryLoad(context, batch, mark);
   if (error === null) return;
   const failed = await loadWithout(context, batch, error);
@@ -130,7 +129,7 @@ async function loadWithout(context: Context, batch: Prepared[], error: Unstorabl
 }
 
 /** @returns why it was refused, where it was. */
-async function tryLoad(context: Context, batch: Prepared[], mark: Mark | null): Promise<Unstorable | null> {
+async function tryLoad(context: Context, batch: Prepared[], mark: Checkpoint | null): Promise<Unstorable | null> {
   const changes = batch.map(({ change }) => change);
   try {
     const loaded = await context.store.load(changes, mark, context.api.now());

@@ -7,11 +7,11 @@
 import { isJsonObject } from '../lib/json.ts';
 import { parseTimestamp, secondsOf, type Timestamp } from '../lib/timestamp.ts';
 import type { Context } from './context.ts';
-import { type Item, reduce } from './diff.ts';
+import { reduce } from './diff.ts';
 import { dueForBadItem } from './due.ts';
 import { fingerprint } from './fingerprint.ts';
+import { type Due, type Item, ListingFailed, type TimeRange } from './model.ts';
 import { maxKeyBytes } from './normalize.ts';
-import { type Due, ListingFailed, type Stretch } from './ports.ts';
 
 /** What one walk over the list showed of a stretch, or several of them. */
 export interface Walk {
@@ -44,7 +44,7 @@ const few = 50;
 /** Lists a stretch under one status, or null for all. @throws ListingFailed where it cannot be listed whole, or as Api.list. */
 export async function listWhole(
   context: Context,
-  stretch: Stretch,
+  stretch: TimeRange,
   status: string | null,
   signal: AbortSignal,
 ): Promise<Walk | Shorter> {
@@ -95,7 +95,7 @@ export async function listWhole(
 /** Walks over the list of a stretch to its last page. */
 async function walk(
   context: Context,
-  stretch: Stretch,
+  stretch: TimeRange,
   status: string | null,
   signal: AbortSignal,
   otherPages = false,
@@ -132,7 +132,7 @@ async function walk(
 }
 
 /** When a bad item was created, if it says so; else it is of the stretch that was asked for. */
-function createdNotBefore(raw: unknown, stretch: Stretch): number {
+function createdNotBefore(raw: unknown, stretch: TimeRange): number {
   const said = isJsonObject(raw) && typeof raw['createdAt'] === 'string' ? parseTimestamp(raw['createdAt']) : undefined;
   return said === undefined ? stretch.from : secondsOf(said);
 }
@@ -142,10 +142,10 @@ function createdNotBefore(raw: unknown, stretch: Stretch): number {
  * asked for with a second to spare, and has to leave something out. All in a few seconds cannot be told apart like that:
  * they are taken for one second, and the parts are what lies beside it.
  */
-function partsOf({ from, to }: Stretch, { times }: Walk): { parts: Stretch[]; isSecond: boolean } {
+function partsOf({ from, to }: TimeRange, { times }: Walk): { parts: TimeRange[]; isSecond: boolean } {
   const seconds = times.map(secondsOf).sort((a, b) => a - b);
   const [first = from, last = first] = [seconds[0], seconds.at(-1)];
-  const proper = (parts: Stretch[]) => parts.filter((part) => part.from < part.to);
+  const proper = (parts: TimeRange[]) => parts.filter((part) => part.from < part.to);
   if (last - first < 4) {
     const beside = [
       { from, to: Math.min(to, first - 1) },
@@ -193,11 +193,11 @@ function merged([first, ...others]: [Walk, ...Walk[]]): Walk {
   return first;
 }
 
-function isLong({ from, to }: Stretch): boolean {
+function isLong({ from, to }: TimeRange): boolean {
   return to - from > 1;
 }
 
-function quarter({ from, to }: Stretch): Shorter {
+function quarter({ from, to }: TimeRange): Shorter {
   return { shorter: Math.max(1, Math.floor((to - from) / 4)) };
 }
 

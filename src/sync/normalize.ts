@@ -6,7 +6,7 @@ import { isRawNumber } from '../lib/lossless-json.ts';
 import { storableJson, storableText } from '../lib/storable.ts';
 import { toMicroseconds } from '../lib/timestamp.ts';
 import type { Detail } from '../twilio/decode.ts';
-import { Unstorable } from './ports.ts';
+import { Unstorable } from './model.ts';
 
 /** Goes up when the same detail gives other rows; rows of an older version are then made anew, gradually. */
 export const normalizerVersion = 1;

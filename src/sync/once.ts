@@ -4,8 +4,8 @@
 import { wait } from '../lib/wait.ts';
 import { type Context, createCounts } from './context.ts';
 import { flow } from './flow.ts';
+import type { TimeRange, Window } from './model.ts';
 import { pass } from './pass.ts';
-import type { Stretch, Window } from './ports.ts';
 import { slices } from './slices.ts';
 import { dueSteps, fetchSteps, windowSteps } from './steps.ts';
 import { endSweeps, getsOn, isRecent, stretchesOf } from './sweeps.ts';
@@ -38,7 +38,7 @@ export async function syncAll(
 /** Lists one stretch, stores what changed in it, and nothing else. @throws as pass. */
 export async function syncStretch(
   context: Context,
-  stretch: Stretch,
+  stretch: TimeRange,
   signal: AbortSignal,
   waitFor = wait,
 ): Promise<void> {
@@ -65,7 +65,7 @@ export interface Preview {
 /** Lists what a sync would list, and fetches and writes nothing: not even what the context remembers is another afterwards. @throws as pass. */
 export async function preview(
   context: Context,
-  stretch: Stretch | 'reconcile' | null,
+  stretch: TimeRange | 'reconcile' | null,
   signal: AbortSignal,
 ): Promise<Preview> {
   const own = {
@@ -88,11 +88,11 @@ export async function preview(
 }
 
 /** The windows of a stretch, which may reach past the API's time. */
-function stretchUpTo({ from, to }: Stretch, now: number): Stretch[] {
+function stretchUpTo({ from, to }: TimeRange, now: number): TimeRange[] {
   return cut(upToNow(Math.min(to, now), from), maxWindowSeconds);
 }
 
-async function previewWindows(context: Context, stretch: Stretch | 'reconcile' | null): Promise<Window[]> {
+async function previewWindows(context: Context, stretch: TimeRange | 'reconcile' | null): Promise<Window[]> {
   const { start } = context.settings;
   const now = context.api.now();
   if (stretch !== null && stretch !== 'reconcile') return unplanned('range', stretchUpTo(stretch, now));

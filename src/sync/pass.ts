@@ -4,7 +4,7 @@
 
 import type { Context } from './context.ts';
 import { flow } from './flow.ts';
-import type { Window } from './ports.ts';
+import type { Window } from './model.ts';
 import { dueSteps, windowSteps } from './steps.ts';
 import { endSweeps, inOrder, isRecent, plan } from './sweeps.ts';
 

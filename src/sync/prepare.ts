@@ -3,16 +3,16 @@
 
 import type { JsonObject } from '../lib/json.ts';
 import type { Context } from './context.ts';
-import { type Fetch, judge } from './due.ts';
+import { judge } from './due.ts';
 import type { Fetched } from './fetch.ts';
 import { fingerprint } from './fingerprint.ts';
+import { type Change, type Fetch, type Outcome, type OutcomeKind, Unstorable } from './model.ts';
 import { normalize, normalizerVersion } from './normalize.ts';
-import { type Change, type Outcome, type Result, Unstorable } from './ports.ts';
 
 export interface Prepared {
   kind: 'prepared';
   fetch: Fetch;
-  outcome: Result;
+  outcome: OutcomeKind;
   change: Change;
   /** What the body took, and counts for until it is loaded. */
   bytes: number;
@@ -21,7 +21,7 @@ export interface Prepared {
 /** Prepares an outcome for loading; a detail that no rows can be made of has failed. */
 export function prepare(context: Context, { fetch, outcome, bytes, request }: Fetched): Prepared {
   try {
-    const result: Result = outcome.kind === 'found' ? { kind: 'found' } : outcome;
+    const result: OutcomeKind = outcome.kind === 'found' ? { kind: 'found' } : outcome;
     const prepared = { ...change(context, fetch, outcome), request };
     return { kind: 'prepared', fetch, outcome: result, change: prepared, bytes };
   } catch (error) {

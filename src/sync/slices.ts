@@ -5,12 +5,20 @@
 import { mapAhead } from '../lib/ahead.ts';
 import { formatSeconds } from '../lib/timestamp.ts';
 import { type Context, createBelieved } from './context.ts';
-import { type Diff, diff, type Item } from './diff.ts';
+import { type Diff, diff } from './diff.ts';
 import { dueForMending } from './due.ts';
 import { isComparable } from './fingerprint.ts';
 import { listWhole, type Shorter, type Walk } from './list-whole.ts';
+import {
+  type Checkpoint,
+  type Due,
+  type Item,
+  type Known,
+  ListingFailed,
+  type TimeRange,
+  type Window,
+} from './model.ts';
 import { normalizerVersion } from './normalize.ts';
-import { type Due, type Known, ListingFailed, type Mark, type Stretch, type Window } from './ports.ts';
 import { isTooMany } from './sweeps.ts';
 import { couldList, couldNotList, longestSpan, maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
 
@@ -18,7 +26,7 @@ import { couldList, couldNotList, longestSpan, maxWindowSeconds, nextSpan, slice
 export interface Slice extends Diff {
   /** Everything that was listed. */
   items: Iterable<Item>;
-  mark: Mark;
+  mark: Checkpoint;
 }
 
 const maxRestarts = 3;
@@ -79,7 +87,7 @@ async function listSlice(context: Context, window: Window, signal: AbortSignal):
 
 interface Listing {
   window: Window;
-  stretch: Stretch;
+  stretch: TimeRange;
   /** The API's time when it began. */
   listedAt: number;
   /** Of each status that was asked for. */
@@ -89,7 +97,7 @@ interface Listing {
 async function listStretch(
   context: Context,
   window: Window,
-  stretch: Stretch,
+  stretch: TimeRange,
   signal: AbortSignal,
 ): Promise<Listing | Shorter> {
   const listing: Listing = { window, stretch, listedAt: context.api.now(), walks: [] };
@@ -130,7 +138,7 @@ async function holdAgainstStored(context: Context, { window, stretch, listedAt, 
   const lost = window.sweep === 'reconcile' && window.id !== 0 ? await findLost(context, found, unsettled, known) : [];
   counts.listed += items.size;
   counts.differing += found.changed.length;
-  const mark: Mark = {
+  const mark: Checkpoint = {
     window,
     cursor: stretch.from,
     listedAt,

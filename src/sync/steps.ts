@@ -2,13 +2,12 @@
 // a pause, at which nothing is in flight and other work may go first.
 
 import type { Context } from './context.ts';
-import type { Fetch } from './due.ts';
-import type { Mark, Window } from './ports.ts';
+import type { Checkpoint, Fetch, Window } from './model.ts';
 import { slices } from './slices.ts';
 
 export type Step =
   | { kind: 'fetch'; fetch: Fetch }
-  | { kind: 'mark'; mark: Mark }
+  | { kind: 'mark'; mark: Checkpoint }
   | { kind: 'pause'; resume: () => void };
 
 const dueSize = 250;

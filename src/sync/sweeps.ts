@@ -2,7 +2,7 @@
 // Decided from what the store knows of windows and from the API's time, which every sweep is planned by.
 
 import type { Context } from './context.ts';
-import type { Missing, Stretch, Sweep, Window } from './ports.ts';
+import type { Missing, Sweep, TimeRange, Window } from './model.ts';
 import { cut, maxWindowSeconds, newStretch, overlapSeconds, startAt, uncovered, upToNow } from './windows.ts';
 
 /** What must not wait for history. */
@@ -74,10 +74,10 @@ export async function stretchesOf(
   sweep: Sweep,
   reached: number | null,
   edge: number | null = null,
-): Promise<Stretch[]> {
+): Promise<TimeRange[]> {
   const { start, lookbackSeconds, status } = context.settings;
   const now = context.api.now();
-  const downToEdge = (stretches: Stretch[]) =>
+  const downToEdge = (stretches: TimeRange[]) =>
     stretches.map(({ from, to }) => ({ from: Math.max(start, Math.min(from, edge ?? from)), to }));
   switch (sweep) {
     case 'new':
@@ -127,6 +127,6 @@ export function isRetention(found: Missing): boolean {
 }
 
 /** Windows that the server takes in one piece; where every listing is of everything, one window is enough. */
-function cutToSize(context: Context, stretches: Stretch[]): Stretch[] {
+function cutToSize(context: Context, stretches: TimeRange[]): TimeRange[] {
   return cut(stretches, context.api.bounded ? maxWindowSeconds : Number.POSITIVE_INFINITY);
 }

@@ -2,11 +2,11 @@
 // and how long that took. For one flow, which takes its windows one after another.
 
 import type { Context } from './context.ts';
-import type { Mark } from './ports.ts';
+import type { Checkpoint } from './model.ts';
 
 export interface Tally {
   /** A batch is stored: of so many conversations anything was written. */
-  add(changed: number, mark: Mark | null): void;
+  add(changed: number, mark: Checkpoint | null): void;
 }
 
 /** Begins to count. */

@@ -6,11 +6,11 @@ import { mapAhead } from '../lib/ahead.ts';
 import { secondsOf } from '../lib/timestamp.ts';
 import type { Context } from './context.ts';
 import { confirmFailures } from './control.ts';
-import { type Item, reduce } from './diff.ts';
+import { reduce } from './diff.ts';
 import { createFetcher, type Fetched } from './fetch.ts';
 import { fingerprint, isComparable } from './fingerprint.ts';
+import { type Item, type Known, type Packed, type TimeRange, Unstorable } from './model.ts';
 import { normalize, normalizerVersion } from './normalize.ts';
-import { type Known, type Packed, type Stretch, Unstorable } from './ports.ts';
 import { slices } from './slices.ts';
 import { cut, maxWindowSeconds, uncovered, unplanned, upToNow } from './windows.ts';
 
@@ -235,7 +235,7 @@ async function isListed(
   wanted: Wanted,
   fetched: Fetched,
   stored: Known['stored'],
-  covered: Stretch[],
+  covered: TimeRange[],
   signal: AbortSignal,
 ): Promise<boolean> {
   if (stored === null) return isAwaited(context, fetched, covered);
@@ -259,7 +259,7 @@ async function findItem(context: Context, { outcome, fetch }: Fetched, signal: A
 }
 
 /** Created so lately that no sweep need have seen it yet, or in a stretch that none has listed to its end. */
-function isAwaited({ api }: Context, { outcome }: Fetched, covered: Stretch[]): boolean {
+function isAwaited({ api }: Context, { outcome }: Fetched, covered: TimeRange[]): boolean {
   if (outcome.kind !== 'found') return false;
   const from = secondsOf(outcome.detail.createdAt);
   return from > api.now() - 1200 || uncovered({ from, to: from + 1 }, covered).length > 0;

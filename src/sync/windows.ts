@@ -1,7 +1,7 @@
 // Which stretches of `createdAt` are to be listed, and in what slices. Pure: the API's time comes in as an argument,
 // in whole seconds since the epoch, and stretches go out, newest first.
 
-import type { Stretch, Sweep, Window } from './ports.ts';
+import type { Sweep, TimeRange, Window } from './model.ts';
 
 const day = 86_400;
 
@@ -23,18 +23,18 @@ export function startAt(start: HistoryStart, now: number): number {
 }
 
 /** What is new: from the overlap before the newest stretch listed so far, up to now. A clock that jumped ahead is not believed twice. */
-export function newStretch(now: number, reached: number | null, start: number): Stretch[] {
+export function newStretch(now: number, reached: number | null, start: number): TimeRange[] {
   return proper({ from: Math.max(start, Math.min(now, reached ?? now) - overlapSeconds), to: now });
 }
 
 /** Everything between start and now, or only its last seconds. */
-export function upToNow(now: number, start: number, seconds = Number.POSITIVE_INFINITY): Stretch[] {
+export function upToNow(now: number, start: number, seconds = Number.POSITIVE_INFINITY): TimeRange[] {
   return proper({ from: Math.max(start, now - seconds), to: now });
 }
 
 /** What of a stretch none of `covered` covers, newest first. */
-export function uncovered(whole: Stretch, covered: Stretch[]): Stretch[] {
-  const gaps: Stretch[] = [];
+export function uncovered(whole: TimeRange, covered: TimeRange[]): TimeRange[] {
+  const gaps: TimeRange[] = [];
   let from = whole.from;
   for (const each of covered.flatMap(proper).toSorted((a, b) => a.from - b.from)) {
     gaps.push(...proper({ from, to: Math.min(each.from, whole.to) }));
@@ -45,21 +45,21 @@ export function uncovered(whole: Stretch, covered: Stretch[]): Stretch[] {
 }
 
 /** Cuts stretches into windows of at most `most` seconds, newest first. */
-export function cut(stretches: Stretch[], most: number): Stretch[] {
+export function cut(stretches: TimeRange[], most: number): TimeRange[] {
   return stretches.flatMap(({ from, to }) => {
-    const windows: Stretch[] = [];
+    const windows: TimeRange[] = [];
     for (let end = to; end > from; end -= most) windows.push({ from: Math.max(from, end - most), to: end });
     return windows;
   });
 }
 
 /** Windows that are only looked at: they have no row, and nothing is noted of them. */
-export function unplanned(sweep: Sweep, stretches: Stretch[]): Window[] {
+export function unplanned(sweep: Sweep, stretches: TimeRange[]): Window[] {
   return stretches.map((each) => ({ ...each, id: 0, sweepId: 0, sweep, cursor: each.to, failures: 0 }));
 }
 
 /** The part of a window that is listed next. */
-export function sliceOf(window: Stretch & { cursor: number }, span: number): Stretch {
+export function sliceOf(window: TimeRange & { cursor: number }, span: number): TimeRange {
   return { from: Math.max(window.from, window.cursor - span), to: window.cursor };
 }
 
@@ -106,6 +106,6 @@ export function longestSpan({ seconds, slices }: TooLong): number {
   return slices === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(seconds / 2));
 }
 
-function proper(stretch: Stretch): Stretch[] {
+function proper(stretch: TimeRange): TimeRange[] {
   return stretch.from < stretch.to ? [stretch] : [];
 }

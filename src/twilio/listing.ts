@@ -1,9 +1,10 @@
-// The API as the program sees it (sync/ports.ts): a stretch of createdAt in, the conversations that belong to it out.
+// The API as the program sees it (sync/context.ts): a stretch of createdAt in, the conversations that belong to it out.
 // Bounds are asked a second wide of the stretch, since whether they include equality is not known, and every item is
 // held against them. Where no lower bound is honoured, reading stops early only while items come newest first.
 
 import { secondsOf, type Timestamp } from '../lib/timestamp.ts';
-import { type Api, type Listed, ListingFailed, type Outcome, type Stretch } from '../sync/ports.ts';
+import type { Api } from '../sync/context.ts';
+import { type Listed, ListingFailed, type Outcome, type TimeRange } from '../sync/model.ts';
 import { type BoundName, Bounds, type Query } from './bounds.ts';
 import type { Client } from './client.ts';
 import type { ListItem } from './decode.ts';
@@ -35,7 +36,7 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
   const witness = createWitness({ client, bounds, names, pages });
 
   async function* list(
-    stretch: Stretch,
+    stretch: TimeRange,
     status: string | null,
     signal: AbortSignal,
     pageSize: number,

@@ -2,19 +2,19 @@
 // a load of one's choice something is done first. What passes through is not altered.
 
 import type { Json } from '../../src/lib/json.ts';
-import type { Context } from '../../src/sync/context.ts';
-import type { Api, Change, Mark, Store, Stretch } from '../../src/sync/ports.ts';
+import type { Api, Context, Store } from '../../src/sync/context.ts';
+import type { Change, Checkpoint, TimeRange } from '../../src/sync/model.ts';
 
 export interface Watch {
   /** Before an answer is handed to the program. */
   answered(): Promise<void>;
   /** A stretch was listed to its last page. */
-  listed(stretch: Stretch, ids: string[]): void;
+  listed(stretch: TimeRange, ids: string[]): void;
   delivered(id: string, raw: Json): void;
   /** Before a load; what comes back is called while it runs. */
   loading(): Promise<() => Promise<void>>;
   /** A load was committed, and its answer came. */
-  loaded(changes: Change[], mark: Mark | null): void;
+  loaded(changes: Change[], mark: Checkpoint | null): void;
 }
 
 const watched = new WeakSet<Context>();

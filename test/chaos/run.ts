@@ -4,8 +4,8 @@
 
 import { createRandom, type Random } from '../../src/lib/random.ts';
 import { type Context, createCounts } from '../../src/sync/context.ts';
+import { type Change, type Checkpoint, LeaseLost, type Sweep } from '../../src/sync/model.ts';
 import { pass } from '../../src/sync/pass.ts';
-import { type Change, LeaseLost, type Mark, type Sweep } from '../../src/sync/ports.ts';
 import { hungAfterMs, World } from '../world.ts';
 import { type Watch, watch } from './disturb.ts';
 import { happen, type Scene } from './events.ts';
@@ -121,7 +121,7 @@ class Chaos {
     };
   }
 
-  #loaded(changes: Change[], mark: Mark | null): void {
+  #loaded(changes: Change[], mark: Checkpoint | null): void {
     const { record } = this.#stage;
     if (this.#isSuperseded && !this.#isCalm) this.#wrong ??= 'a worker that had lost its lease has written';
     for (const { id, rows } of changes) {

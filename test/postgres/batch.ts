@@ -6,9 +6,10 @@ import type { Database } from '../../src/postgres/database.ts';
 import { takeLease } from '../../src/postgres/lease.ts';
 import { pack } from '../../src/postgres/pack.ts';
 import { createStore } from '../../src/postgres/store.ts';
+import type { Store } from '../../src/sync/context.ts';
 import { fingerprint } from '../../src/sync/fingerprint.ts';
+import type { Change, Checkpoint, Due, Window } from '../../src/sync/model.ts';
 import { normalize } from '../../src/sync/normalize.ts';
-import type { Change, Due, Mark, Store, Window } from '../../src/sync/ports.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
 
 export const now = 1_780_000_000;
@@ -88,7 +89,7 @@ export function dueOf(id: string, fields: Partial<Due> = {}): Due {
   return { ...usual, ...fields };
 }
 
-export function markOf(window: Window, fields: Partial<Mark> = {}): Mark {
+export function markOf(window: Window, fields: Partial<Checkpoint> = {}): Checkpoint {
   const usual = {
     window,
     cursor: window.from,

@@ -4,7 +4,7 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { DatabaseTrouble, translate } from '../../src/postgres/errors.ts';
-import { LeaseLost, Unstorable } from '../../src/sync/ports.ts';
+import { LeaseLost, Unstorable } from '../../src/sync/model.ts';
 
 const secret = 'people said this';
 

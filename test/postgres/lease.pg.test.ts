@@ -6,7 +6,7 @@ import { type Database, openDatabase, type Queries } from '../../src/postgres/da
 import { fromMicroseconds, nowInMicroseconds, seconds } from '../../src/postgres/instant.ts';
 import { holdLease, leaseSeconds, renewLease, returnLease, takeLease } from '../../src/postgres/lease.ts';
 import { readStanding } from '../../src/status/standing.ts';
-import { LeaseLost } from '../../src/sync/ports.ts';
+import { LeaseLost } from '../../src/sync/model.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 
 let opened: TestDatabase;

@@ -9,8 +9,9 @@ import { type Database, openDatabase, type Queries } from '../../src/postgres/da
 import { holdLease } from '../../src/postgres/lease.ts';
 import { load as loadBatch } from '../../src/postgres/load.ts';
 import { pack } from '../../src/postgres/pack.ts';
+import type { Store } from '../../src/sync/context.ts';
+import { type Change, type Checkpoint, LeaseLost, Unstorable, type Window } from '../../src/sync/model.ts';
 import { normalize } from '../../src/sync/normalize.ts';
-import { type Change, LeaseLost, type Mark, type Store, Unstorable, type Window } from '../../src/sync/ports.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 import { changeOf, changeWithout, detailOf, dueOf, markOf, now, seizeStore } from './batch.ts';
@@ -509,7 +510,7 @@ describe('what is due', () => {
 });
 
 describe('a mark', () => {
-  const again = (mark: Mark) => store.load([changeOf(detailOf('a'))], mark, now);
+  const again = (mark: Checkpoint) => store.load([changeOf(detailOf('a'))], mark, now);
 
   test('moves the cursor with its rows, and ends the window at its lower edge', async () => {
     const window = await windowOf();

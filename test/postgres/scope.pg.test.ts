@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { noFilters } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
 import { enterScope, refuseWrongScope, type Scope, WrongScope } from '../../src/postgres/scope.ts';
-import type { Store } from '../../src/sync/ports.ts';
+import type { Store } from '../../src/sync/context.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 import { changeOf, detailOf, dueOf, markOf, now, seizeStore } from './batch.ts';
 

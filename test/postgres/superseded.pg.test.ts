@@ -6,7 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { askFor, findStanding, findUnanswered } from '../../src/postgres/asked.ts';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
 import { countStored, forget } from '../../src/postgres/tombstones.ts';
-import type { Change, Store, Window } from '../../src/sync/ports.ts';
+import type { Store } from '../../src/sync/context.ts';
+import type { Change, Window } from '../../src/sync/model.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 import { changeOf, changeWithout, detailOf, dueOf, markOf, now, seizeStore } from './batch.ts';
 

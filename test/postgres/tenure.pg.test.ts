@@ -6,7 +6,7 @@ import { takeLease } from '../../src/postgres/lease.ts';
 import { NewerSchema } from '../../src/postgres/obstacles.ts';
 import { LeaseHeld, whileLeased } from '../../src/postgres/tenure.ts';
 import { readStanding } from '../../src/status/standing.ts';
-import { LeaseLost } from '../../src/sync/ports.ts';
+import { LeaseLost } from '../../src/sync/model.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 import { postgres } from '../lib/frames.ts';
 import { TcpProxy } from '../lib/tcp-proxy.ts';

@@ -4,7 +4,8 @@
 import type { QueryResultRow } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
-import type { Mark, Missing, Store, Sweep, Window } from '../../src/sync/ports.ts';
+import type { Store } from '../../src/sync/context.ts';
+import type { Checkpoint, Missing, Sweep, Window } from '../../src/sync/model.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 import { changeOf, detailOf, markOf, now, seizeStore } from './batch.ts';
 
@@ -42,7 +43,7 @@ async function planned(sweep: Sweep, days = 2): Promise<[Window, ...Window[]]> {
   return [first, ...rest];
 }
 
-const listed = (window: Window | undefined, fields: Partial<Mark> = {}) => {
+const listed = (window: Window | undefined, fields: Partial<Checkpoint> = {}) => {
   if (window === undefined) throw new Error('there is no such window');
   return store.load([], markOf(window, fields), now);
 };

@@ -1,7 +1,7 @@
 // What a part of the program carries along, for tests that run it by itself: the ports are what a test fills in.
 
-import { type Context, createBelieved, createCounts } from '../../src/sync/context.ts';
-import type { Api, Store, Sweep } from '../../src/sync/ports.ts';
+import { type Api, type Context, createBelieved, createCounts, type Store } from '../../src/sync/context.ts';
+import type { Sweep } from '../../src/sync/model.ts';
 import { nothingTooLong } from '../../src/sync/windows.ts';
 
 export const day = 86_400;

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/lib/json.ts';
-import { diff, type Item, reduce } from '../../src/sync/diff.ts';
+import { diff, reduce } from '../../src/sync/diff.ts';
 import { making } from '../../src/sync/fingerprint.ts';
+import type { DueReason, DueRow, Item, Known } from '../../src/sync/model.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
-import type { DueReason, Known, NotedDue } from '../../src/sync/ports.ts';
 import { decodePage } from '../../src/twilio/decode.ts';
 
 const now = 1_780_000_000;
@@ -20,7 +20,7 @@ function itemOf(fields: JsonObject): Item {
 
 const item = itemOf({ status: 'ACTIVE' });
 
-function due(reason: DueReason, fields: Partial<NotedDue> = {}): NotedDue {
+function due(reason: DueReason, fields: Partial<DueRow> = {}): DueRow {
   const { id, fingerprint } = item;
   return {
     id,
@@ -38,7 +38,7 @@ function due(reason: DueReason, fields: Partial<NotedDue> = {}): NotedDue {
   };
 }
 
-function known(stored: Partial<NonNullable<Known['stored']>> | null, ...all: NotedDue[]): Map<string, Known> {
+function known(stored: Partial<NonNullable<Known['stored']>> | null, ...all: DueRow[]): Map<string, Known> {
   const usual = {
     item: item.fingerprint,
     detail: 'detail',
@@ -52,7 +52,7 @@ function known(stored: Partial<NonNullable<Known['stored']>> | null, ...all: Not
 }
 
 const nothing = { changed: [], touched: [], relisted: [], due: [] };
-const fetched = (stored: boolean, ...due: NotedDue[]) => ({
+const fetched = (stored: boolean, ...due: DueRow[]) => ({
   ...nothing,
   changed: [{ id: item.id, item, due, stored }],
 });
@@ -132,7 +132,7 @@ describe('where fingerprints were made in another way', () => {
     { algorithm: making.algorithm + 1 },
     { policy: 'without texts' },
   ].map((made) => ({ item: 'another', updatedAt: '2026-06-08T20:41:53.123456', ...made }));
-  const fetchedNow = (...due: NotedDue[]) => ({
+  const fetchedNow = (...due: DueRow[]) => ({
     ...nothing,
     changed: [{ id: updated.id, item: updated, due, stored: true }],
   });

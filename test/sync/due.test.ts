@@ -3,10 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/lib/json.ts';
-import type { Item } from '../../src/sync/diff.ts';
-import { dueForBadItem, dueForMending, dueForUpgrade, type Fetch, judge, shortfall } from '../../src/sync/due.ts';
+import { dueForBadItem, dueForMending, dueForUpgrade, judge, shortfall } from '../../src/sync/due.ts';
 import { fingerprint } from '../../src/sync/fingerprint.ts';
-import type { Due, DueReason, NotedDue, Outcome, Wants } from '../../src/sync/ports.ts';
+import type { Due, DueReason, DueRow, ExpectedFromList, Fetch, Item, Outcome } from '../../src/sync/model.ts';
 import { type Detail, decodeDetail } from '../../src/twilio/decode.ts';
 
 const now = 1_780_000_000;
@@ -17,13 +16,13 @@ const refresh = [hour, day];
 const all: DueReason[] = ['behind', 'absent', 'closed', 'open', 'missing', 'failed', 'asked', 'upgrade', 'mend'];
 
 const at = (seconds: number) => new Date(seconds * 1000).toISOString();
-const nothingWanted: Wants = { updatedAt: null, operatorResultIds: [], arrays: [] };
+const nothingWanted: ExpectedFromList = { updatedAt: null, operatorResultIds: [], arrays: [] };
 
-function itemOf(wants: Partial<Wants> = {}): Item {
+function itemOf(wants: Partial<ExpectedFromList> = {}): Item {
   return { id: 'a', fingerprint: 'print', createdFrom: now - 100, wants: { ...nothingWanted, ...wants } };
 }
 
-function due(reason: DueReason, fields: Partial<NotedDue> = {}): NotedDue {
+function due(reason: DueReason, fields: Partial<DueRow> = {}): DueRow {
   return {
     id: 'a',
     reason,
@@ -41,7 +40,7 @@ function due(reason: DueReason, fields: Partial<NotedDue> = {}): NotedDue {
 }
 
 /** As the next fetch reads what an earlier one left. */
-const noted = (rows: Due[]): NotedDue[] => rows.map((each) => ({ ...each, number: 8, setAside: false }));
+const noted = (rows: Due[]): DueRow[] => rows.map((each) => ({ ...each, number: 8, setAside: false }));
 
 function fetchOf(fields: Partial<Fetch> = {}): Fetch {
   return { id: 'a', item: null, due: [], stored: true, ...fields };
@@ -274,7 +273,7 @@ test('whatever came of it, nothing is due before now, nothing twice, and all of 
 });
 
 describe('shortfall', () => {
-  test.each<[string, Partial<Wants>, JsonObject, Partial<Wants> | null]>([
+  test.each<[string, Partial<ExpectedFromList>, JsonObject, Partial<ExpectedFromList> | null]>([
     ['nothing wanted', {}, {}, null],
     ['as new', { updatedAt: '2026-06-08T20:41:53.000000000Z' }, { updatedAt: '2026-06-08T20:41:53Z' }, null],
     ['newer', { updatedAt: '2026-06-08T20:41:53.000000000Z' }, { updatedAt: '2026-06-09T20:41:53+02:00' }, null],

@@ -1,9 +1,8 @@
 // How much is held at once: no request starts while 24 MB of bodies wait or are on their way, and nobody waits for ever.
 
 import { expect, test } from 'vitest';
-import type { Fetch } from '../../src/sync/due.ts';
 import { createFetcher, roomOf } from '../../src/sync/fetch.ts';
-import type { Outcome } from '../../src/sync/ports.ts';
+import type { Fetch, Outcome } from '../../src/sync/model.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
 import { contextOf } from './context.ts';
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../src/lib/random.ts';
 import { type Context, createBelieved } from '../../src/sync/context.ts';
-import type { Sweep } from '../../src/sync/ports.ts';
+import type { Sweep } from '../../src/sync/model.ts';
 import { slices } from '../../src/sync/slices.ts';
 import { decodePage } from '../../src/twilio/decode.ts';
 import { contextOf, day, now } from './context.ts';

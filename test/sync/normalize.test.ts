@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json.ts';
 import { isRawNumber, parseLossless } from '../../src/lib/lossless-json.ts';
 import { storableText } from '../../src/lib/storable.ts';
+import { Unstorable } from '../../src/sync/model.ts';
 import { type ConversationRows, maxKeyBytes, normalize } from '../../src/sync/normalize.ts';
-import { Unstorable } from '../../src/sync/ports.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
 
 const always = { id: 'a', createdAt: '2026-06-08T20:41:53.788355855Z' };

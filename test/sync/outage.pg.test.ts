@@ -2,8 +2,8 @@
 // again, and nothing falls between a sweep and the one that replaces it.
 
 import { expect, test } from 'vitest';
+import type { Sweep } from '../../src/sync/model.ts';
 import { pass } from '../../src/sync/pass.ts';
-import type { Sweep } from '../../src/sync/ports.ts';
 import { World } from '../world.ts';
 
 const minute = 60_000;

@@ -6,8 +6,8 @@ import type { Context } from '../../src/sync/context.ts';
 import { reduce } from '../../src/sync/diff.ts';
 import { making } from '../../src/sync/fingerprint.ts';
 import { flow } from '../../src/sync/flow.ts';
+import type { DueRow, Known, Listed, Sweep, Window } from '../../src/sync/model.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
-import type { Known, Listed, NotedDue, Sweep, Window } from '../../src/sync/ports.ts';
 import { slices } from '../../src/sync/slices.ts';
 import { decodePage } from '../../src/twilio/decode.ts';
 import { contextOf, now } from './context.ts';
@@ -21,7 +21,7 @@ function pageOf(...items: JsonObject[]): Listed {
   return { ...page, times: page.items.map(({ createdAt }) => createdAt) };
 }
 
-function knownOf(item: JsonObject, fields: Partial<NonNullable<Known['stored']>> = {}, due: NotedDue[] = []): Known {
+function knownOf(item: JsonObject, fields: Partial<NonNullable<Known['stored']>> = {}, due: DueRow[] = []): Known {
   const [listed] = pageOf(item).items;
   if (listed === undefined) throw new Error('no item was listed');
   const stored = {
@@ -36,7 +36,7 @@ function knownOf(item: JsonObject, fields: Partial<NonNullable<Known['stored']>>
   return { stored: { ...stored, ...fields }, due, forgotten: false };
 }
 
-const closed: NotedDue = {
+const closed: DueRow = {
   id: 'a',
   reason: 'closed',
   dueAt: now + 60,

@@ -1,15 +1,16 @@
 // What there is to do, as steps: in which order, with what is known of each conversation, and when a pause comes.
 
 import { expect, test } from 'vitest';
+import type { Store } from '../../src/sync/context.ts';
 import { making } from '../../src/sync/fingerprint.ts';
-import type { Known, NotedDue, Store } from '../../src/sync/ports.ts';
+import type { DueRow, Known } from '../../src/sync/model.ts';
 import { dueSteps, fetchSteps, type Step } from '../../src/sync/steps.ts';
 import { contextOf, now } from './context.ts';
 
 const never = new AbortController().signal;
 const turns = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-const due: NotedDue = {
+const due: DueRow = {
   id: 'a',
   reason: 'failed',
   dueAt: now,

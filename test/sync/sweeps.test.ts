@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Store, Stretch, Sweep, Window } from '../../src/sync/ports.ts';
+import type { Store } from '../../src/sync/context.ts';
+import type { Sweep, TimeRange, Window } from '../../src/sync/model.ts';
 import { inOrder, isRecent, isRetention, isTooMany, plan, stretchesOf } from '../../src/sync/sweeps.ts';
 import { maxWindowSeconds, uncovered } from '../../src/sync/windows.ts';
 import { contextOf, day, now, start } from './context.ts';
@@ -34,9 +35,9 @@ describe('stretchesOf', () => {
   });
 
   test('open: where open ones are stored, within the lookback; once from the start where that was asked for', async () => {
-    const asked: Stretch[] = [];
+    const asked: TimeRange[] = [];
     const store = {
-      openStretches: async (within: Stretch) => {
+      openStretches: async (within: TimeRange) => {
         asked.push(within);
         return [{ from: 1, to: 2 }];
       },
@@ -63,7 +64,7 @@ describe('stretchesOf', () => {
 });
 
 describe('plan', () => {
-  const windowOf = (sweep: Sweep, stretch: Stretch, failures = 0): Window => ({
+  const windowOf = (sweep: Sweep, stretch: TimeRange, failures = 0): Window => ({
     ...stretch,
     id: 1,
     sweepId: 1,
@@ -73,8 +74,8 @@ describe('plan', () => {
   });
 
   /** What plan makes where these are pending and covered. */
-  async function planned(requested: Sweep[], pending: Window[], covered: Stretch[], reached: number | null = null) {
-    const made: [Sweep, Stretch[]][] = [];
+  async function planned(requested: Sweep[], pending: Window[], covered: TimeRange[], reached: number | null = null) {
+    const made: [Sweep, TimeRange[]][] = [];
     const store: Partial<Store> = {
       windows: async () => ({ pending, covered, reached }),
       openStretches: async () => [],

@@ -3,9 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { forget } from '../../src/postgres/tombstones.ts';
-import type { Context } from '../../src/sync/context.ts';
+import type { Context, Store } from '../../src/sync/context.ts';
 import { syncIds } from '../../src/sync/once.ts';
-import type { Store } from '../../src/sync/ports.ts';
 import { isUnread } from '../../src/sync/verify.ts';
 import { World } from '../world.ts';
 

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../src/lib/random.ts';
-import type { Stretch } from '../../src/sync/ports.ts';
+import type { TimeRange } from '../../src/sync/model.ts';
 import {
   couldList,
   couldNotList,
@@ -31,16 +31,16 @@ test('history begins at an instant, or so long ago, cut to the UTC day', () => {
 
 const stretch = fc
   .tuple(fc.integer({ min: -20, max: 60 }), fc.nat(30))
-  .map(([from, length]): Stretch => ({ from, to: from + length }));
+  .map(([from, length]): TimeRange => ({ from, to: from + length }));
 
 /** The seconds of some stretches, each as often as it is in one. */
-function secondsOf(stretches: Stretch[]): number[] {
+function secondsOf(stretches: TimeRange[]): number[] {
   return stretches
     .flatMap(({ from, to }) => Array.from({ length: to - from }, (_, at) => from + at))
     .sort((a, b) => a - b);
 }
 
-function expectNewestFirst(stretches: Stretch[]): void {
+function expectNewestFirst(stretches: TimeRange[]): void {
   for (const [at, each] of stretches.entries()) {
     expect(each.from).toBeLessThan(each.to);
     const older = stretches[at + 1];
@@ -125,7 +125,7 @@ describe('sliceOf', () => {
     });
     fc.assert(
       fc.property(stretch, spans, (window, lengths) => {
-        const slices: Stretch[] = [];
+        const slices: TimeRange[] = [];
         for (let cursor = window.to; cursor > window.from; cursor = slices.at(-1)?.from ?? window.from) {
           slices.push(sliceOf({ ...window, cursor }, lengths[slices.length % lengths.length] ?? 1));
         }
@@ -254,7 +254,7 @@ describe('newStretch', () => {
       fc.property(fc.array(fc.integer({ min: -5_000, max: 100_000 }), { minLength: 2, maxLength: 20 }), (steps) => {
         let at = now;
         let reached: number | null = null;
-        const listed: Stretch[] = [];
+        const listed: TimeRange[] = [];
         for (const step of steps) {
           at += step;
           for (const each of newStretch(at, reached, 0)) {

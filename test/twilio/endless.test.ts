@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { fillSource } from '../../src/simulator/seed.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { Switches } from '../../src/simulator/switches.ts';
-import type { Stretch } from '../../src/sync/ports.ts';
+import type { TimeRange } from '../../src/sync/model.ts';
 import { createClient } from '../../src/twilio/client.ts';
 import { BadAnswer } from '../../src/twilio/errors.ts';
 import { createListing } from '../../src/twilio/listing.ts';
@@ -13,7 +13,7 @@ import { answer, serve } from './local-server.ts';
 
 const signal = new AbortController().signal;
 const nowMs = Date.UTC(2026, 5, 15, 10);
-const all: Stretch = { from: nowMs / 1000 - 20 * 86_400, to: nowMs / 1000 };
+const all: TimeRange = { from: nowMs / 1000 - 20 * 86_400, to: nowMs / 1000 };
 
 function open(baseUrl: string) {
   const client = createClient({

@@ -3,8 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { createHealth } from '../../src/status/health.ts';
-import { type Context, createBelieved, createCounts } from '../../src/sync/context.ts';
-import type { Api, Store } from '../../src/sync/ports.ts';
+import { type Api, type Context, createBelieved, createCounts, type Store } from '../../src/sync/context.ts';
 import { nothingTooLong } from '../../src/sync/windows.ts';
 import { createLog } from '../../src/worker/log.ts';
 import { keepInSync } from '../../src/worker/worker.ts';

@@ -11,8 +11,8 @@ import { startSimulator } from '../../simulator/server.ts';
 import { Traffic } from '../../simulator/traffic.ts';
 import { readStatus } from '../../status/status.ts';
 import type { Log } from '../../worker/log.ts';
+import type { Terminal } from '../terminal.ts';
 import { type RunConfig, run } from './run.ts';
-import type { Terminal } from './sync.ts';
 
 export interface DemoOptions {
   /** Where the database is kept; emptied at the start. */

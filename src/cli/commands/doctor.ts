@@ -20,7 +20,7 @@ import {
 import { formatSeconds } from '../../lib/timestamp.ts';
 import { startAt } from '../../sync/windows.ts';
 import { baseUrl } from '../../twilio/base-url.ts';
-import type { Terminal } from './sync.ts';
+import type { Terminal } from '../terminal.ts';
 
 export interface DoctorOptions {
   env: Environment;

@@ -5,7 +5,7 @@ import type { DatabaseConfig } from '../../config/config.ts';
 import { openConfigured } from '../../database.ts';
 import { countStored, forget as erase, type StoredRows } from '../../postgres/tombstones.ts';
 import { exitStatus, UsageError } from '../exit-status.ts';
-import type { Terminal } from './sync.ts';
+import type { Terminal } from '../terminal.ts';
 
 export interface ForgetOptions {
   ids: string[];

@@ -10,7 +10,7 @@ import { reasonOf } from '../../lib/reason.ts';
 import { type Granted, grantReader, printReader, refuseName } from '../../readers/grant.ts';
 import { scramVerifier } from '../../readers/scram.ts';
 import { exitStatus, UsageError } from '../exit-status.ts';
-import type { Terminal } from './sync.ts';
+import type { Terminal } from '../terminal.ts';
 
 export interface GrantReaderOptions {
   passwordFile?: string;

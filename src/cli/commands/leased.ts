@@ -7,7 +7,7 @@ import { beginRun, endRun } from '../../postgres/runs.ts';
 import { whileLeased } from '../../postgres/tenure.ts';
 import type { Context } from '../../sync/context.ts';
 import { describeError, type Log } from '../../worker/log.ts';
-import type { Terminal } from './sync.ts';
+import type { Terminal } from '../terminal.ts';
 
 export interface Surroundings {
   config: AppConfig;

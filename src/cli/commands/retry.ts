@@ -7,8 +7,8 @@ import { findQuarantined } from '../../postgres/asked.ts';
 import { refuseWrongScope } from '../../postgres/scope.ts';
 import type { Log } from '../../worker/log.ts';
 import { exitStatus } from '../exit-status.ts';
+import type { Terminal } from '../terminal.ts';
 import { fetchAsked } from './asked.ts';
-import type { Terminal } from './sync.ts';
 
 /** Tries them. @returns the exit status. @throws what ended it. */
 export async function retry(config: AppConfig, log: Log, terminal: Terminal, signal: AbortSignal): Promise<number> {

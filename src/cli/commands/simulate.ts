@@ -5,7 +5,7 @@ import { fillSource } from '../../simulator/seed.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { Traffic } from '../../simulator/traffic.ts';
 import { exitStatus } from '../exit-status.ts';
-import type { Terminal } from './sync.ts';
+import type { Terminal } from '../terminal.ts';
 
 export interface SimulateOptions {
   host: string;

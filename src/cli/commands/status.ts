@@ -13,7 +13,7 @@ import { readStatus, type Status } from '../../status/status.ts';
 import type { Volume } from '../../status/volume.ts';
 import { isStale } from '../../worker/schedule.ts';
 import { exitStatus, sayError, statusOf } from '../exit-status.ts';
-import type { Terminal } from './sync.ts';
+import type { Terminal } from '../terminal.ts';
 
 export interface StatusOptions {
   json: boolean;

@@ -9,29 +9,21 @@ import { refuseOtherTables } from '../../postgres/migrate.ts';
 import { refuseWrongScope } from '../../postgres/scope.ts';
 import { readStanding } from '../../status/standing.ts';
 import type { Context } from '../../sync/context.ts';
+import type { TimeRange } from '../../sync/model.ts';
 import { preview, syncAll, syncStretch } from '../../sync/once.ts';
-import type { Stretch } from '../../sync/ports.ts';
 import type { Log } from '../../worker/log.ts';
 import { exitStatus } from '../exit-status.ts';
 import { createProgress, say } from '../progress.ts';
+import type { Terminal } from '../terminal.ts';
 import { fetchAsked } from './asked.ts';
 import { leased, type Surroundings } from './leased.ts';
 
 export interface SyncOptions {
   reconcile: boolean;
-  stretch: Stretch | null;
+  stretch: TimeRange | null;
   ids: string[];
   dryRun: boolean;
   allowMassDelete: boolean;
-}
-
-/** Where a command writes: lines for people, and a stream for progress. */
-export interface Terminal {
-  write(line: string): void;
-  /** Asks the person; null where there is none to answer. */
-  ask(question: string): Promise<string | null>;
-  progress: NodeJS.WritableStream;
-  interactive: boolean;
 }
 
 const leaseWaitMs = 30_000;

@@ -17,9 +17,9 @@ import {
 import type { Log } from '../../worker/log.ts';
 import { exitStatus } from '../exit-status.ts';
 import { createProgress } from '../progress.ts';
+import type { Terminal } from '../terminal.ts';
 import { fetchAsked } from './asked.ts';
 import type { Surroundings } from './leased.ts';
-import type { Terminal } from './sync.ts';
 
 export interface VerifyOptions {
   /** How many conversations, chosen at random; null for all. */
