@@ -8,8 +8,7 @@ import { ConfigError, readConfig } from '../src/config/config.ts';
 import { translate } from '../src/postgres/errors.ts';
 import { LeaseHeld } from '../src/postgres/tenure.ts';
 import { roomOf } from '../src/sync/fetch.ts';
-import { Unauthorized, Unavailable } from '../src/twilio/errors.ts';
-import { unreachable } from '../src/twilio/trouble.ts';
+import { Unauthorized, Unavailable, unreachable } from '../src/twilio/errors.ts';
 import { blocks, codes, documentOf, documents, root } from './readme.ts';
 
 const readme = documentOf('README.md');

@@ -1,7 +1,6 @@
-// Progress of a sync, for whoever watches: a bar on a terminal, a plain line every few seconds elsewhere. How much is left
-// is told by the stretch of time still to be listed, since nobody knows how many conversations it holds.
+// The progress of a sync, for whoever watches: a bar on a terminal, a plain line every few seconds elsewhere. How much is
+// left is measured in time still to be listed, since nobody knows how many conversations it holds.
 
-import { type Options, SingleBar } from 'cli-progress';
 import type { Counts } from '../sync/context.ts';
 
 export interface Progress {
@@ -10,56 +9,45 @@ export interface Progress {
 }
 
 const lineEveryMs = 5_000;
-const saveCursor = '\u001b7';
+const barEveryMs = 100;
+const barWidth = 24;
 
-/** Shows progress on a stream; `interactive` is whether somebody looks at a terminal. */
+/** Hides the cursor, and has the terminal cut off what is too long for its line. */
+const begin = '\u001b[?25l\u001b[?7l';
+const clearLine = '\r\u001b[K';
+const restore = '\u001b[?7h\u001b[?25h';
+
+/** Shows progress on a stream. `interactive`: it is a terminal. */
 export function createProgress(stream: NodeJS.WritableStream, interactive: boolean): Progress {
-  return interactive ? createBar(stream) : createLines(stream);
-}
-
-function createBar(stream: NodeJS.WritableStream): Progress {
   const startedAtMs = performance.now();
-  const options: Options = {
-    stream,
-    // What a narrow terminal cuts off is what can best be done without.
-    format: '{stored} · {rate}/s · {percentage} % of the time span{left} {bar}',
-    hideCursor: true,
-    // It would stop at a signal by itself, and then be drawn once more by whatever is still being stored.
-    gracefulExit: false,
-    clearOnComplete: true,
-    etaBuffer: 50,
-    barsize: 24,
-  };
-  const bar = new SingleBar(options);
-  bar.start(1, 0, { stored: 'listing', rate: 0, left: '' });
-  return {
-    show(counts) {
-      const seconds = (performance.now() - startedAtMs) / 1000;
-      const rate = Math.round(counts.fetched / Math.max(seconds, 1));
-      bar.setTotal(Math.max(counts.secondsToList, 1));
-      bar.update(counts.secondsListed, { stored: say(counts), rate, left: remaining(counts, seconds) });
-    },
-    end() {
-      // It goes back to where it began in order to clear itself; lines written meanwhile have moved it down.
-      stream.write(saveCursor);
-      bar.stop();
-    },
-  };
-}
-
-function createLines(stream: NodeJS.WritableStream): Progress {
-  const startedAtMs = performance.now();
-  let shownAtMs = startedAtMs;
+  let shownAtMs = interactive ? Number.NEGATIVE_INFINITY : startedAtMs;
+  let drawn = interactive;
+  if (drawn) stream.write(`${begin}${clearLine}listing`);
   return {
     show(counts) {
       const nowMs = performance.now();
-      if (nowMs - shownAtMs < lineEveryMs) return;
+      if (nowMs - shownAtMs < (interactive ? barEveryMs : lineEveryMs)) return;
       shownAtMs = nowMs;
       const seconds = (nowMs - startedAtMs) / 1000;
-      stream.write(`${say(counts)}, ${Math.round(counts.fetched / seconds)}/s${remaining(counts, seconds)}\n`);
+      stream.write(interactive ? `${clearLine}${bar(counts, seconds)}` : line(counts, seconds));
     },
-    end() {},
+    end() {
+      if (drawn) stream.write(`${clearLine}${restore}`);
+      drawn = false;
+    },
   };
+}
+
+/** The drawing comes last: a narrow terminal cuts it off first. */
+function bar(counts: Counts, seconds: number): string {
+  const share = Math.min(1, counts.secondsListed / Math.max(counts.secondsToList, 1));
+  const drawing = '█'.repeat(Math.round(share * barWidth)).padEnd(barWidth, '░');
+  const rate = Math.round(counts.fetched / Math.max(seconds, 1));
+  return `${say(counts)} · ${rate}/s · ${Math.floor(share * 100)} % of the time span${remaining(counts, seconds)} ${drawing}`;
+}
+
+function line(counts: Counts, seconds: number): string {
+  return `${say(counts)}, ${Math.round(counts.fetched / seconds)}/s${remaining(counts, seconds)}\n`;
 }
 
 /** What has been done, in words. */
@@ -72,7 +60,7 @@ export function say(counts: Counts): string {
 }
 
 function remaining({ secondsToList, secondsListed }: Counts, seconds: number): string {
-  // Little of the span says little of the rest: conversations do not lie evenly in time.
+  // Conversations are not spread evenly over time: a small part says little about the rest.
   if (secondsListed < secondsToList * 0.1 || secondsListed >= secondsToList) return '';
   const left = (seconds * (secondsToList - secondsListed)) / secondsListed;
   return left < 90 ? ` · about ${Math.ceil(left)} s left` : ` · about ${Math.ceil(left / 60)} min left`;

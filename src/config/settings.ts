@@ -25,6 +25,7 @@ export interface Setting extends kinds.Kind<unknown> {
 const account = kinds.pattern('AC and 32 hexadecimal digits', /^AC[0-9a-fA-F]{32}$/);
 // A colon would end the user name of HTTP Basic early.
 const apiKey = kinds.pattern('the SID of an API key, SK…', /^[\x21-\x39\x3b-\x7e]+$/);
+// Anything else would let a setting choose the host that the key is sent to.
 const place = (takes: string) => kinds.pattern(takes, /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/);
 const channels = kinds.someOf('VOICE', 'SMS', 'RCS', 'EMAIL', 'WHATSAPP', 'CHAT', 'API', 'SYSTEM');
 const levels = kinds.oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent');

@@ -2,6 +2,8 @@
 // a proxy's password or more of an answer than its status and the API's own error code.
 
 import type { ApiConfig } from '../config/config.ts';
+import { day } from '../lib/duration.ts';
+import { reasonOf } from '../lib/reason.ts';
 import {
   ApiError,
   BadAnswer,
@@ -48,14 +50,13 @@ export interface Bound {
   lower: boolean;
 }
 
-const day = 86_400_000;
 const proxySetting = 'HTTPS_PROXY (HTTP_PROXY for an http:// URL)';
 const proxyCredentials = `Put them into ${proxySetting}: http://user:password@host:port`;
 
 export function judgeName({ host, named }: Way, addresses: string[] | Error): Finding {
   const check = 'API name';
   if (!(addresses instanceof Error)) return ok(check, `${host} is ${addresses.slice(0, 3).join(', ')}`);
-  const code = codeOf(addresses);
+  const code = causeOf(addresses);
   if (code === 'ENOTFOUND') {
     const other = 'Does this machine (or container) resolve other names? Else correct its DNS server.';
     return away(check, `there is no host ${host} (${code})`, named === null ? other : `Check ${named}. ${other}`);
@@ -86,12 +87,12 @@ export function judgeConnection(
     return ok(check, proxy === null ? `straight to ${target}` : `through the proxy ${proxy} to ${target}`);
   if (proxy !== null) {
     const todo = `Check ${proxySetting}; if ${host} is reached without the proxy, name it in NO_PROXY.`;
-    return away(check, `the proxy ${proxy} does not answer (${codeOf(error)})`, todo);
+    return away(check, `the proxy ${proxy} does not answer (${causeOf(error)})`, todo);
   }
   const others = `Does a firewall stop outgoing traffic to port ${port}? Behind a proxy, set HTTPS_PROXY.`;
   return away(
     check,
-    `${target} does not answer (${codeOf(error)})`,
+    `${target} does not answer (${causeOf(error)})`,
     named === null ? others : `Check ${named}. ${others}`,
   );
 }
@@ -101,11 +102,11 @@ export function judgeTls(way: Way, seen: Certificate | Error, nowMs: number): Fi
   if (seen instanceof Error) {
     return away(
       check,
-      `the handshake with ${way.host} failed (${codeOf(seen)})`,
+      `the handshake with ${way.host} failed (${causeOf(seen)})`,
       'Something between may not let TLS through: ask who runs the network.',
     );
   }
-  const days = Math.floor((seen.expiresAtMs - nowMs) / day);
+  const days = Math.floor((seen.expiresAtMs - nowMs) / 1000 / day);
   const until = Number.isNaN(seen.expiresAtMs) ? '' : ` until ${new Date(seen.expiresAtMs).toISOString().slice(0, 10)}`;
   const issued = `issued by ${seen.issuer}`;
   switch (seen.trouble) {
@@ -284,8 +285,5 @@ export function judgeClock(check: string, whose: string, aheadSeconds: number): 
 
 const reasonIn = ({ reason }: Pick<Refused, 'reason'>) => (reason === undefined ? '' : `: ${reason}`);
 
-/** Node's, undici's or OpenSSL's word for it, or that it took too long. */
-function codeOf(error: Error): string {
-  if (error instanceof NoAnswer) return error.message;
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-}
+/** The code, or that it took too long. */
+const causeOf = (error: Error) => (error instanceof NoAnswer ? error.message : reasonOf(error));

@@ -1,8 +1,9 @@
 // Why something of the system failed, in one word that is safe to show: a file's ENOENT, a connection's ECONNREFUSED.
-// Never the message, which may quote what was being read or sent.
+// Never the message, which may quote what was read or sent.
 
-/** The error's code, or its name; `unknown` where it is no error at all. */
+/** The code of the error or of its cause, else a name; `unknown` for what is not an error. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error.cause instanceof Error ? reasonOf(error.cause) : error.name;
 }

@@ -7,11 +7,22 @@ declare const canonical: unique symbol;
 /** An instant as `YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ`; string order is time order. */
 export type Timestamp = string & { readonly [canonical]: true };
 
+// The form that the API writes nearly all its times in, canonical but for zeros at the end, and read eight times as fast.
+// Days to 28 only: every month has them.
+const plain = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/;
+const toSeconds = 'YYYY-MM-DDTHH:MM:SS'.length;
+
 const shape =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))$/;
 
 /** Reads an RFC 3339 time with 0 or more fraction digits and any offset; undefined where the text is not one. Digits past the ninth are cut. */
 export function parseTimestamp(text: string): Timestamp | undefined {
+  if (!plain.test(text)) return parseAnyForm(text);
+  return `${text.slice(0, toSeconds)}.${text.slice(toSeconds + 1, -1).padEnd(9, '0')}Z` as Timestamp;
+}
+
+/** The same without the shortcut; a test compares the two. */
+export function parseAnyForm(text: string): Timestamp | undefined {
   const match = shape.exec(text);
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction = '', , sign, offsetHours = '0', offsetMinutes = '0'] =

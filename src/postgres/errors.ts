@@ -1,8 +1,7 @@
-// The driver's and drizzle's errors in, ours out: what may be tried again, what is a conversation's own trouble, and what
-// a person has to see to. Postgres' messages and drizzle's can quote the row, people's text with it; ours name only the
-// condition, its SQLSTATE, and the table and column.
+// The driver's errors in, ours out: what may be tried again, what is a conversation's own trouble, and what a person has
+// to see to. Postgres' messages can quote the row, people's text with it; ours name only the condition, its SQLSTATE, and
+// the table and column.
 
-import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { Unstorable } from '../sync/model.ts';
 
 /** The database cannot be used; the message says what is the matter and what to look at. */
@@ -69,19 +68,18 @@ const neverData = /^(08|53|57|40001|40P01|55P03|25006|25P0[34])/;
  */
 export function translate(error: unknown, at?: string): unknown {
   if (error instanceof DatabaseTrouble || error instanceof Unstorable) return error;
-  const cause = error instanceof DrizzleQueryError ? error.cause : error;
-  if (!(cause instanceof Error)) return error;
-  const code = codeOf(cause);
+  if (!(error instanceof Error)) return error;
+  const code = codeOf(error);
   if (code === null) return error;
-  if ('severity' in cause && cause.severity === 'FATAL') {
-    const refusal = refusalOf(cause, code);
+  if ('severity' in error && error.severity === 'FATAL') {
+    const refusal = refusalOf(error, code);
     if (refusal !== null) return refusal;
   }
   const [, kind, means] = table.find(([codes]) => codes.test(code)) ?? unforeseen;
-  const raisedBy = at !== undefined && !neverData.test(code) ? functionOf(cause) : undefined;
-  const named = detailOf(cause, code);
+  const raisedBy = at !== undefined && !neverData.test(code) ? functionOf(error) : undefined;
+  const named = detailOf(error, code);
   const place = ['schema', 'table', 'column', 'constraint'].flatMap((name) => {
-    const value: unknown = Reflect.get(cause, name);
+    const value: unknown = Reflect.get(error, name);
     return typeof value === 'string' ? [value] : [];
   });
   const where = place.length === 0 ? '' : ` in ${place.join('.')}`;

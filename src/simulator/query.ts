@@ -1,6 +1,7 @@
 // The parameters of a list request: text in, a checked query out, or a Refusal with status 400. What the reference
 // leaves open is asked of the switches; the time of the listing is an argument.
 
+import { day } from '../lib/duration.ts';
 import { parseTimestamp, secondsOf, type Timestamp, timestampOf } from '../lib/timestamp.ts';
 import { badRequest } from './refusal.ts';
 import type { Switches } from './switches.ts';
@@ -30,7 +31,7 @@ export interface ResultQuery extends PageQuery {
 }
 
 /** The widest stretch between the two bounds, as the reference has it: 31 days, in seconds. */
-export const maxRangeSeconds = 31 * 86_400;
+export const maxRangeSeconds = 31 * day;
 
 const pageNames = ['pageSize', 'pageToken'];
 const filterNames = ['status', 'channelId', 'channels', 'conversationConfigurationId'];

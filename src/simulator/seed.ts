@@ -1,6 +1,7 @@
 // Fills a source with seeded conversations, spread over the days before an instant. The same options give the same
 // conversations. Nothing is made before it is read: 300,000 take some 250 MB.
 
+import { day } from '../lib/duration.ts';
 import type { Made } from './entry.ts';
 import { SeededConversation, type SeedPlan } from './seeded.ts';
 import type { Source } from './source.ts';
@@ -28,7 +29,7 @@ export function fillSource(source: Source, options: SeedOptions): void {
 function* seededConversations(accountId: string, options: SeedOptions): Generator<Made> {
   const { conversations, untilMs, days = 30, seed = 1, wild = false } = options;
   const crowd = options.crowd ?? (wild ? Math.min(1100, conversations >>> 2) : 0);
-  const plan: SeedPlan = { seed, accountId, untilMs, spanMs: days * 86_400_000 };
+  const plan: SeedPlan = { seed, accountId, untilMs, spanMs: days * day * 1000 };
   const crowdedSecond = new Date(untilMs - plan.spanMs / 2).toISOString().slice(0, 19);
   for (let number = 0; number < conversations; number += 1) {
     const crowdedAt = crowdedTime(crowdedSecond, number, crowd);

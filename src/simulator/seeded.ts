@@ -1,6 +1,7 @@
 // One seeded conversation: its number and the plan in, the whole value out, the same every time. Its head (all but the
 // communications) costs little; the talk is made when it is asked for. Each draws from its own stream of chance.
 
+import { day } from '../lib/duration.ts';
 import { createRandom, type Random } from '../lib/random.ts';
 import type { WireCommunication, WireConversation, WireConversationDetail, WireParticipant } from '../twilio/wire.ts';
 import type { Made } from './entry.ts';
@@ -20,7 +21,6 @@ export interface SeedPlan {
 
 const channels = ['VOICE', 'SMS', 'RCS', 'EMAIL', 'WHATSAPP', 'CHAT', 'API', 'SYSTEM'];
 const configurationIds = [1, 2, 3, 4].map((stream) => drawId('conv_configuration', createRandom(31, stream)));
-const day = 86_400_000;
 
 /** A conversation of a seed, by its number. */
 export class SeededConversation implements Made {
@@ -44,11 +44,11 @@ export class SeededConversation implements Made {
     const subject = random.pick(subjects);
     const participants = drawParticipants(random);
     const startedMs = Date.parse(this.createdAt);
-    const ageMs = this.#plan.untilMs - startedMs;
+    const ageDays = (this.#plan.untilMs - startedMs) / 1000 / day;
     const status =
-      ageMs < day / 8
+      ageDays < 1 / 8
         ? random.pick(['ACTIVE', 'INACTIVE', 'CLOSED'])
-        : ageMs < 2 * day && random.chance(0.2)
+        : ageDays < 2 && random.chance(0.2)
           ? 'INACTIVE'
           : 'CLOSED';
     const updatedMs = Math.min(startedMs + random.int(120_000, 1_800_000), this.#plan.untilMs - 1);

@@ -1,6 +1,7 @@
 // Details wanted without a listing: what follows from each outcome of a fetch, and when. Pure; times are whole seconds.
 // Everything that is due for a conversation is decided anew with each of its fetches.
 
+import { day, hour, minute } from '../lib/duration.ts';
 import { storableText } from '../lib/storable.ts';
 import { secondsOf } from '../lib/timestamp.ts';
 import type { Detail } from '../twilio/decode.ts';
@@ -8,10 +9,6 @@ import { noted } from './fingerprint.ts';
 import type { Due, DueReason, DueRow, ExpectedFromList, Fetch, Item, Outcome } from './model.ts';
 
 const communications = 'communications';
-
-const minute = 60;
-const hour = 60 * minute;
-const day = 24 * hour;
 
 const days = [1, 2, 4, 8, 16, 30].map((count) => count * day);
 

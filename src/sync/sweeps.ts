@@ -1,6 +1,7 @@
 // The five sweeps: which windows each is made of, and what its end decides. Everything else about them is the same.
 // Decided from what the store knows of windows and from the API's time, which every sweep is planned by.
 
+import { day } from '../lib/duration.ts';
 import type { Context } from './context.ts';
 import type { Missing, Sweep, TimeRange, Window } from './model.ts';
 import { cut, maxWindowSeconds, newStretch, overlapSeconds, startAt, uncovered, upToNow } from './windows.ts';
@@ -9,8 +10,6 @@ import { cut, maxWindowSeconds, newStretch, overlapSeconds, startAt, uncovered, 
 export function isRecent({ sweep }: Window): boolean {
   return sweep === 'new' || sweep === 'open' || sweep === 'lookback';
 }
-
-const day = 86_400;
 
 const order: Sweep[] = ['new', 'open', 'lookback', 'reconcile'];
 

@@ -1,9 +1,8 @@
 // Which stretches of `createdAt` are to be listed, and in what slices. Pure: the API's time comes in as an argument,
 // in whole seconds since the epoch, and stretches go out, newest first.
 
+import { day } from '../lib/duration.ts';
 import type { Sweep, TimeRange, Window } from './model.ts';
-
-const day = 86_400;
 
 /** The most that may lie between two bounds is 31 days (the API's reference); a slice asks a second more at either end. */
 export const maxWindowSeconds = 30 * day;

@@ -3,6 +3,7 @@
 // to exist, and shows nothing in a time before anything can have existed; its lower bound, in a time still to come.
 // Knowledge lasts for the process; any item outside what was asked takes it back.
 
+import { day } from '../lib/duration.ts';
 import { formatSeconds, secondsOf } from '../lib/timestamp.ts';
 import type { ListItem, Page } from './decode.ts';
 import { Refused } from './errors.ts';
@@ -19,7 +20,6 @@ export interface Asked {
 export type Query = [name: string, value: string][];
 export type Pages = (query: Query, signal: AbortSignal) => AsyncIterable<Page>;
 
-const day = 86_400;
 /** The most that may lie between the two bounds (the API's reference). */
 const maxRange = 31 * day;
 /** 1 January 2000, long before the API; a moment only, since a server may fail at wide stretches. */

@@ -7,13 +7,21 @@ import type { Json } from '../lib/json.ts';
 import { wait } from '../lib/wait.ts';
 import { type ClockState, createApiClock } from './clock.ts';
 import { type ClientCounters, createCounters } from './counters.ts';
-import { type Auth, createCredentials } from './credentials.ts';
 import { type Detail, decodeDetail, decodePage, type Page } from './decode.ts';
 import { openDispatcher } from './dispatcher.ts';
 import { BadAnswer, NotFound, Refused, TokenExpired, Unreachable } from './errors.ts';
 import { createGovernor } from './governor.ts';
 import type { ProxySettings } from './proxy.ts';
-import { type Attempt, type Endpoint, type RequestParts, type Retry, request, requestHeaders } from './request.ts';
+import {
+  type Attempt,
+  type Auth,
+  createCredentials,
+  type Endpoint,
+  type RequestParts,
+  type Retry,
+  request,
+  requestHeaders,
+} from './request.ts';
 import { type RetryLimits, retryLimits } from './retry.ts';
 
 export interface ClientOptions {

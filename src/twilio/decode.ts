@@ -4,9 +4,8 @@
 
 import * as z from 'zod';
 import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts';
-import { type Timestamp, timestampOf } from '../lib/timestamp.ts';
+import { parseTimestamp, type Timestamp, timestampOf } from '../lib/timestamp.ts';
 import { BadAnswer } from './errors.ts';
-import { readTime } from './read-time.ts';
 
 /** A conversation as a page shows it. */
 export interface ListItem {
@@ -127,7 +126,7 @@ function decodeItem(raw: Json): ListItem | { issues: string[] } {
 function createTimes() {
   const issues: string[] = [];
   const read = (field: string, text: string, at?: number): Timestamp => {
-    const timestamp = readTime(text);
+    const timestamp = parseTimestamp(text);
     if (timestamp === undefined)
       issues.push(`${field}${at === undefined ? '' : `.${at}.createdAt`}: is not an RFC 3339 time`);
     return timestamp ?? beginning;

@@ -2,6 +2,7 @@
 // Messages say what was tried, what came and what is wanted. None holds a key, a header, a proxy's password or a word
 // of a body but the API's own error message: they all end up in logs.
 
+import { reasonOf } from '../lib/reason.ts';
 import { formatSeconds } from '../lib/timestamp.ts';
 
 /** Whatever `src/api` throws but for an AbortSignal's reason; `tried` is the request, without its query. */
@@ -92,6 +93,43 @@ export class Unreachable extends ApiError {
     this.trouble = trouble;
     this.code = code;
   }
+}
+
+const troubles: [codes: RegExp, trouble: Trouble, words: string][] = [
+  [/^(ENOTFOUND|EAI_)/, 'dns', 'the host name does not resolve'],
+  [/^(ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/, 'timeout', 'no answer in time'],
+  [
+    /^(ECONNREFUSED|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EACCES|EPERM)$/,
+    'connect',
+    'no connection',
+  ],
+  [/^UND_ERR_(PRX|PROXY|SOCKS5|ABORTED|INVALID_ARG)/, 'proxy', 'the proxy did not let the request through'],
+  [/^(CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO)/, 'tls', 'TLS failed'],
+  [/^UND_ERR_HEADERS_OVERFLOW$/, 'protocol', 'the response headers are larger than 64 KiB'],
+  [/^(HPE_|UND_ERR_(RES_|INFO|NOT_SUPPORTED|RESPONSE))/, 'protocol', 'the answer was cut or garbled'],
+  [/^UND_ERR_(DESTROYED|CLOSED)$/, 'closed', 'the client is closed'],
+];
+
+/**
+ * Says what kept the answer from coming; what is not known counts as a reset connection. The cause is a new error with
+ * only message and code: undici's HTTPParserError carries a piece of the body.
+ */
+export function unreachable(tried: string, error: unknown): Unreachable {
+  const code = reasonOf(error);
+  const [, trouble, words] = troubles.find(([codes]) => codes.test(code)) ?? [
+    /./,
+    'reset' as const,
+    'the connection broke',
+  ];
+  const said = error instanceof Error ? error.message : '';
+  const cause = Object.assign(new Error(said), { code });
+  return new Unreachable(
+    tried,
+    trouble,
+    code,
+    `${words} (${code}${said === '' || said === code ? '' : `: ${said}`})`,
+    cause,
+  );
 }
 
 /**

@@ -5,8 +5,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, type ZlibOptions } from 'node:zlib';
 import type { Dispatcher } from 'undici';
-import { TooLarge, Unreachable } from './errors.ts';
-import { unreachable } from './trouble.ts';
+import { TooLarge, Unreachable, unreachable } from './errors.ts';
 
 export interface Answer {
   status: number;

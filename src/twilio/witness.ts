@@ -1,6 +1,7 @@
 // What has to be known before anything is listed: the API's time, and one item that it has, to prove bounds by. Both are
 // asked for as cheaply as may be, and an API that gives neither ends the asking with the reason.
 
+import { day, hour } from '../lib/duration.ts';
 import type { BoundName, Bounds, Query } from './bounds.ts';
 import { beforeAnything } from './bounds.ts';
 import type { Client } from './client.ts';
@@ -24,8 +25,7 @@ export interface Witness {
   find(start: number, signal: AbortSignal): Promise<ListItem[]>;
 }
 
-const hour = 3_600;
-const mostSpan = 30 * 24 * hour;
+const mostSpan = 30 * day;
 /** Enough for three that agree among some that do not, and for ten that move the clock. */
 const mostTimesAsked = 12;
 /** Under one name: enough to come down from a month to an hour, and to pass an hour that cannot be listed. */
@@ -54,7 +54,7 @@ export function createWitness({ client, bounds, names, pages }: WitnessParts): W
       else troubles.push(found.trouble);
       // Where every request failed, that is the reason. A name of the bound may be refused on top of it.
       if (answered || troubles.length <= names.length) continue;
-      if (client.now() === undefined) throw reasonOf(troubles);
+      if (client.now() === undefined) throw mainTrouble(troubles);
       return;
     }
     now();
@@ -72,7 +72,7 @@ export function createWitness({ client, bounds, names, pages }: WitnessParts): W
       if (Array.isArray(found)) isSounded = true;
       else troubles.push(found.trouble);
     }
-    if (!isSounded && !Array.isArray(unbounded)) throw reasonOf(troubles);
+    if (!isSounded && !Array.isArray(unbounded)) throw mainTrouble(troubles);
     sounded = true;
     return [];
   }
@@ -115,6 +115,6 @@ async function firstItems(pages: AsyncIterable<Page>): Promise<Found> {
   }
 }
 
-function reasonOf(troubles: unknown[]): unknown {
+function mainTrouble(troubles: unknown[]): unknown {
   return troubles.find((trouble) => !(trouble instanceof Refused)) ?? troubles[0];
 }

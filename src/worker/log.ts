@@ -95,8 +95,6 @@ export function describeError(error: unknown): string {
 }
 
 function messageOf(error: Error): string {
-  // drizzle puts the statement and every parameter into its message; the driver's error is its cause.
-  if ('params' in error || 'query' in error) return 'a database query failed';
   // Postgres' own messages can quote a row.
   if ('severity' in error && 'routine' in error) return 'the database refused a statement';
   return error.message.length > 500 ? `${error.message.slice(0, 500)}…` : error.message;

@@ -192,8 +192,12 @@ describe('what is refused', () => {
     ['HTTP_ALLOWED_HOSTS', ['a.example:80', 'https://a.example', 'a.example,', '*.example']],
     ['SYNC_MAX_CONCURRENCY', ['0', '1001', '3.5', '1e2', ' 3']],
     ['TWILIO_ACCOUNT_SID', ['AC1', `SK${'0'.repeat(32)}`]],
-    ['TWILIO_EDGE', ['dublin.evil', 'a/b']],
-    ['TWILIO_INTELLIGENCE_URL', ['ftp://x', 'localhost:4010', 'http://u:p@x', 'http://x?a=1', 'http://x/#a']],
+    ['TWILIO_EDGE', ['dublin.evil', 'a/b', 'x@y', '-', 'a b']],
+    ['TWILIO_REGION', ['evil.example/', 'a.b', 'x@y', '-', 'a b']],
+    [
+      'TWILIO_INTELLIGENCE_URL',
+      ['ftp://x', 'localhost:4010', 'nonsense', 'http://u:p@x', 'http://x?a=1', 'http://x/#a'],
+    ],
   ])('%s %o', (name, values) => {
     for (const value of values) {
       expect([value, problems({ ...enough, [name]: value })]).toEqual([

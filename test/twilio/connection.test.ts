@@ -4,8 +4,7 @@ import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Renewal, renewal } from '../../src/twilio/connection.ts';
-import { openDispatcher } from '../../src/twilio/dispatcher.ts';
+import { openDispatcher, type Renewal, renewal } from '../../src/twilio/dispatcher.ts';
 import { get } from '../../src/twilio/http.ts';
 import { listen, serve } from './local-server.ts';
 

@@ -4,6 +4,7 @@
 import { noFilters } from '../../config/config.ts';
 import { connectionOf, parametersOfUrl } from '../../config/connection-string.ts';
 import { openEmbedded } from '../../embedded/embedded.ts';
+import { day } from '../../lib/duration.ts';
 import { wait } from '../../lib/wait.ts';
 import { openDatabase } from '../../postgres/database.ts';
 import { fillSource } from '../../simulator/seed.ts';
@@ -78,8 +79,8 @@ export function demoConfig(
     database: { kind: 'server', connection },
     filters: noFilters,
     sync: {
-      start: Math.floor(Date.now() / 1000) - (days + 1) * 86_400,
-      lookbackSeconds: 3 * 86_400,
+      start: Math.floor(Date.now() / 1000) - (days + 1) * day,
+      lookbackSeconds: 3 * day,
       refreshSeconds: [60, 300],
       schedules: { new: '*/5 * * * * *', lookback: '*/30 * * * * *', reconcile: '*/5 * * * *' },
     },

@@ -17,6 +17,7 @@ import {
   summarize,
   warn,
 } from '../../doctor/finding.ts';
+import { day } from '../../lib/duration.ts';
 import { formatSeconds } from '../../lib/timestamp.ts';
 import { startAt } from '../../sync/windows.ts';
 import { baseUrl } from '../../twilio/base-url.ts';
@@ -94,4 +95,4 @@ function readPart<Wanted extends Part>(
   }
 }
 
-const yearSeconds = 365 * 86_400;
+const yearSeconds = 365 * day;
