@@ -6,7 +6,7 @@ import { hostname, totalmem } from 'node:os';
 import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './config/config.ts';
 import type { Database } from './postgres/database.ts';
 import { enterScope, refuseWrongScope, type Scope } from './postgres/scope.ts';
-import { createStore, readOnly } from './postgres/store.ts';
+import { createStore } from './postgres/store.ts';
 import { type Context, createBelieved, createCounts, type Store, type Watcher } from './sync/context.ts';
 import { firstSpanSeconds, maxWindowSeconds, nothingTooLong } from './sync/windows.ts';
 import { baseUrl } from './twilio/base-url.ts';
@@ -79,7 +79,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       options.onRetry?.(retry);
     },
   });
-  const store = createStore({ database, filters: config.filters, generation, epoch: epoch ?? 0 });
+  const store = createStore({ database, filters: config.filters, generation, epoch });
   const context: Context = {
     api: createListing({
       client,
@@ -87,7 +87,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       names: namesOf(config.api),
       onNews: (message, fields) => log.info(fields, message),
     }),
-    store: epoch === null ? readOnly(store) : timed(store, options.onLoad),
+    store: timed(store, options.onLoad),
     settings: {
       history: config.sync.start,
       start,

@@ -27,11 +27,22 @@ export interface Database {
    * All or nothing. `work` may run more than once: also when it was committed and only the answer was lost.
    * It is given the database's time, whole microseconds since the epoch, as it was when the transaction began.
    */
-  transaction<Result>(work: (queries: Queries, now: bigint) => Promise<Result>): Promise<Result>;
+  transaction<Result>(
+    work: (queries: Queries, now: bigint) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result>;
   /** One statement, tried once, for who would rather hear of trouble within that time than wait. @throws DatabaseTrouble. */
   ask<Row extends pg.QueryResultRow>(text: string, answerMs: number): Promise<Row[]>;
   /** Ends every connection; what is still in flight after a second fails. */
   close(): Promise<void>;
+}
+
+export interface TransactionOptions {
+  /**
+   * Rows are looked up by their keys, a batch's worth of them. Postgres takes a table without statistics, which each is at
+   * first, for one that is read faster whole: every load would then cost more than the one before.
+   */
+  byKeys?: boolean;
 }
 
 /** How long each wait for Postgres may take, in milliseconds. */
@@ -56,11 +67,8 @@ export const databaseLimits: Readonly<DatabaseLimits> = {
   idleInTransactionMs: 5_000,
 };
 
-/**
- * A transaction looks rows up by their keys, a batch's worth of them. Postgres takes a table without statistics, which each
- * is at first, for one that is read faster whole: every load would then cost more than the one before.
- */
-const byKeys = ['seqscan', 'hashjoin', 'mergejoin']
+/** The planner's settings for a transaction that looks rows up by their keys. */
+const hints = ['seqscan', 'hashjoin', 'mergejoin']
   .map((way) => `set local enable_${way} = off`)
   .concat('set local jit = off');
 
@@ -69,15 +77,17 @@ const retryWaitsMs = [100, 400, 1600];
 /** Makes the pool; it connects at the first query. */
 export function openDatabase(connection: pg.ClientConfig, changed: Partial<DatabaseLimits> = {}): Database {
   const limits = { ...databaseLimits, ...changed };
-  const begin = [
-    'begin',
-    ...liftedTimeouts,
-    `set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}`,
-    `set local lock_timeout = ${limits.lockMs}`,
-    ...byKeys,
-    ...fixedSettings,
-    `select ${nowInMicroseconds} as now`,
-  ].join('; ');
+  const begin = (planner: string[]) =>
+    [
+      'begin',
+      ...liftedTimeouts,
+      `set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}`,
+      `set local lock_timeout = ${limits.lockMs}`,
+      ...planner,
+      ...fixedSettings,
+      `select ${nowInMicroseconds} as now`,
+    ].join('; ');
+  const [plainBegin, byKeysBegin] = [begin([]), begin(hints)];
   const connections = trackConnections();
   const pool = new pg.Pool({
     ...connection,
@@ -131,10 +141,13 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
   };
   let ending: Promise<void> | undefined;
 
-  const whole = <Result>(work: (queries: Queries, now: bigint) => Promise<Result>) =>
+  const whole = <Result>(
+    work: (queries: Queries, now: bigint) => Promise<Result>,
+    { byKeys = false }: TransactionOptions = {},
+  ) =>
     once(async (client) => {
       // Answered before anything is sent behind it: without a transaction each statement would stand for itself.
-      const begun = [await client.query<{ now: string }>(begin)].flat().at(-1)?.rows[0];
+      const begun = [await client.query<{ now: string }>(byKeys ? byKeysBegin : plainBegin)].flat().at(-1)?.rows[0];
       if (begun === undefined) throw new Error('the database gave no time');
       const result = await work(queriesOn(client), BigInt(begun.now));
       // What a user's deferred trigger refuses.
@@ -154,7 +167,7 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
       };
       return retrying(() => plain().catch(lifted), closed.signal);
     },
-    transaction: (work) => retrying(() => whole(work), closed.signal),
+    transaction: (work, options) => retrying(() => whole(work, options), closed.signal),
     async ask<Row extends pg.QueryResultRow>(text: string, answerMs: number) {
       try {
         // Not in the driver's types: the limit of this query alone.

@@ -29,14 +29,19 @@ export interface StoreOptions {
   filters: FilterConfig;
   /** The scope's generation: see scope.ts. */
   generation: number;
-  /** What the lease was taken under. */
-  epoch: number;
+  /** What the lease was taken under; null where nothing may be written: every write is then refused. */
+  epoch: number | null;
 }
 
 /** Makes the store. Reads need no lease; every write checks it first. */
 export function createStore({ database, filters, generation, epoch }: StoreOptions): Store {
-  const write = <Result>(work: (queries: Queries, stamp: bigint) => Promise<Result>) =>
-    database.transaction(async (queries, begun) => work(queries, await holdLease(queries, epoch, begun)));
+  /** A transaction for whoever holds the lease; the batch's rows are looked up by their keys. */
+  const leased = async <Result>(work: (queries: Queries, begun: bigint, held: number) => Promise<Result>) => {
+    if (epoch === null) throw new Error('nothing may be written without the lease');
+    return await database.transaction((queries, begun) => work(queries, begun, epoch), { byKeys: true });
+  };
+  const write = <Result>(work: (queries: Queries, stamp: bigint, held: number) => Promise<Result>) =>
+    leased(async (queries, begun, held) => work(queries, await holdLease(queries, held, begun), held));
   return {
     windows: (latest) => database.run((queries) => readWindows(queries, latest)),
     plan: (sweep, stretches) => write((queries) => planWindows(queries, sweep, stretches)),
@@ -64,15 +69,16 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     pack,
     async load(changes, mark, now) {
       const attempt = (left: typeof changes, trusting: boolean): Promise<Loaded> =>
-        database.transaction((queries, begun) =>
-          load(queries, holdLease(queries, epoch, begun), { changes: left, mark, now, generation, epoch, trusting }),
-        );
+        leased((queries, begun, held) => {
+          const batch = { changes: left, mark, now, generation, epoch: held, trusting };
+          return load(queries, holdLease(queries, held, begun), batch);
+        });
       for (let left = changes, trusting = true; ; ) {
         try {
           return await attempt(left, trusting);
         } catch (error) {
           if (error instanceof Superseded) {
-            left = await write((queries) => withoutSuperseded(queries, left, epoch));
+            left = await write((queries, _stamp, held) => withoutSuperseded(queries, left, held));
           } else if (
             trusting &&
             (error instanceof NotNew || (error instanceof Unstorable && error.code === duplicateKey))
@@ -87,22 +93,6 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
 }
 
 const duplicateKey = '23505';
-
-/** The same for who only looks: every write is refused. */
-export function readOnly(store: Store): Store {
-  const refuse = async () => {
-    throw new Error('nothing is to be written here');
-  };
-  return {
-    ...store,
-    plan: refuse,
-    fail: refuse,
-    endSweeps: refuse,
-    load: refuse,
-    noteAttempt: refuse,
-    clearAttempt: refuse,
-  };
-}
 
 /** What is left of a batch without what is not to be written; nothing stays due for what is kept out. */
 async function withoutSuperseded(queries: Queries, changes: Change[], epoch: number): Promise<Change[]> {

@@ -3,7 +3,7 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { noFilters } from '../../src/config/config.ts';
-import { type Database, type DatabaseLimits, openDatabase } from '../../src/postgres/database.ts';
+import { type Database, type DatabaseLimits, openDatabase, type Queries } from '../../src/postgres/database.ts';
 import { DatabaseTrouble } from '../../src/postgres/errors.ts';
 import { takeLease } from '../../src/postgres/lease.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
@@ -94,6 +94,14 @@ test('where a transaction cannot begin, nothing that it would have done is done'
   await expect(work).rejects.toThrow(/42601/);
   await refusing.close();
   expect(await database.run(({ sql }) => sql('select from twilio_sync.runs'))).toEqual([]);
+});
+
+test('only a transaction that looks rows up by their keys has the planner told so', async () => {
+  const ways = ({ sql }: Queries) =>
+    sql<{ way: string }>(`select current_setting('enable_seqscan') || ' ' || current_setting('jit') as way`);
+  const [usual] = await database.run(ways);
+  expect(await database.transaction(ways)).toEqual([usual]);
+  expect(await database.transaction(ways, { byKeys: true })).toEqual([{ way: 'off off' }]);
 });
 
 test('a sweep whose end was committed and not confirmed is reported as ended, with its brake', async () => {

@@ -1,7 +1,9 @@
 // A dry run: it says what a sync would do, and then nothing is another than before.
 
 import { expect, test } from 'vitest';
-import { readOnly } from '../../src/postgres/store.ts';
+import { noFilters } from '../../src/config/config.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { createStore } from '../../src/postgres/store.ts';
 import { preview } from '../../src/sync/once.ts';
 import { World } from '../world.ts';
 
@@ -35,7 +37,12 @@ test('over pending windows it lists those too, and notes nothing, also where the
   context.openFromStart = true;
   const before = { rows: await rowsOf(world), remembered: await remembered(world) };
 
-  context.store = readOnly(context.store);
+  const { generation } = context.settings;
+  await using opened = new AsyncDisposableStack();
+  const database = opened.adopt(openDatabase(world.database.connection), (each) => each.close());
+  context.store = createStore({ database, filters: noFilters, generation, epoch: null });
+  for (const write of [() => context.store.plan('new', []), () => context.store.load([], null, 0)])
+    await expect(write()).rejects.toThrow('without the lease');
   const look = () => preview(context, null, AbortSignal.timeout(60_000));
   const { wouldFetch, incomplete } = await look();
   expect({ incomplete, some: wouldFetch > 20 }).toEqual({ incomplete: [], some: true });
