@@ -1,20 +1,20 @@
-// The checks of the API, one after the other, as findings. What depends on a check that failed is skipped, with the reason;
-// everything else goes on. A few requests of the list, each sent once: nothing is stored, and nothing repeated.
+// The checks of the API, one after another, as findings. Checks that depend on a failed one are skipped with the reason; the
+// others go on. They send a few requests for the list, without retries, and store nothing.
 
+import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { namesOf, queryOf } from '../app.ts';
 import type { ApiConfig, FilterConfig } from '../config/config.ts';
 import { baseUrl } from '../twilio/base-url.ts';
 import { type Client, createClient } from '../twilio/client.ts';
 import { TimeUnknown } from '../twilio/errors.ts';
-import { createListing } from '../twilio/listing.ts';
+import { createListing, type HonouredBounds } from '../twilio/listing.ts';
 import { proxyOf } from '../twilio/proxy.ts';
 import { type Finding, skipped } from './finding.ts';
 import {
   type Account,
-  type Bound,
   judgeAnswer,
-  judgeBound,
+  judgeBounds,
   judgeClock,
   judgeConnection,
   judgeKey,
@@ -22,33 +22,33 @@ import {
   judgePlain,
   judgeTimeUnknown,
   judgeTls,
-  type Way,
+  type NamedPath,
 } from './judge-api.ts';
-import { openConnection, resolveName, shakeHands, wayTo } from './way.ts';
-import { within } from './within.ts';
+import { openConnection, pathTo, shakeHands } from './network-path.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface ApiQuestion {
   api: ApiConfig;
   filters: FilterConfig;
-  /** SYNC_START: how far back a conversation is looked for to prove the bounds by. */
+  /** SYNC_START: how far back to look for a conversation to prove the bounds on. */
   start: number;
   /** This machine's clock. */
   nowMs: () => number;
   signal: AbortSignal;
 }
 
-/** Every check, in their order. */
+/** All checks, in order. */
 export const apiChecks = ['API name', 'API connection', 'API TLS', 'credentials', 'createdBefore', 'clock'];
 
 const stepMs = 10_000;
-/** Where an account is empty, many stretches are asked for one after the other. */
+/** For an empty account, many ranges are asked for. */
 const boundsMs = 30_000;
 
-/** Asks and judges. @throws only the signal's reason. */
+/** @throws only the signal's reason. */
 export async function* checkApi(question: ApiQuestion): AsyncGenerator<Finding> {
-  const reached = yield* checkWay(question);
+  const reached = yield* checkPath(question);
   if (!reached) {
-    for (const check of apiChecks.slice(3)) yield skipped(check, 'the API is not reached');
+    for (const check of apiChecks.slice(3)) yield skipped(check, 'the API cannot be reached');
     return;
   }
   const { api } = question;
@@ -58,7 +58,7 @@ export async function* checkApi(question: ApiQuestion): AsyncGenerator<Finding> 
     auth: { username: api.username, password: api.password },
     timeoutMs: stepMs,
     proxy: { httpsProxy: https, httpProxy: http, noProxy: none },
-    // What is wrong at the first attempt is what is to be told.
+    // Report the first error; do not retry.
     onRetry: ({ error }) => {
       throw error;
     },
@@ -70,30 +70,30 @@ export async function* checkApi(question: ApiQuestion): AsyncGenerator<Finding> 
   }
 }
 
-/** Name, connection and TLS. @returns whether a request would arrive. */
-async function* checkWay({ api, nowMs, signal }: ApiQuestion): AsyncGenerator<Finding, boolean> {
+/** Name, connection and TLS. @returns whether requests reach the API. */
+async function* checkPath({ api, nowMs, signal }: ApiQuestion): AsyncGenerator<Finding, boolean> {
   const { origin } = new URL(baseUrl(api));
   const proxy = proxyOf(origin, { httpsProxy: api.proxy.https, httpProxy: api.proxy.http, noProxy: api.proxy.none });
   const own = api.edge !== undefined || api.region !== undefined;
   const named = api.url !== undefined ? 'TWILIO_INTELLIGENCE_URL' : own ? 'TWILIO_EDGE and TWILIO_REGION' : null;
-  const way: Way = { ...wayTo(origin, proxy), named };
-  const name = await checkName(way, signal);
+  const path: NamedPath = { ...pathTo(origin, proxy), named };
+  const name = await checkName(path, signal);
   yield name;
   if (name.mark === 'fail') {
-    for (const check of apiChecks.slice(1, 3)) yield skipped(check, 'the name is not known');
+    for (const check of apiChecks.slice(1, 3)) yield skipped(check, 'the name cannot be resolved');
     return false;
   }
-  const socket = await within(stepMs, signal, (limited) => openConnection(way, proxy, limited));
+  const socket = await withTimeout(stepMs, signal, (limited) => openConnection(path, proxy, limited));
   const refused = typeof socket === 'number' ? socket : null;
-  yield judgeConnection(way, socket instanceof Error ? socket : null, refused);
+  yield judgeConnection(path, socket instanceof Error ? socket : null, refused);
   if (socket instanceof Error || typeof socket === 'number') {
     yield skipped('API TLS', 'there is no connection');
     return false;
   }
   try {
-    const tls = way.secure
-      ? judgeTls(way, await within(stepMs, signal, (limited) => shakeHands(socket, way, limited)), nowMs())
-      : judgePlain(way);
+    const tls = path.secure
+      ? judgeTls(path, await withTimeout(stepMs, signal, (limited) => shakeHands(socket, path, limited)), nowMs())
+      : judgePlain(path);
     yield tls;
     return tls.mark !== 'fail';
   } finally {
@@ -101,28 +101,28 @@ async function* checkWay({ api, nowMs, signal }: ApiQuestion): AsyncGenerator<Fi
   }
 }
 
-async function checkName(way: Way, signal: AbortSignal): Promise<Finding> {
+async function checkName(path: NamedPath, signal: AbortSignal): Promise<Finding> {
   const check = 'API name';
-  if (isIP(way.host.replace(/^\[(.+)\]$/, '$1')) !== 0) return skipped(check, `${way.host} is an address`);
-  if (way.proxy !== null) return skipped(check, `the proxy ${way.proxy} looks it up`);
-  return judgeName(way, await within(stepMs, signal, () => resolveName(way.host)));
+  if (isIP(path.host.replace(/^\[(.+)\]$/, '$1')) !== 0) return skipped(check, `${path.host} is an address`);
+  if (path.proxy !== null) return skipped(check, `the proxy ${path.proxy} resolves it`);
+  return judgeName(path, await withTimeout(stepMs, signal, () => lookup(path.host, { all: true })));
 }
 
 async function* checkAnswers(
   client: Client,
   { api, filters, start, nowMs, signal }: ApiQuestion,
 ): AsyncGenerator<Finding> {
-  const first = await within(stepMs, signal, (limited) => readAccount(client, filters, limited));
+  const first = await withTimeout(stepMs, signal, (limited) => readAccount(client, filters, limited));
   const key = judgeKey(api, first);
   yield key;
   const bounds = key.mark === 'fail' ? null : await checkBounds(client, { api, filters, start, signal });
-  if (bounds === null) yield skipped('createdBefore', 'the first answer was none');
-  else if (bounds instanceof TimeUnknown) yield skipped('createdBefore', 'no answer told the time');
+  if (bounds === null) yield skipped('createdBefore', 'the first request failed');
+  else if (bounds instanceof TimeUnknown) yield skipped('createdBefore', 'no answer had the time');
   else yield bounds;
   const seconds = client.now();
   if (bounds instanceof TimeUnknown) yield judgeTimeUnknown(bounds);
-  else if (seconds === undefined) yield skipped('clock', 'no answer of the API told the time');
-  // Whole seconds: half of one is what they lack on average.
+  else if (seconds === undefined) yield skipped('clock', 'no answer of the API had the time');
+  // Whole seconds are half a second late on average.
   else yield judgeClock('clock', "the API's", seconds + 0.5 - nowMs() / 1000);
 }
 
@@ -140,21 +140,21 @@ async function checkBounds(
   client: Client,
   { api, filters, start, signal }: Pick<ApiQuestion, 'api' | 'filters' | 'start' | 'signal'>,
 ): Promise<Finding | TimeUnknown> {
-  let bound: Bound | null = null;
+  let found: HonouredBounds | null = null;
   const listing = createListing({
     client,
     filters: queryOf(filters),
     names: namesOf(api),
-    onNews(message, { name, upperBound, lowerBound }) {
-      if (message !== 'bounds of createdAt') return;
-      bound = { name: String(name), upper: upperBound === true, lower: lowerBound === true };
+    onNews() {},
+    onBounds(bounds) {
+      found = bounds;
     },
   });
-  const trouble = await within(boundsMs, signal, async (limited) => {
+  const trouble = await withTimeout(boundsMs, signal, async (limited) => {
     await listing.proveBounds(start, limited);
     return null;
   });
   if (trouble instanceof TimeUnknown) return trouble;
   if (trouble !== null) return judgeAnswer('createdBefore', trouble);
-  return judgeBound(api.createdFilter, bound);
+  return judgeBounds(api.createdFilter, found);
 }

@@ -24,7 +24,7 @@ import {
   judgeVersion,
   judgeWrites,
 } from './judge-database.ts';
-import { within } from './within.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface DatabaseQuestion {
   database: DatabaseConfig;
@@ -51,7 +51,7 @@ export async function* checkDatabase(question: DatabaseQuestion): AsyncGenerator
     yield* checkServer(database.connection, `${name} at ${host} port ${port} as ${user}`, question);
     return;
   }
-  const facts = await within(stepMs, signal, () => lookAtEmbedded(database.folder));
+  const facts = await withTimeout(stepMs, signal, () => lookAtEmbedded(database.folder));
   if (facts instanceof Error) {
     yield away(
       'database',
@@ -75,7 +75,7 @@ async function* checkServer(
 ): AsyncGenerator<Finding> {
   const { signal } = question;
   // Within the time for the whole, so that it is the driver that tells what was waited for.
-  const examination = await within(stepMs, signal, () => openExamination(connection, stepMs - 1_000));
+  const examination = await withTimeout(stepMs, signal, () => openExamination(connection, stepMs - 1_000));
   if (examination instanceof Error) {
     yield judgeConnected(place ?? 'the embedded server', examination);
     for (const check of databaseChecks.slice(1)) yield skipped(check, 'there is no connection');
@@ -95,7 +95,7 @@ async function* checkItself(
   examination: Examination,
   { database, nowMs, signal }: DatabaseQuestion,
 ): AsyncGenerator<Finding> {
-  const server = await within(stepMs, signal, () => examination.server());
+  const server = await withTimeout(stepMs, signal, () => examination.server());
   if (server instanceof Error) {
     for (const check of ofServer) yield judgeUnanswered(check, server);
     return;
@@ -105,12 +105,12 @@ async function* checkItself(
   yield judgeEncoding(server, name);
   yield judgeWrites(server);
   yield judgeClock('database clock', "the database's", server.now - nowMs() / 1000);
-  const timeouts = await within(stepMs, signal, () => examination.timeouts());
+  const timeouts = await withTimeout(stepMs, signal, () => examination.timeouts());
   yield timeouts instanceof Error ? judgeUnanswered('timeouts', timeouts) : judgeTimeouts(timeouts);
 }
 
 async function* checkTables(examination: Examination, { scope, signal }: DatabaseQuestion): AsyncGenerator<Finding> {
-  const ask = <Facts>(work: () => Promise<Facts>) => within(stepMs, signal, work);
+  const ask = <Facts>(work: () => Promise<Facts>) => withTimeout(stepMs, signal, work);
   const rights = await ask(() => examination.rights());
   yield rights instanceof Error ? judgeUnanswered('rights', rights) : judgeRights(rights);
   yield rights instanceof Error ? skipped('row security', 'the rights are not known') : judgeRowSecurity(rights);
@@ -137,13 +137,13 @@ async function* checkTables(examination: Examination, { scope, signal }: Databas
 function blindness(rights: RightsFacts | Error): string | null {
   if (rights instanceof Error) return 'the rights are not known';
   if (rights.secured.length > 0) return 'row-level security hides rows';
-  return rights.lacking.some((each) => /^(usage|select) on .*twilio/.test(each)) ? 'the rights are lacking' : null;
+  return rights.unreadable ? 'the rights are lacking' : null;
 }
 
 function judgeScope(scope: Scope, entered: { generation: number } | Error): Finding {
   if (entered instanceof WrongScope) {
-    const [found = '', todo = ''] = entered.message.split(/: (?=use )/);
-    return fail('account', found, `${todo.charAt(0).toUpperCase()}${todo.slice(1)}.`);
+    const { found, advice } = entered;
+    return fail('account', found, `${advice.charAt(0).toUpperCase()}${advice.slice(1)}.`);
   }
   if (entered instanceof Error) return judgeUnanswered('account', entered);
   return ok('account', `it is no other's than ${scope.accountSid} at ${scope.baseUrl}`);

@@ -1,6 +1,7 @@
 // What was seen of the way to the API, and of its answers → findings. Pure: time is an argument. No finding holds a key,
 // a proxy's password or more of an answer than its status and the API's own error code.
 
+import type { LookupAddress } from 'node:dns';
 import type { ApiConfig } from '../config/config.ts';
 import { day } from '../lib/duration.ts';
 import { reasonOf } from '../lib/reason.ts';
@@ -14,27 +15,14 @@ import {
   Unavailable,
   Unreachable,
 } from '../twilio/errors.ts';
+import type { HonouredBounds } from '../twilio/listing.ts';
 import { away, type Finding, fail, ok, warn } from './finding.ts';
-import { NoAnswer } from './within.ts';
+import type { Certificate, NetworkPath } from './network-path.ts';
+import { TimedOut } from './with-timeout.ts';
 
-/** Where requests go; `proxy` is host and port, without its password. */
-export interface Way {
-  host: string;
-  port: number;
-  /** By TLS. */
-  secure: boolean;
-  proxy: string | null;
-  /** The settings that name the host; null where it is the API's own. */
+/** `named`: the settings that name the host; null for the default host. */
+export interface NamedPath extends NetworkPath {
   named: string | null;
-}
-
-/** The peer's certificate, as Node's TLS judged it. */
-export interface Certificate {
-  /** Node's code for what is wrong with it; null for nothing. */
-  trouble: string | null;
-  issuer: string;
-  expiresAtMs: number;
-  protocol: string;
 }
 
 export interface Account {
@@ -43,19 +31,19 @@ export interface Account {
   conversations: number;
 }
 
-/** What the proof of bounds came to; null where there was nothing to prove it by. */
-export interface Bound {
-  name: string;
-  upper: boolean;
-  lower: boolean;
-}
-
 const proxySetting = 'HTTPS_PROXY (HTTP_PROXY for an http:// URL)';
 const proxyCredentials = `Put them into ${proxySetting}: http://user:password@host:port`;
 
-export function judgeName({ host, named }: Way, addresses: string[] | Error): Finding {
+export function judgeName({ host, named }: NamedPath, addresses: LookupAddress[] | Error): Finding {
   const check = 'API name';
-  if (!(addresses instanceof Error)) return ok(check, `${host} is ${addresses.slice(0, 3).join(', ')}`);
+  if (!(addresses instanceof Error))
+    return ok(
+      check,
+      `${host} is ${addresses
+        .slice(0, 3)
+        .map(({ address }) => address)
+        .join(', ')}`,
+    );
   const code = causeOf(addresses);
   if (code === 'ENOTFOUND') {
     const other = 'Does this machine (or container) resolve other names? Else correct its DNS server.';
@@ -66,7 +54,7 @@ export function judgeName({ host, named }: Way, addresses: string[] | Error): Fi
 
 /** `error` is what came instead of a connection; `status` the proxy's, where it answered other than 200. */
 export function judgeConnection(
-  { host, port, proxy, named }: Way,
+  { host, port, proxy, named }: NamedPath,
   error: Error | null,
   status: number | null,
 ): Finding {
@@ -97,12 +85,12 @@ export function judgeConnection(
   );
 }
 
-export function judgeTls(way: Way, seen: Certificate | Error, nowMs: number): Finding {
+export function judgeTls(path: NamedPath, seen: Certificate | Error, nowMs: number): Finding {
   const check = 'API TLS';
   if (seen instanceof Error) {
     return away(
       check,
-      `the handshake with ${way.host} failed (${causeOf(seen)})`,
+      `the handshake with ${path.host} failed (${causeOf(seen)})`,
       'Something between may not let TLS through: ask who runs the network.',
     );
   }
@@ -115,7 +103,7 @@ export function judgeTls(way: Way, seen: Certificate | Error, nowMs: number): Fi
         return warn(
           check,
           `the certificate is valid for ${days} more days (${issued})`,
-          `Whoever runs ${way.host} has to renew it.`,
+          `Whoever runs ${path.host} has to renew it.`,
         );
       return ok(check, `${seen.protocol}, certificate valid${until}, ${issued}`);
     case 'CERT_HAS_EXPIRED':
@@ -123,13 +111,13 @@ export function judgeTls(way: Way, seen: Certificate | Error, nowMs: number): Fi
       return away(
         check,
         `the certificate ${seen.trouble === 'CERT_HAS_EXPIRED' ? `was valid${until}` : 'is not valid yet'}, ${issued} (${seen.trouble})`,
-        `By this machine's clock it is ${new Date(nowMs).toISOString().slice(0, 16)}Z: set it if that is wrong. Else whoever runs ${way.host} has to renew it.`,
+        `By this machine's clock it is ${new Date(nowMs).toISOString().slice(0, 16)}Z: set it if that is wrong. Else whoever runs ${path.host} has to renew it.`,
       );
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return fail(
         check,
         `the certificate is another host's, ${issued} (${seen.trouble})`,
-        `${way.named === null ? '' : `Check ${way.named}. `}Does a proxy or gateway answer in its place?`,
+        `${path.named === null ? '' : `Check ${path.named}. `}Does a proxy or gateway answer in its place?`,
       );
     default:
       return fail(
@@ -141,12 +129,12 @@ export function judgeTls(way: Way, seen: Certificate | Error, nowMs: number): Fi
 }
 
 /** Without TLS. */
-export function judgePlain(way: Way): Finding {
-  const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(way.host);
+export function judgePlain(path: NamedPath): Finding {
+  const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(path.host);
   if (local) return ok('API TLS', 'none: http:// on this machine');
   return warn(
     'API TLS',
-    `none: the key goes to ${way.host} in the clear`,
+    `none: the key goes to ${path.host} in the clear`,
     'Use an https:// URL in TWILIO_INTELLIGENCE_URL.',
   );
 }
@@ -246,22 +234,22 @@ export function judgeTimeUnknown(error: TimeUnknown): Finding {
   );
 }
 
-export function judgeBound(setting: ApiConfig['createdFilter'], bound: Bound | null): Finding {
+export function judgeBounds(setting: ApiConfig['createdFilter'], bounds: HonouredBounds | null): Finding {
   const check = 'createdBefore';
-  if (bound === null)
+  if (bounds === null)
     return ok(check, 'not known: no conversation to prove it by; the worker finds out with the first one');
   const auto = 'Set TWILIO_CREATED_FILTER=auto, so that the other name is tried too.';
   const slow = 'Nothing needs to be done: every listing reads the whole list, which is correct but slow.';
-  if (bound.name === 'none')
+  if (bounds.name === null)
     return warn(
       check,
       `${setting === 'auto' ? 'no name of the bound' : setting} is honoured`,
       setting === 'auto' ? slow : auto,
     );
-  if (!bound.upper) return warn(check, 'only the lower bound, createdAtAfter, is honoured', slow);
+  if (!bounds.upper) return warn(check, 'only the lower bound, createdAtAfter, is honoured', slow);
   return ok(
     check,
-    bound.lower ? 'createdAtBefore and createdAtAfter are honoured' : `${bound.name} is honoured, and no lower bound`,
+    bounds.lower ? 'createdAtBefore and createdAtAfter are honoured' : `${bounds.name} is honoured, and no lower bound`,
   );
 }
 
@@ -286,4 +274,4 @@ export function judgeClock(check: string, whose: string, aheadSeconds: number): 
 const reasonIn = ({ reason }: Pick<Refused, 'reason'>) => (reason === undefined ? '' : `: ${reason}`);
 
 /** The code, or that it took too long. */
-const causeOf = (error: Error) => (error instanceof NoAnswer ? error.message : reasonOf(error));
+const causeOf = (error: Error) => (error instanceof TimedOut ? error.message : reasonOf(error));

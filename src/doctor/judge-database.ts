@@ -20,7 +20,7 @@ export function judgeConnected(place: string, error: Error | null): Finding {
   const check = 'database';
   if (error === null) return ok(check, `connected to ${place}`);
   const code = error instanceof DatabaseTrouble ? error.code : 'ETIMEDOUT';
-  const said = `${place}: ${error.message.replace(/^database: /, '')}`;
+  const said = `${place}: ${reasonIn(error)}`;
   const todo =
     connectionAdvice.find(([codes]) => codes.test(code))?.[1] ?? 'Try again; if it lasts, see the server’s log.';
   return isMisconfigured(error) || /CERT|^UNABLE_TO_/.test(code) ? fail(check, said, todo) : away(check, said, todo);
@@ -238,8 +238,10 @@ export function judgeLease({ holder, held }: LeaseFacts): Finding {
 
 /** A question that had no answer. */
 export function judgeUnanswered(check: string, error: Error): Finding {
-  const said = error.message.replace(/^database: /, '');
+  const said = reasonIn(error);
   return isMisconfigured(error)
     ? fail(check, said, 'See the line on rights.')
     : away(check, said, 'Try again; if it lasts, see the server’s log.');
 }
+
+const reasonIn = (error: Error) => (error instanceof DatabaseTrouble ? error.reason : error.message);

@@ -4,16 +4,20 @@
 
 import { Unstorable } from '../sync/model.ts';
 
-/** The database cannot be used; the message says what is the matter and what to look at. */
+/** The database cannot be used. `message` is `reason` after the word "database". */
 export class DatabaseTrouble extends Error {
   override readonly name = 'DatabaseTrouble';
   readonly code: string;
+  /** What is wrong and what to look at. */
+  readonly reason: string;
   /** The same statement may well succeed in a moment. */
   readonly passing: boolean;
   /** Somebody has to put a setting right, here or at the pooler. */
   readonly misconfigured: boolean;
   constructor(message: string, code: string, passing: boolean, misconfigured = misconfiguring.test(code)) {
-    super(`database: ${message} (${code})`);
+    const reason = `${message} (${code})`;
+    super(`database: ${reason}`);
+    this.reason = reason;
     this.code = code;
     this.passing = passing;
     this.misconfigured = misconfigured;

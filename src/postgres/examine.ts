@@ -32,6 +32,8 @@ export interface RightsFacts {
   migrated: boolean;
   /** What is needed to sync and is not had: `usage on schema twilio`, `delete on twilio.conversations`. */
   lacking: string[];
+  /** Whether, of that, the right to read something is not had. */
+  unreadable: boolean;
   /** Our tables in which row-level security hides rows: from this user, and those in which it may hide some from others. */
   secured: string[];
   securedForOthers: string[];
@@ -155,6 +157,8 @@ const rights = `with ours as (
     exists (select from relations where name = 'twilio_sync.lease') as migrated,
     array(select 'usage on schema ' || nspname from ours where not has_schema_privilege(oid, 'usage')
       union all select wanted || ' on ' || name from needed where not has_table_privilege(oid, wanted)) as lacking,
+    exists (select from ours where not has_schema_privilege(oid, 'usage'))
+      or exists (select from needed where wanted = 'select' and not has_table_privilege(oid, wanted)) as unreadable,
     ${securedTables} as secured,
     array(select name from relations join pg_class using (oid) where relrowsecurity order by 1) as "securedForOthers",
     (select count(*)::int from (select nspowner as owner from ours union all select relowner from relations) as owned

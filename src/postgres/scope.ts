@@ -7,9 +7,16 @@ import { type HistoryStart, startAt } from '../sync/windows.ts';
 import type { Database, Queries } from './database.ts';
 import { seconds } from './instant.ts';
 
-/** The database is another account's, or of another API; exit status 2. */
+/** The database belongs to another account or API; exit status 2. `found` and `advice` together are the message. */
 export class WrongScope extends Error {
   override readonly name = 'WrongScope';
+  readonly found: string;
+  readonly advice: string;
+  constructor(found: string, advice: string) {
+    super(`${found}: ${advice}`);
+    this.found = found;
+    this.advice = advice;
+  }
 }
 
 export interface Scope {
@@ -106,12 +113,14 @@ function refuseOthers({ account, url, vain }: Stored, scope: Scope): void {
   if (vain) return;
   if (account !== scope.accountSid) {
     throw new WrongScope(
-      `this database holds the conversations of account ${account}, not of ${scope.accountSid}: use another database, or the settings of that account`,
+      `this database holds the conversations of account ${account}, not of ${scope.accountSid}`,
+      'use another database, or the settings of that account',
     );
   }
   if (url !== scope.baseUrl) {
     throw new WrongScope(
-      `this database was filled from ${url}, not from ${scope.baseUrl}: use another database, or see TWILIO_INTELLIGENCE_URL, TWILIO_EDGE and TWILIO_REGION`,
+      `this database was filled from ${url}, not from ${scope.baseUrl}`,
+      'use another database, or see TWILIO_INTELLIGENCE_URL, TWILIO_EDGE and TWILIO_REGION',
     );
   }
 }

@@ -1,7 +1,7 @@
-// Which createdBefore parameter the server honours: proved, not assumed, since a name it does not know may be silently
-// ignored, and every page is then the newest page. A name is proved when it shows something around an item that is known
-// to exist, and shows nothing in a time before anything can have existed; its lower bound, in a time still to come.
-// Knowledge lasts for the process; any item outside what was asked takes it back.
+// Which bounds of createdAt the server honours. This is proved, not assumed: a server may silently ignore a parameter that
+// it does not know, and answer with the newest page every time. A name is proved if it shows something around an existing
+// item, and nothing in a time before the API existed. The lower bound is proved by a time in the future. The result holds
+// for the life of the process; any item outside what was asked disproves it.
 
 import { day } from '../lib/duration.ts';
 import { formatSeconds, secondsOf } from '../lib/timestamp.ts';
@@ -11,7 +11,7 @@ import { Refused } from './errors.ts';
 /** `createdAtBefore` goes with `createdAtAfter`; `createdBefore` has no lower bound. */
 export type BoundName = 'createdAtBefore' | 'createdBefore';
 
-/** Asked, in whole seconds since the epoch; whether a bound includes equality is not known. */
+/** A range as asked for, in whole seconds since the epoch; it is not known whether a bound includes equality. */
 export interface Asked {
   from: number;
   to: number;
@@ -20,9 +20,9 @@ export interface Asked {
 export type Query = [name: string, value: string][];
 export type Pages = (query: Query, signal: AbortSignal) => AsyncIterable<Page>;
 
-/** The most that may lie between the two bounds (the API's reference). */
+/** The longest range between the two bounds (the API's reference). */
 const maxRange = 31 * day;
-/** 1 January 2000, long before the API; a moment only, since a server may fail at wide stretches. */
+/** 1 January 2000, long before the API. Ten seconds only, since a server may fail at long ranges. */
 export const beforeAnything = { from: 946_684_800, to: 946_684_810 };
 
 type Known = 'unknown' | 'proved' | 'disproved';
@@ -38,13 +38,13 @@ export class Bounds {
     this.#names = names;
   }
 
-  /** The name to ask with: the first whose upper bound is not disproved, else one with a lower bound; null when the list is to be read unbounded. */
+  /** The name to use: the first whose upper bound is not disproved, else one with a lower bound; null if the list must be read without bounds. */
   get name(): BoundName | null {
     const upper = this.#names.find((name) => this.#known[name].upper !== 'disproved');
     return upper ?? this.#names.find((name) => this.#known[name].lower === 'proved') ?? null;
   }
 
-  /** Whether there is nothing left to find out. */
+  /** Whether nothing is left to find out. */
   get settled(): boolean {
     return this.name === null || this.#known[this.name].upper !== 'unknown';
   }
@@ -54,16 +54,16 @@ export class Bounds {
     return this.name !== null && this.#known[this.name].upper !== 'disproved';
   }
 
-  /** Whether the list ends at the lower bound by itself. */
+  /** Whether the list ends at the lower bound. */
   get hasLower(): boolean {
     return this.name !== null && this.#known[this.name].lower !== 'disproved';
   }
 
-  /** The parameters that ask for a stretch, under the name in use or another. */
+  /** The parameters that ask for a range, by default under the name in use. */
   query({ from, to }: Asked, name: BoundName | null = this.name): Query {
     if (name === null) return [];
     if (name === 'createdBefore') return [['createdBefore', formatSeconds(to)]];
-    // Where the lower bound is known to be ignored a stretch may be longer than the server allows.
+    // If the lower bound is ignored, a range may be longer than the server allows.
     const lower = this.#known[name].lower === 'disproved' ? Math.max(from, to - maxRange) : from;
     return [
       ['createdAtAfter', formatSeconds(lower)],
@@ -71,7 +71,7 @@ export class Bounds {
     ];
   }
 
-  /** Holds an item against what was asked. @returns the bound that it breaks. */
+  /** Compares an item with what was asked. @returns the bound that it violates. */
   check(item: ListItem, { from, to }: Asked, name: BoundName | null = this.name): 'upper' | 'lower' | null {
     if (name === null) return null;
     const at = secondsOf(item.createdAt);
@@ -81,7 +81,7 @@ export class Bounds {
     return broken;
   }
 
-  /** Tries the names one after the other on an item that the list shows, until one is proved; `now` is asked for the API's time. */
+  /** Tries the names in turn on an item that the list shows, until one is proved. `now` gives the API's time. */
   async prove(witness: ListItem, now: () => Promise<number>, pages: Pages, signal: AbortSignal): Promise<void> {
     for (const name of this.#names) {
       if (this.#known[name].upper === 'unknown') await this.#try(name, witness, now, pages, signal);
@@ -102,7 +102,7 @@ export class Bounds {
     if (around !== 'shown') this.#known[name] = { upper: 'disproved', lower: 'disproved' };
     if (around !== 'shown') return;
     const before = await this.#look(name, beforeAnything, pages, signal);
-    // Read and found wanting: a server that does not know the name would not refuse its value.
+    // "refused" proves it too: a server that does not know the name would not refuse its value.
     if (known.upper === 'unknown' && before !== 'shown') known.upper = 'proved';
     if (known.lower !== 'unknown') return;
     const ahead = (await now()) + day;
@@ -110,7 +110,7 @@ export class Bounds {
     if (known.lower === 'unknown' && after !== 'shown') known.lower = 'proved';
   }
 
-  /** Reads up to the first page that shows anything. */
+  /** Reads up to the first page that has items. */
   async #look(
     name: BoundName,
     asked: Asked,

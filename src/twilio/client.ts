@@ -1,5 +1,5 @@
-// The upstream API as typed calls: pages of conversations, one conversation's detail, and what time the API has. One
-// governor and one pool serve them all. Whatever goes wrong is an ApiError; an aborted signal's reason passes through.
+// The API as typed calls: pages of conversations, the detail of one conversation, and the API's time. All share one governor
+// and one connection pool. Every failure is an ApiError, except that the reason of an aborted signal is passed through.
 
 import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
@@ -25,20 +25,20 @@ import {
 import { type RetryLimits, retryLimits } from './retry.ts';
 
 export interface ClientOptions {
-  /** May have a path, under which `/v3` is then looked for. */
+  /** May have a path; `/v3` is appended to it. */
   baseUrl: string;
-  /** `current`: what these have become, asked where the API refuses them. */
+  /** `current` reads them again, for when the API refuses these. */
   auth: Auth & { current?: () => Auth | undefined };
   userAgent?: string;
-  /** Most requests in flight; 32 if not given. */
+  /** Maximum of requests in flight. Default 32. */
   maxConcurrency?: number;
-  /** For one attempt, from connecting to the body's last byte; 30,000 if not given. */
+  /** For one attempt, from connecting to the body's last byte. Default 30,000. */
   timeoutMs?: number;
-  /** The largest page, decoded; 64 MiB if not given. */
+  /** The largest page, decompressed. Default 64 MiB. */
   pageLimitBytes?: number;
   retryLimits?: RetryLimits;
   proxy?: ProxySettings;
-  /** Used instead of a pool of our own, and not closed by `close`. */
+  /** Used in place of a pool of our own; `close` leaves it open. */
   dispatcher?: Dispatcher;
   monotonicMs?: () => number;
   random?: () => number;
@@ -47,34 +47,33 @@ export interface ClientOptions {
   onRetry?: (retry: Retry) => void;
 }
 
-/** A filter of the list, by the API's names; one that is given twice means either. */
+/** Filters of the list, by the API's names; a name given twice means either value. */
 export type Query = readonly (readonly [name: string, value: string])[];
 
-/** A detail, and how many bytes of text it came as. */
+/** A detail, and the length of its JSON in bytes. */
 export interface DetailAnswer {
   detail: Detail;
   bytes: number;
 }
 
 export interface Client {
-  /** Pages from the first to the last, the next one fetched while the last is worked on. Throws TokenExpired when the walk cannot go on. */
+  /** All pages, each fetched while the one before is processed. Throws TokenExpired if the API no longer accepts its token. */
   pages(query: Query, options: { signal: AbortSignal; pageSize?: number }): AsyncGenerator<Page, void, undefined>;
-  /** The conversation; undefined where the API has none by that id (404). */
+  /** The conversation; undefined if the API answers 404. */
   detail(id: string, options: { signal: AbortSignal; limitBytes?: number }): Promise<DetailAnswer | undefined>;
   /** The API's clock in whole seconds since the epoch; undefined until three answers agree on it. */
   now(): number | undefined;
-  /** What is known of that clock beside the time. */
   clockState(): ClockState;
   counters(): ClientCounters;
-  /** Drops what is in flight or waits, closes every connection and leaves no timer. */
+  /** Aborts all requests, closes every connection and leaves no timer. */
   close(): Promise<void>;
 }
 
 const mebibyte = 1_048_576;
-/** So many pages in a row with nothing new, and a list counts as endless: a server may put some empty ones between, or first. */
-const mostIdlePages = 20;
+/** A list is endless after so many pages in a row with nothing new. A server may send a few empty ones. */
+const maxIdlePages = 20;
 
-/** Makes a client; it connects at its first request. Throws TypeError for a base URL that is none. */
+/** Makes a client; it connects with its first request. Throws TypeError for an invalid base URL. */
 export function createClient(options: ClientOptions): Client {
   const base = new URL(options.baseUrl);
   const conversations = `${base.pathname.replace(/\/+$/, '')}/v3/Conversations`;
@@ -139,10 +138,7 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-/**
- * Follows the tokens, one page ahead of the consumer; leaving the walk early aborts the page that is under way.
- * @throws BadAnswer where a list would never end.
- */
+/** Follows the tokens, one page ahead of the consumer. Leaving early aborts the page that is being fetched. @throws BadAnswer for an endless list. */
 async function* walk(
   given: AbortSignal,
   fetch: (token: string | null, signal: AbortSignal) => Promise<Page>,
@@ -160,7 +156,7 @@ async function* walk(
       const before = ids.size;
       for (const { id } of [...current.items, ...current.bad]) ids.add(id);
       idle = ids.size > before ? 0 : idle + 1;
-      if (nextToken !== null && idle >= mostIdlePages) {
+      if (nextToken !== null && idle >= maxIdlePages) {
         throw new BadAnswer('list', [`items: ${idle} pages in a row have nothing new, so the list would never end`]);
       }
       if (nextToken !== null && tokens.has(nextToken)) {
@@ -168,12 +164,12 @@ async function* walk(
       }
       if (nextToken !== null) tokens.add(nextToken);
       next = nextToken === null ? null : fetch(nextToken, signal);
-      // Whether it fails is asked when the consumer comes back for it.
+      // An error is thrown when the consumer asks for the page.
       next?.catch(() => undefined);
       yield current;
     }
   } finally {
-    left.abort(new Error('the walk was left'));
+    left.abort(new Error('the consumer stopped'));
   }
 }
 
@@ -196,8 +192,9 @@ function search(query: Query, pageSize: number | undefined, token: string | null
   return `?${pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&')}`;
 }
 
-/** An id as one segment of a path, '.' and '..' too. Throws RangeError for one that no URL can hold. */
+/** An id as one segment of a path, '.' and '..' too. Throws RangeError for one that a URL cannot hold. */
 function segment(id: string): string {
-  if (id === '' || !id.isWellFormed()) throw new RangeError('a conversation id is wanted, not an empty or broken text');
+  if (id === '' || !id.isWellFormed())
+    throw new RangeError('a conversation id must not be empty or hold lone surrogates');
   return encodeURIComponent(id).replace(/^\.{1,2}$/, (dots) => dots.replaceAll('.', '%2E'));
 }

@@ -1,68 +1,66 @@
-// The API's clock, told from the Date headers of its answers and carried on by a monotonic clock between them: this
-// machine's own may be wrong by an hour, or jump, and no request would ever notice. One answer alone may be wrong too, from
-// a cache or a server whose clock is off: three have to agree first, and one that is far off afterwards moves nothing.
+// The API's time, taken from the Date headers of its answers and continued by a monotonic clock between them. This machine's
+// own clock may be wrong by an hour, or jump. A single answer may be wrong too, from a cache or a server whose clock is
+// off: three have to agree first, and a single one that is far off later changes nothing.
 
-/** Of one API, told from all of its answers. */
 export interface ApiClock {
-  /** Takes an answer's Date and Age headers. Without a Date, or out of a cache, it leaves the clock as it is. */
+  /** Takes the Date and Age headers of an answer. An answer without a Date, or from a cache, does not change the clock. */
   see(date: string | undefined, age?: string): void;
-  /** Seconds since the epoch, with a fraction; undefined until three answers agree. It lags by up to a second and the answer's way here. */
+  /** Seconds since the epoch, with a fraction; undefined until three answers agree. It is late by up to a second plus the answer's latency. */
   now(): number | undefined;
-  /** What is known of the time beside that. */
   state(): ClockState;
 }
 
 export interface ClockState {
-  /** The time is known, and the last answer agrees with it. */
+  /** The time is known and the last answer agrees with it. */
   settled: boolean;
-  /** What the answers say that nothing agrees with yet, as seconds since the epoch for this moment. */
+  /** Times that not enough answers agree on, in seconds since the epoch, converted to the present moment. */
   disputed: number[];
-  /** An answer came out of a cache. */
+  /** An answer came from a cache. */
   cached: boolean;
 }
 
 const agreeSeconds = 60;
-const enough = 3;
-/** A suspended machine's monotonic clock stands still, and then all answers disagree with it. So many in a row are right. */
+const enoughAtFirst = 3;
+/** The monotonic clock stops while a machine is suspended, and then all answers disagree. So many in a row are right. */
 const enoughToMove = 10;
 
-/** Makes the clock; `monotonicMs` gives milliseconds from any fixed point, and never jumps. */
+/** `monotonicMs` gives milliseconds from any fixed point, and never jumps. */
 export function createApiClock(monotonicMs: () => number): ApiClock {
-  // The API's time less the monotonic one: what is believed, and what was told and is not.
-  let believed: number | undefined;
+  // The API's time minus the monotonic time: the accepted value, and those seen but not accepted.
+  let accepted: number | undefined;
   let disputed: number[] = [];
   let cached = false;
   const elapsed = () => monotonicMs() / 1000;
   return {
     see(date, age) {
-      const told = Date.parse(date ?? '') / 1000 - elapsed();
-      if (Number.isNaN(told)) return;
+      const seen = Date.parse(date ?? '') / 1000 - elapsed();
+      if (Number.isNaN(seen)) return;
       if (Number(age) > 0) {
         cached = true;
         return;
       }
-      if (believed !== undefined && Math.abs(told - believed) <= agreeSeconds) {
-        believed = told;
+      if (accepted !== undefined && Math.abs(seen - accepted) <= agreeSeconds) {
+        accepted = seen;
         disputed = [];
         return;
       }
-      if (believed !== undefined && spread([...disputed, told]) > agreeSeconds) disputed = [];
-      disputed = [...disputed, told].slice(-enoughToMove);
-      const agreed = agreement(disputed, believed === undefined ? enough : enoughToMove);
+      if (accepted !== undefined && spread([...disputed, seen]) > agreeSeconds) disputed = [];
+      disputed = [...disputed, seen].slice(-enoughToMove);
+      const agreed = agreement(disputed, accepted === undefined ? enoughAtFirst : enoughToMove);
       if (agreed === undefined) return;
-      believed = agreed;
+      accepted = agreed;
       disputed = [];
     },
-    now: () => (believed === undefined ? undefined : believed + elapsed()),
+    now: () => (accepted === undefined ? undefined : accepted + elapsed()),
     state: () => ({
-      settled: believed !== undefined && disputed.length === 0,
+      settled: accepted !== undefined && disputed.length === 0,
       disputed: disputed.map((offset) => offset + elapsed()),
       cached,
     }),
   };
 }
 
-/** The middle one of so many that lie within a minute. */
+/** The middle one of `count` offsets that lie within a minute. */
 function agreement(offsets: number[], count: number): number | undefined {
   const sorted = offsets.toSorted((a, b) => a - b);
   for (let first = 0; first + count <= sorted.length; first += 1) {

@@ -1,5 +1,4 @@
-// Attempts and retries in, running totals out, for metrics. Totals only grow; rates are the reader's to make.
-// Nothing is decided by them: the governor has its own state.
+// Attempts and retries in, running totals out, for metrics. Totals only grow. No decision depends on them.
 
 import type { Governor } from './governor.ts';
 import type { Attempt, Endpoint, Retry } from './request.ts';
@@ -11,12 +10,12 @@ export interface ClientCounters {
   /** Attempts, repeated ones included. */
   requests: Record<Endpoint, Record<StatusClass, number>>;
   retries: number;
-  /** Of bodies, as sent. */
+  /** Of bodies, as received from the network. */
   bytes: number;
-  /** How many requests may be in flight now, and how many are. */
+  /** How many requests may be in flight now, and how many are in flight. */
   limit: number;
   inFlight: number;
-  /** Requests a second that are kept to; undefined while the server has shown no such limit. */
+  /** The pace in use, in requests a second; undefined while no such limit is known. */
   perSecond: number | undefined;
 }
 
@@ -27,7 +26,6 @@ export interface Counters {
   read(): ClientCounters;
 }
 
-/** Makes counters that start at 0. */
 export function createCounters(governor: Governor): Counters {
   const none = () => ({ '2xx': 0, '3xx': 0, '4xx': 0, '429': 0, '5xx': 0, none: 0 });
   const requests = { list: none(), detail: none() };

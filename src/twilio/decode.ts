@@ -1,13 +1,13 @@
-// Parsed JSON in; pages, items and details out, with exactly what the program relies on checked and typed: ids and
-// times. All else is left in `raw`, the very object that was parsed, never a copy. Items of a page are decoded one by
-// one, so that a bad one is one bad one. Reasons name fields and what was wrong with them, never their values.
+// Parsed JSON in; pages, items and details out. Only what the program relies on is checked and typed: ids and times. The rest
+// stays in `raw`, the parsed object itself, not a copy. Items of a page are decoded one by one, so that a bad one does not
+// spoil the others. Reasons name fields and what is wrong with them, never their values.
 
 import * as z from 'zod';
 import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts';
 import { parseTimestamp, type Timestamp, timestampOf } from '../lib/timestamp.ts';
 import { BadAnswer } from './errors.ts';
 
-/** A conversation as a page shows it. */
+/** A conversation as the list has it. */
 export interface ListItem {
   id: string;
   createdAt: Timestamp;
@@ -15,7 +15,7 @@ export interface ListItem {
   raw: JsonObject;
 }
 
-/** An item that cannot be used; `id` is null where it has none that could be stored. */
+/** An item that cannot be used; `id` is null if it has none that can be stored. */
 export interface BadItem {
   id: string | null;
   raw: Json;
@@ -40,7 +40,7 @@ export interface Communication {
   raw: JsonObject;
 }
 
-/** A conversation as its detail shows it; an array that the answer lacks, or has as null, is null. */
+/** A conversation as its detail has it; an array that is absent or null in the answer is null. */
 export interface Detail {
   id: string;
   createdAt: Timestamp;
@@ -50,11 +50,10 @@ export interface Detail {
   raw: JsonObject;
 }
 
-// zod says what has which shape, which it compiles to fast code as long as it need not make anything of it; times are
-// made canonical afterwards.
+// zod checks the shape only: it is fast as long as it need not transform anything. Times are made canonical afterwards.
 const optionalTime = z.string().nullish();
 
-// Postgres holds neither, and an id altered on its way there would be another conversation's.
+// Postgres can store neither, and an altered id would be that of another conversation.
 const storable = (id: string) => !id.includes('\u0000') && id.isWellFormed();
 const conversationId = z.string().min(1, 'is empty').refine(storable, 'holds U+0000 or a lone surrogate');
 const childId = z.string().min(1, 'is empty');
@@ -64,14 +63,14 @@ const detail = conversation.extend({
   participants: z.array(z.object({ id: childId })).nullish(),
   communications: z.array(z.object({ id: childId, createdAt: optionalTime })).nullish(),
 });
-// A token is sent back as it came; what a server counts its pages by may be a number.
+// A token is sent back as it came; some servers use a number.
 const token = z.union([z.string(), z.int()], 'expected string');
 const page = z.object({
   items: z.array(z.unknown()),
   meta: z.object({ nextToken: token.nullish() }).nullish(),
 });
 
-/** Decodes a list answer. Throws BadAnswer where it is not a page at all; a bad item is in `bad`, not thrown. */
+/** Decodes a list answer. Throws BadAnswer if it is not a page; a bad item is in `bad`, not thrown. */
 export function decodePage(tried: string, json: Json): Page {
   const parsed = page.safeParse(json);
   if (!parsed.success) throw new BadAnswer(tried, issuesOf(parsed.error));
@@ -82,11 +81,11 @@ export function decodePage(tried: string, json: Json): Page {
     if ('issues' in item) bad.push({ id: idOf(raw), raw, reason: item.issues.join('; ') });
     else items.push(item);
   }
-  // An empty token is taken for none: sent back, it would ask for the first page again.
+  // An empty token counts as none: sent back, it would ask for the first page again.
   return { items, bad, nextToken: String(parsed.data.meta?.nextToken ?? '') || null };
 }
 
-/** Decodes a detail answer. Throws BadAnswer where a field that the program needs is missing or unreadable, or where it is not the conversation `id`. */
+/** Decodes a detail answer. Throws BadAnswer if a field that the program needs is missing or unreadable, or if it is not the conversation `id`. */
 export function decodeDetail(tried: string, id: string, json: Json): Detail {
   const parsed = detail.safeParse(json);
   if (!parsed.success) throw new BadAnswer(tried, issuesOf(parsed.error));
@@ -122,21 +121,21 @@ function decodeItem(raw: Json): ListItem | { issues: string[] } {
   return { id: parsed.data.id, createdAt, updatedAt, raw: raw as JsonObject };
 }
 
-/** Reads times and gathers what is wrong with them; with an issue gathered, what was read is not to be used. */
+/** Reads times and collects what is wrong with them. If there is an issue, the results must not be used. */
 function createTimes() {
   const issues: string[] = [];
   const read = (field: string, text: string, at?: number): Timestamp => {
     const timestamp = parseTimestamp(text);
     if (timestamp === undefined)
       issues.push(`${field}${at === undefined ? '' : `.${at}.createdAt`}: is not an RFC 3339 time`);
-    return timestamp ?? beginning;
+    return timestamp ?? placeholder;
   };
   const readOptional = (field: string, text: string | null | undefined, at?: number) =>
     text === null || text === undefined ? null : read(field, text, at);
   return { issues, read, readOptional };
 }
 
-const beginning = timestampOf(0);
+const placeholder = timestampOf(0);
 
 function idOf(raw: Json): string | null {
   if (!isJsonObject(raw)) return null;

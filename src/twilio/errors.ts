@@ -1,11 +1,11 @@
-// Everything that can go wrong between us and the API, a class each: the caller branches on the class and its fields.
-// Messages say what was tried, what came and what is wanted. None holds a key, a header, a proxy's password or a word
-// of a body but the API's own error message: they all end up in logs.
+// Everything that can go wrong between us and the API, each a class: callers decide by the class and its fields. Messages
+// say what was tried, what happened and what is needed. They end up in logs, so none holds a key, a header, a proxy's
+// password, or anything from a body except the API's own error message.
 
 import { reasonOf } from '../lib/reason.ts';
 import { formatSeconds } from '../lib/timestamp.ts';
 
-/** Whatever `src/api` throws but for an AbortSignal's reason; `tried` is the request, without its query. */
+/** Every error of `src/twilio`, except for an AbortSignal's reason; `tried` is the request, without its query. */
 export class ApiError extends Error {
   readonly tried: string;
 
@@ -16,7 +16,7 @@ export class ApiError extends Error {
   }
 }
 
-/** 401 or 403; `code` is Twilio's own (20003), where it was said; `reason` is the API's message, at most 200 characters. */
+/** 401 or 403; `code` is Twilio's (20003), if the answer has one; `reason` is the API's message, at most 200 characters. */
 export class Unauthorized extends ApiError {
   readonly status: number;
   readonly code: number | undefined;
@@ -26,15 +26,15 @@ export class Unauthorized extends ApiError {
     const why = reason === undefined ? '' : `: ${reason}`;
     super(
       tried,
-      `the API refused the key (${numbers(status, code)})${why}; wanted: a key of this account and region that is not revoked`,
+      `the API refused the key (${numbers(status, code)})${why}; use a key of this account and region that is not revoked`,
     );
     this.status = status;
     this.code = code;
     this.reason = reason;
   }
 
-  /** The same, said of one conversation alone, where the key is good for others. */
-  get ofOne(): string {
+  /** The message for one conversation, when the key works for others. */
+  get messageForOne(): string {
     const why = this.reason === undefined ? '' : `: ${this.reason}`;
     return `${this.tried}: the API refuses this conversation (${numbers(this.status, this.code)})${why}`;
   }
@@ -43,47 +43,43 @@ export class Unauthorized extends ApiError {
 const numbers = (status: number, code: number | undefined) =>
   code === undefined ? `${status}` : `${status}, code ${code}`;
 
-/** 404: the API has nothing under this path. */
+/** 404. */
 export class NotFound extends ApiError {
   readonly status = 404;
 
   constructor(tried: string) {
-    super(tried, 'the API has nothing there (404)');
+    super(tried, 'not found (404)');
   }
 }
 
-/** Any other answer that repeating would not change (3xx, 4xx, 501); `reason` is the API's message, at most 200 characters, or what the status means. */
+/** Any other answer that a retry would not change (3xx, 4xx, 501); `reason` is the API's message, at most 200 characters, or what the status means. */
 export class Refused extends ApiError {
   readonly status: number;
   readonly code: number | undefined;
   readonly reason: string | undefined;
 
   constructor(tried: string, status: number, code?: number, reason?: string) {
-    const said = [`status ${status}`, code === undefined ? [] : `code ${code}`].flat().join(', ');
-    super(tried, `the API refused the request (${said})${reason === undefined ? '' : `: ${reason}`}`);
+    const shown = [`status ${status}`, code === undefined ? [] : `code ${code}`].flat().join(', ');
+    super(tried, `the API refused the request (${shown})${reason === undefined ? '' : `: ${reason}`}`);
     this.status = status;
     this.code = code;
     this.reason = reason;
   }
 }
 
-/** A page token that the API no longer takes: the walk is to be started again. `cause` says how it was refused. */
+/** A page token that the API no longer accepts: the list has to be read from its start. `cause` says how it was refused. */
 export class TokenExpired extends ApiError {
   readonly status: number;
 
   constructor(tried: string, status: number, cause: Error) {
-    super(
-      tried,
-      `the API no longer takes the page token it gave (status ${status}); the list is to be read anew`,
-      cause,
-    );
+    super(tried, `the API no longer accepts its page token (status ${status}); the list has to be read again`, cause);
     this.status = status;
   }
 }
 
 export type Trouble = 'dns' | 'connect' | 'proxy' | 'tls' | 'reset' | 'protocol' | 'timeout' | 'closed';
 
-/** No whole answer came; `code` is Node's or undici's (ECONNREFUSED, UND_ERR_SOCKET …). */
+/** No complete answer came; `code` is Node's or undici's (ECONNREFUSED, UND_ERR_SOCKET …). */
 export class Unreachable extends ApiError {
   readonly trouble: Trouble;
   readonly code: string;
@@ -106,7 +102,7 @@ const troubles: [codes: RegExp, trouble: Trouble, words: string][] = [
   [/^UND_ERR_(PRX|PROXY|SOCKS5|ABORTED|INVALID_ARG)/, 'proxy', 'the proxy did not let the request through'],
   [/^(CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO)/, 'tls', 'TLS failed'],
   [/^UND_ERR_HEADERS_OVERFLOW$/, 'protocol', 'the response headers are larger than 64 KiB'],
-  [/^(HPE_|UND_ERR_(RES_|INFO|NOT_SUPPORTED|RESPONSE))/, 'protocol', 'the answer was cut or garbled'],
+  [/^(HPE_|UND_ERR_(RES_|INFO|NOT_SUPPORTED|RESPONSE))/, 'protocol', 'the answer was truncated or corrupted'],
   [/^UND_ERR_(DESTROYED|CLOSED)$/, 'closed', 'the client is closed'],
 ];
 
@@ -133,8 +129,8 @@ export function unreachable(tried: string, error: unknown): Unreachable {
 }
 
 /**
- * 429 or 5xx, and still so after every retry, or with a Retry-After longer than we wait; `reason` is the API's message,
- * at most 200 characters.
+ * 429 or 5xx, after the last retry or with a Retry-After longer than we wait; `reason` is the API's message, at most 200
+ * characters.
  */
 export class Unavailable extends ApiError {
   readonly status: number;
@@ -142,8 +138,8 @@ export class Unavailable extends ApiError {
   readonly retryAfterMs: number | undefined;
 
   constructor(tried: string, status: number, attempts: number, retryAfterMs?: number, reason?: string) {
-    const asked = retryAfterMs === undefined ? '' : `, asks to wait ${Math.ceil(retryAfterMs / 1000)} s`;
-    const after = `given up after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
+    const asked = retryAfterMs === undefined ? '' : `, asks for a wait of ${Math.ceil(retryAfterMs / 1000)} s`;
+    const after = `gave up after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
     super(tried, `the API answers ${status}${asked}; ${after}${reason === undefined ? '' : `: ${reason}`}`);
     this.status = status;
     this.attempts = attempts;
@@ -151,22 +147,22 @@ export class Unavailable extends ApiError {
   }
 }
 
-/** Answers came, but what they say of the time, as seconds since the epoch, cannot be believed. */
+/** Answers came, but the API's time cannot be determined from them; `disputed` is in seconds since the epoch. */
 export class TimeUnknown extends Error {
   override readonly name = 'TimeUnknown';
 
   constructor({ disputed, cached }: { disputed: number[]; cached: boolean }) {
     super(
       disputed.length > 0
-        ? `the API's answers do not agree on the time: ${disputed.slice(-5).map(formatSeconds).join(', ')}; wanted: three within a minute of each other`
+        ? `the API's answers do not agree on the time: ${disputed.slice(-5).map(formatSeconds).join(', ')}; three have to be within a minute of each other`
         : cached
-          ? "all answers of the list came out of a cache (their Age header): without the API's clock nothing can be listed up to now"
-          : "no answer of the list told the time (its Date header): without the API's clock nothing can be listed up to now",
+          ? "all answers of the list came from a cache (they have an Age header): without the API's time nothing can be listed up to now"
+          : "no answer of the list has a Date header: without the API's time nothing can be listed up to now",
     );
   }
 }
 
-/** An answer that cannot be read; `issues` name fields and what was wrong with them, never their values. */
+/** An answer that cannot be read; `issues` name fields and what is wrong with them, never their values. */
 export class BadAnswer extends ApiError {
   readonly issues: readonly string[];
 
@@ -176,18 +172,18 @@ export class BadAnswer extends ApiError {
   }
 }
 
-/** A body, decoded, of more than `limitBytes`; reading stopped there. */
+/** A decompressed body of more than `limitBytes`; reading stopped there. */
 export class TooLarge extends ApiError {
   readonly limitBytes: number;
 
   constructor(tried: string, limitBytes: number) {
-    super(tried, `the answer is larger than the ${limitBytes} bytes that were allowed for it`);
+    super(tried, `the answer is larger than the allowed ${limitBytes} bytes`);
     this.limitBytes = limitBytes;
   }
 }
 
-/** What a shorter stretch, smaller pages or a fresh walk may get around; everything else is the pass's trouble. */
-export function mayDoInPart(error: unknown): boolean {
+/** Whether a shorter range, smaller pages or a new start of the list may avoid the error. Any other error fails the pass. */
+export function isRangeSpecific(error: unknown): boolean {
   if (error instanceof Unavailable) return error.status !== 429;
   return (
     error instanceof TokenExpired || error instanceof BadAnswer || error instanceof TooLarge || error instanceof Refused

@@ -1,5 +1,5 @@
-// Requests ask for leave to be sent, and say how they ended; in between the limiter decides, and this file waits for
-// it: a queue, one timer, the clock. First come, first served, but for requests that were refused: they have waited.
+// The queue in front of the API. A request asks for permission to be sent and reports how it ended; the limiter decides,
+// and this file does the waiting, with a queue and one timer. First come, first served, but retries go first.
 
 import { allowed, answered, asked, createLimiter, type Ending, sent } from './limiter/limiter.ts';
 
@@ -9,86 +9,86 @@ export interface GovernorOptions {
   wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Says how a request ended; to be called once. */
-export type Leave = (ending: Ending) => void;
+/** Reports how a request ended; called once. */
+export type Finish = (ending: Ending) => void;
 
 export interface Governor {
-  /** Waits for leave to send; `again` goes before those that have not been sent yet. Rejects with the signal's reason. */
-  enter(signal: AbortSignal, again: boolean): Promise<Leave>;
+  /** Waits until the request may be sent. Retries go before requests that were not sent yet. Rejects with the signal's reason. */
+  enter(signal: AbortSignal, isRetry: boolean): Promise<Finish>;
   /** How many may be in flight now. */
   readonly limit: number;
   readonly inFlight: number;
-  /** The pace that is kept to; undefined while the server has shown none. */
+  /** The pace in use; undefined while none is known. */
   readonly perSecond: number | undefined;
-  /** Rejects whoever waits, now and later, with the reason, and leaves no timer. */
+  /** Rejects all who wait, now and later, with the reason, and leaves no timer. */
   close(reason: Error): void;
 }
 
 interface Waiter {
-  admit: (leave: Leave) => void;
+  admit: (finish: Finish) => void;
   refuse: (error: Error) => void;
 }
 
-/** Makes the governor of one server; `maxConcurrency` from 1 is never passed. Throws RangeError for less. */
+/** The governor of one server. At most `maxConcurrency` requests, 1 or more, are in flight. */
 export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOptions): Governor {
-  if (!(maxConcurrency >= 1)) throw new RangeError(`maxConcurrency is 1 or more, not ${maxConcurrency}`);
+  if (!(maxConcurrency >= 1)) throw new RangeError(`maxConcurrency must be 1 or more, not ${maxConcurrency}`);
   const limiter = createLimiter(Math.floor(maxConcurrency));
-  const again = new Set<Waiter>();
-  const first = new Set<Waiter>();
-  let alarm: { atMs: number; off: AbortController } | undefined;
+  const retries = new Set<Waiter>();
+  const others = new Set<Waiter>();
+  let timer: { atMs: number; off: AbortController } | undefined;
   let closed: Error | undefined;
 
-  const send = (): Leave => {
+  const send = (): Finish => {
     const ticket = sent(limiter, monotonicMs());
-    let left = false;
+    let finished = false;
     return (ending) => {
-      if (left) return;
-      left = true;
+      if (finished) return;
+      finished = true;
       answered(limiter, ticket, ending, monotonicMs());
       pump();
     };
   };
 
-  /** Lets in whoever may, then sets the timer for the next, or leaves it to the next answer. */
+  /** Admits all that may go, then sets the timer for the next, or waits for the next answer. */
   const pump = () => {
     for (;;) {
-      const queue = again.size > 0 ? again : first;
+      const queue = retries.size > 0 ? retries : others;
       const [waiter] = queue;
-      if (waiter === undefined) return endAlarm();
+      if (waiter === undefined) return clearTimer();
       const ms = asked(limiter, monotonicMs());
-      if (ms > 0) return setAlarm(ms);
+      if (ms > 0) return setTimer(ms);
       queue.delete(waiter);
       waiter.admit(send());
     }
   };
 
-  const setAlarm = (ms: number) => {
+  const setTimer = (ms: number) => {
     if (ms === Number.POSITIVE_INFINITY) return;
     const atMs = monotonicMs() + ms;
-    if (alarm !== undefined && alarm.atMs <= atMs) return;
-    endAlarm();
+    if (timer !== undefined && timer.atMs <= atMs) return;
+    clearTimer();
     const set = { atMs, off: new AbortController() };
-    alarm = set;
+    timer = set;
     const ring = () => {
-      if (alarm !== set) return;
-      alarm = undefined;
+      if (timer !== set) return;
+      timer = undefined;
       pump();
     };
     wait(ms, set.off.signal).then(ring, ring);
   };
 
-  /** A timer that nobody waits for keeps a process from its end. */
-  const endAlarm = () => {
-    alarm?.off.abort();
-    alarm = undefined;
+  /** A timer that nobody needs would keep the process alive. */
+  const clearTimer = () => {
+    timer?.off.abort();
+    timer = undefined;
   };
 
   return {
-    enter(signal, isAgain) {
+    enter(signal, isRetry) {
       if (signal.aborted) return Promise.reject(signal.reason);
       if (closed) return Promise.reject(closed);
-      if (again.size + first.size === 0 && asked(limiter, monotonicMs()) === 0) return Promise.resolve(send());
-      const queue = isAgain ? again : first;
+      if (retries.size + others.size === 0 && asked(limiter, monotonicMs()) === 0) return Promise.resolve(send());
+      const queue = isRetry ? retries : others;
       return new Promise((resolve, reject) => {
         const onAbort = () => {
           queue.delete(waiter);
@@ -96,9 +96,9 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
           pump();
         };
         const waiter: Waiter = {
-          admit(leave) {
+          admit(finish) {
             signal.removeEventListener('abort', onAbort);
-            resolve(leave);
+            resolve(finish);
           },
           refuse(error) {
             signal.removeEventListener('abort', onAbort);
@@ -112,10 +112,10 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
     },
     close(reason) {
       closed = reason;
-      const waiting = [...again, ...first];
-      again.clear();
-      first.clear();
-      endAlarm();
+      const waiting = [...retries, ...others];
+      retries.clear();
+      others.clear();
+      clearTimer();
       for (const waiter of waiting) waiter.refuse(reason);
     },
     get limit() {

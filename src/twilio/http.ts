@@ -1,6 +1,6 @@
-// One GET in, one whole answer out, or an error that names what happened; no retry. An attempt is timed as a whole, so
-// that an answer that drips for ever ends, and never holds more than `limitBytes`, neither as sent nor decoded. Cut
-// bodies are noticed: undici holds Content-Length and the last chunk against what came, zlib the end of its stream.
+// One GET in, one complete answer out, or an error that says what happened; no retry. The timeout is for the whole attempt,
+// so a slow trickle ends too. No more than `limitBytes` are held, before or after decompression. Truncated bodies are
+// detected: undici checks Content-Length and the last chunk, zlib the end of its stream.
 
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, type ZlibOptions } from 'node:zlib';
@@ -16,9 +16,9 @@ export interface Answer {
   rateLimit: RateLimit;
   contentType: string | undefined;
   location: string | undefined;
-  /** Decoded; of an answer other than 200 at most its first 64 KiB. */
+  /** Decompressed; at most the first 64 KiB if the status is not 200. */
   body: Buffer;
-  /** Bytes of the body as sent. */
+  /** Bytes of the body as received. */
   wireBytes: number;
 }
 
@@ -49,7 +49,7 @@ const decoders: Record<string, Decoder> = {
   br: promisify(brotliDecompress) as Decoder,
 };
 
-/** What `accept-encoding` may say. */
+/** The value of `accept-encoding`. */
 export const acceptedEncodings = 'gzip, deflate, br';
 
 const errorBodyBytes = 65_536;
@@ -99,7 +99,7 @@ function receive(dispatcher: Dispatcher, request: Get): Promise<Received> {
       signal.removeEventListener('abort', onAbort);
       settle();
     };
-    // Rejects at once; a request that is still waiting for its connection is dropped when it gets one.
+    // Rejects at once; a request that still waits for a connection is dropped when it gets one.
     const fail = (error: unknown) => {
       finish(() => reject(error));
       sending?.abort(stopped);
@@ -143,17 +143,17 @@ function receive(dispatcher: Dispatcher, request: Get): Promise<Received> {
   });
 }
 
-const stopped = new Error('stopped by the reader');
+const stopped = new Error('stopped reading');
 
-/** The server was there and had begun: whatever cut it, it may be this one answer's own. */
+/** The answer broke off: the reason may lie in this one answer. */
 function cut(tried: string, bytes: number, error: Error): Unreachable {
   const { code, cause } = unreachable(tried, error);
   const inner = cause instanceof Error ? cause : undefined;
-  return new Unreachable(tried, 'protocol', code, `the answer was cut after ${bytes} bytes (${code})`, inner);
+  return new Unreachable(tried, 'protocol', code, `the answer broke off after ${bytes} bytes (${code})`, inner);
 }
 
 function timedOut(tried: string, timeoutMs: number): Unreachable {
-  return new Unreachable(tried, 'timeout', 'ETIMEDOUT', `no whole answer within ${timeoutMs} ms`);
+  return new Unreachable(tried, 'timeout', 'ETIMEDOUT', `no complete answer within ${timeoutMs} ms`);
 }
 
 async function decoded(request: Get, status: number, encoding: string | undefined, sent: Buffer): Promise<Buffer> {
@@ -161,17 +161,17 @@ async function decoded(request: Get, status: number, encoding: string | undefine
   if (name === '' || name === 'identity' || sent.length === 0) return sent;
   const decode = decoders[name];
   if (decode === undefined) {
-    throw new Unreachable(request.tried, 'protocol', 'ENCODING', 'the answer is in an encoding that was not asked for');
+    throw new Unreachable(request.tried, 'protocol', 'ENCODING', 'the answer has an encoding that was not asked for');
   }
   const limitBytes = status === 200 ? request.limitBytes : 16 * errorBodyBytes;
   try {
     return await decode(sent, { maxOutputLength: limitBytes });
   } catch (error) {
-    // What an error says is a hint only, and its body may have been cut above.
+    // The body of an error is only a hint, and may have been cut above.
     if (status !== 200) return Buffer.alloc(0);
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'ZLIB';
     if (code === 'ERR_BUFFER_TOO_LARGE') throw new TooLarge(request.tried, limitBytes);
-    throw new Unreachable(request.tried, 'protocol', code, `the ${name} body is cut or garbled`);
+    throw new Unreachable(request.tried, 'protocol', code, `the ${name} body is truncated or corrupted`);
   }
 }
 

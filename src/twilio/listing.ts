@@ -1,6 +1,6 @@
-// The API as the program sees it (sync/context.ts): a stretch of createdAt in, the conversations that belong to it out.
-// Bounds are asked a second wide of the stretch, since whether they include equality is not known, and every item is
-// held against them. Where no lower bound is honoured, reading stops early only while items come newest first.
+// The API as src/sync sees it: a range of createdAt in, the conversations that belong to it out. Each request asks one
+// second beyond both ends, since it is not known whether a bound includes equality, and every item is compared with what
+// was asked. If the server honours no lower bound, reading stops early only while items come newest first.
 
 import { secondsOf, type Timestamp } from '../lib/timestamp.ts';
 import type { Api } from '../sync/context.ts';
@@ -8,25 +8,33 @@ import { type Listed, ListingFailed, type Outcome, type TimeRange } from '../syn
 import { type BoundName, Bounds, type Query } from './bounds.ts';
 import type { Client } from './client.ts';
 import type { ListItem } from './decode.ts';
-import { ApiError, mayDoInPart, TooLarge, Unauthorized, Unavailable, Unreachable } from './errors.ts';
+import { ApiError, isRangeSpecific, TooLarge, Unauthorized, Unavailable, Unreachable } from './errors.ts';
 import { createPager } from './pager.ts';
 import { createWitness } from './witness.ts';
 
 export interface ListingOptions {
   client: Client;
-  /** What every list request is filtered by. */
+  /** The filters of every list request. */
   filters: Query;
-  /** The names that may be tried, in this order. */
+  /** The names to try, in this order. */
   names: BoundName[];
-  /** What was found out about the server. */
+  /** Called with what was found out about the server, for the log. */
   onNews(message: string, fields: Record<string, unknown>): void;
+  /** Called with the result of each check of the bounds. */
+  onBounds?(bounds: HonouredBounds): void;
 }
 
-/** So many items in a row newest first, and the order is believed. */
+/** Which bounds the server honours; `name` is null if none. */
+export interface HonouredBounds {
+  name: BoundName | null;
+  upper: boolean;
+  lower: boolean;
+}
+
+/** After so many items newest first, the list counts as ordered. */
 const enoughInOrder = 20;
 
-/** Makes the port. */
-export function createListing({ client, filters, names, onNews }: ListingOptions): Api {
+export function createListing({ client, filters, names, onNews, onBounds }: ListingOptions): Api {
   const bounds = new Bounds(names);
   const order = new NewestFirst(() =>
     onNews('the list is not newest first: without a lower bound it is read to its end', {}),
@@ -36,28 +44,28 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
   const witness = createWitness({ client, bounds, names, pages });
 
   async function* list(
-    stretch: TimeRange,
+    range: TimeRange,
     status: string | null,
     signal: AbortSignal,
     pageSize: number,
   ): AsyncGenerator<Listed> {
-    const asked = { from: stretch.from - 1, to: stretch.to + 1 };
+    const asked = { from: range.from - 1, to: range.to + 1 };
     const wanted: Query = status === null || filters.some(([name]) => name === 'status') ? [] : [['status', status]];
     const belongs = ({ createdAt }: ListItem) => {
       const at = secondsOf(createdAt);
-      return at >= stretch.from && at < stretch.to;
+      return at >= range.from && at < range.to;
     };
     const isAsked = (createdAt: Timestamp) => {
       const at = secondsOf(createdAt);
       return at >= asked.from && at <= asked.to;
     };
-    // A name that is disproved on the way is given up, and the stretch listed again under the next one.
+    // If a name is disproved on the way, the range is listed again under the next one.
     for (let name = bounds.name, again = true; again; name = bounds.name) {
       again = false;
-      const see = order.walk();
+      const checkOrder = order.walk();
       for await (const { items, bad } of pages([...bounds.query(asked), ...wanted], signal, pageSize)) {
         const times = items.map(({ createdAt }) => createdAt);
-        see(times);
+        checkOrder(times);
         const broken = new Set(items.map((item) => bounds.check(item, asked, name)));
         if (broken.has('lower')) onNews('the lower bound is ignored', { name });
         yield { items: items.filter(belongs), bad, times: times.filter(isAsked) };
@@ -70,10 +78,10 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
     }
   }
 
-  async function settleBounds(start: number, signal: AbortSignal): Promise<void> {
+  async function findBounds(start: number, signal: AbortSignal): Promise<void> {
     const items = await witness.find(start, signal);
     const [item] = items;
-    // Empty under every name: the account is empty, and there is nothing to prove it by.
+    // Empty under every name: the account is empty, and nothing can be proved.
     if (item === undefined) return;
     order.walk()(items.map(({ createdAt }) => createdAt));
     const now = async () => {
@@ -81,11 +89,9 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
       return witness.now();
     };
     await bounds.prove(item, now, pages, signal);
-    onNews('bounds of createdAt', {
-      name: bounds.name ?? 'none',
-      upperBound: bounds.hasUpper,
-      lowerBound: bounds.hasLower,
-    });
+    const { name, hasUpper: upper, hasLower: lower } = bounds;
+    onNews('bounds of createdAt', { name: name ?? 'none', upperBound: upper, lowerBound: lower });
+    onBounds?.({ name, upper, lower });
   }
 
   return {
@@ -97,22 +103,22 @@ export function createListing({ client, filters, names, onNews }: ListingOptions
       return bounds.name !== null;
     },
     async proveBounds(start, signal) {
-      if (!bounds.settled) await settleBounds(start, signal);
+      if (!bounds.settled) await findBounds(start, signal);
       await witness.askTime(signal);
     },
-    async *list(stretch, status, signal, otherPages = false) {
+    async *list(range, status, signal, otherPages = false) {
       try {
-        yield* list(stretch, status, signal, otherPages ? Math.ceil(pager.size * 0.6) : pager.size);
+        yield* list(range, status, signal, otherPages ? Math.ceil(pager.size * 0.6) : pager.size);
       } catch (error) {
         if (error instanceof TooLarge) pager.shrink();
-        throw mayDoInPart(error) ? new ListingFailed(messageOf(error), { cause: error }) : error;
+        throw isRangeSpecific(error) ? new ListingFailed(messageOf(error), { cause: error }) : error;
       }
     },
     detail: (id, limitBytes, signal) => fetchDetail(client, id, limitBytes, signal),
   };
 }
 
-/** Whether items come newest first: asked of every page, believed after enough of them, given up for good at the first that does not. */
+/** Whether items come newest first: checked on every page, believed after enough items, given up for good at the first exception. */
 class NewestFirst {
   disproved = false;
   #inOrder = 0;
@@ -126,7 +132,7 @@ class NewestFirst {
     return !this.disproved && this.#inOrder >= enoughInOrder;
   }
 
-  /** Begins with a list's first page; the result is told each page's times. Several walks may be under way at once. */
+  /** Starts at a list's first page; call the result with each page's times. Several walks may run at once. */
   walk(): (times: Timestamp[]) => void {
     let last: Timestamp | null = null;
     return (times) => {
@@ -148,25 +154,25 @@ async function fetchDetail(client: Client, id: string, limitBytes: number, signa
     return found === undefined ? { kind: 'gone' } : { kind: 'found', ...found };
   } catch (error) {
     if (error instanceof TooLarge) return { kind: 'tooLarge' };
-    if (isPassTrouble(error)) throw error;
+    if (isPassError(error)) throw error;
     return {
       kind: 'failed',
-      error: error instanceof Unauthorized ? error.ofOne : messageOf(error),
+      error: error instanceof Unauthorized ? error.messageForOne : messageOf(error),
       cause: error,
-      perhapsAll: isPerhapsAll(error),
+      perhapsAll: mayAffectAll(error),
     };
   }
 }
 
-/** What happens before the request is sent to anybody, or is no answer at all: an abort, a fault of our own. */
-function isPassTrouble(error: unknown): boolean {
+/** An error before the request reached anybody, or one that is not about an answer: an abort, a bug of ours. */
+function isPassError(error: unknown): boolean {
   if (error instanceof Unreachable) return !['reset', 'protocol', 'timeout'].includes(error.trouble);
   // An id that no URL can hold is a RangeError.
   return !(error instanceof ApiError || error instanceof RangeError);
 }
 
-/** One conversation may answer so, but so may every one: a key is revoked, a limit used up, a server gone. */
-function isPerhapsAll(error: unknown): boolean {
+/** An error that may be this conversation's alone, or everyone's: a revoked key, a used-up limit, a dead server. */
+function mayAffectAll(error: unknown): boolean {
   if (error instanceof Unavailable) return error.status === 429;
   return error instanceof Unauthorized || (error instanceof Unreachable && error.trouble === 'reset');
 }

@@ -1,5 +1,5 @@
-// Walks over the list with the largest pages that the server takes: one that is refused is asked for again in smaller ones,
-// and so is everything after it.
+// Reads the list with the largest pages that the server accepts. If it refuses a size, that page and all later ones are
+// asked for in a smaller size.
 
 import type { Query } from './bounds.ts';
 import type { Client } from './client.ts';
@@ -8,29 +8,28 @@ import { Refused } from './errors.ts';
 
 export interface PagerOptions {
   client: Client;
-  /** What every list request is filtered by. */
+  /** The filters of every list request. */
   filters: Query;
-  /** What was found out about the server. */
+  /** Called with what was found out about the server, for the log. */
   onNews(message: string, fields: Record<string, unknown>): void;
 }
 
 export interface Pager {
-  /** Pages of a walk, of the size in use unless another is given. Throws like Client.pages. */
+  /** The pages of a list, by default of the size in use. Throws like Client.pages. */
   pages(query: Query, signal: AbortSignal, size?: number): AsyncGenerator<Page>;
-  /** How many items a page is asked for. */
+  /** Items asked for in a page. */
   readonly size: number;
-  /** A page was too large to be held: much smaller ones from now on. */
+  /** A page was too large for memory: use much smaller ones from now on. */
   shrink(): void;
 }
 
-/** The largest that the API's reference allows, down to its default: a refused one is followed by the next. */
+/** From the largest that the API's reference allows down to its default. If one is refused, the next is tried. */
 const sizes = [1000, 500, 200, 100, 50];
 
-/** Makes one for a client. */
 export function createPager({ client, filters, onNews }: PagerOptions): Pager {
   let inUse = 1000;
-  /** The largest that was answered. A refusal of one that is no larger has another reason, but perhaps not the next time. */
-  let taken = 0;
+  /** The largest size that was answered. If it is refused now, the reason is another one, though perhaps not the next time. */
+  let accepted = 0;
 
   async function* pages(query: Query, signal: AbortSignal, asked = inUse): AsyncGenerator<Page> {
     let refusal: Refused | undefined;
@@ -42,15 +41,15 @@ export function createPager({ client, filters, onNews }: PagerOptions): Pager {
             inUse = size;
             refusal = undefined;
           }
-          taken = Math.max(taken, size);
+          accepted = Math.max(accepted, size);
           yield page;
         }
         return;
       } catch (error) {
         if (!(error instanceof Refused) || error.status < 400) throw error;
         refusal ??= error;
-        if (size > taken) continue;
-        taken = 0;
+        if (size > accepted) continue;
+        accepted = 0;
         break;
       }
     }

@@ -1,20 +1,19 @@
-// Which proxy leads to an origin, by the settings that curl and its like share. Pure. The requests and what is said of
-// their way both ask here. undici's EnvHttpProxyAgent reads the same settings, but knows no CIDR in NO_PROXY, sends
-// https:// by HTTP_PROXY where HTTPS_PROXY is empty, and does not tell which way it goes.
+// Which proxy leads to an origin, by the settings that curl and others share. Pure. Requests and `doctor` both use it.
+// undici's EnvHttpProxyAgent does not serve: it does not understand networks in NO_PROXY, sends https:// requests through
+// HTTP_PROXY if HTTPS_PROXY is empty, and does not tell which proxy it uses.
 
 import { BlockList, isIP } from 'node:net';
 
-/** As curl and its like read them from the environment; here they come from the configuration. */
 export interface ProxySettings {
   /** For an https base URL. */
   httpsProxy?: string | undefined;
   /** For an http base URL. */
   httpProxy?: string | undefined;
-  /** Hosts, domains, `host:port` and networks (`10.0.0.0/8`), by commas or spaces, that are reached without a proxy; `*` is all. */
+  /** Hosts, domains, `host:port` and networks (`10.0.0.0/8`), separated by commas or spaces, that are reached without a proxy; `*` is all. */
   noProxy?: string | undefined;
 }
 
-/** The proxy's URL, or null where requests go straight. Throws RangeError, without its text, for a proxy that is no URL. */
+/** The proxy's URL, or null if there is none. Throws RangeError for a proxy that is not a URL, without quoting it. */
 export function proxyOf(origin: string, { httpsProxy, httpProxy, noProxy = '' }: ProxySettings): string | null {
   const secure = origin.startsWith('https:');
   const uri = secure ? httpsProxy : httpProxy;
@@ -27,11 +26,11 @@ export function proxyOf(origin: string, { httpsProxy, httpProxy, noProxy = '' }:
   return entries.some((entry) => matches(entry, host, port || (secure ? '443' : '80'))) ? null : uri;
 }
 
-/** A network holds addresses alone: no name is looked up for it. `example.com` and `.example.com` are the domain and what is below it, `*.example.com` only what is below. */
+/** A network matches addresses only: names are not looked up. `example.com` and `.example.com` match the domain and its subdomains, `*.example.com` only subdomains. */
 function matches(entry: string, host: string, port: string): boolean {
   const [, network, bits] = /^([^/]+)\/(\d+)$/.exec(entry) ?? [];
   if (network !== undefined) return holds(bare(network), Number(bits), host);
-  // Of several colons none begins a port: an IPv6 address, which has to be in brackets to go with one.
+  // Several colons are an IPv6 address, which needs brackets to have a port.
   const [, name = entry, itsPort] = /^(\[.+\]|[^:]+):(\d+)$/.exec(entry) ?? [];
   if (itsPort !== undefined && Number(itsPort) !== Number(port)) return false;
   if (name === '*') return true;
@@ -48,7 +47,7 @@ function holds(network: string, bits: number, host: string): boolean {
   return list.check(host, family);
 }
 
-/** In lower case, without an IPv6 address's brackets and the dot that ends a full name. */
+/** In lower case, without the brackets of an IPv6 address and the dot at the end of a full name. */
 function bare(name: string): string {
   return name
     .toLowerCase()

@@ -1,6 +1,6 @@
-// A path in, its decoded answer out: the loop around one attempt. Every attempt asks the governor for leave, also the
-// repeated ones; its outcome goes to the governor, the table of retries and the API's clock. Nothing is logged here:
-// `onAttempt` and `onRetry` tell whoever does.
+// A path in, its decoded answer out: the loop of attempts. Every attempt waits for the governor; its outcome goes to the
+// governor, the table of retries and the API's clock. Nothing is logged here: `onAttempt` and `onRetry` are for that. The
+// credentials may change while the client runs, when the file that holds them does.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
@@ -24,7 +24,7 @@ import { decide, type Outcome, type RetryLimits, retryAfterMs, waitAsked } from 
 
 export type Endpoint = 'list' | 'detail';
 
-/** An attempt that has ended, well or not, but was not given up by whoever asked; `status` is undefined where no answer came. */
+/** An attempt that ended, and was not aborted by the caller; `status` is undefined if no answer came. */
 export interface Attempt {
   endpoint: Endpoint;
   attempt: number;
@@ -33,7 +33,7 @@ export interface Attempt {
   bytes: number;
 }
 
-/** A wait before the next attempt; `error` is what the last one ended with. */
+/** A wait before the next attempt; `error` is the error of the last one. */
 export interface Retry {
   endpoint: Endpoint;
   attempt: number;
@@ -63,7 +63,7 @@ export interface Wanted<Decoded> {
   path: string;
   limitBytes: number;
   signal: AbortSignal;
-  /** Takes the JSON and how many bytes of text it was. Throws BadAnswer for JSON that is not what was asked for. */
+  /** Takes the JSON and the length of its text in bytes. Throws BadAnswer for JSON that is not what was asked for. */
   decode: (tried: string, json: Json, bytes: number) => Decoded;
 }
 
@@ -72,25 +72,25 @@ interface Failure {
   outcome: Outcome;
 }
 
-/** Headers of every request but for the credentials: who asks, and what may come back. */
+/** The headers of every request, without the credentials. */
 export function requestHeaders(userAgent: string): Record<string, string> {
   return {
     accept: 'application/json',
-    // An answer out of a cache may be an old one, and tells an old time.
+    // An answer from a cache may be old, and so is its Date.
     'cache-control': 'no-cache',
     'accept-encoding': acceptedEncodings,
     'user-agent': userAgent,
   };
 }
 
-/** Gets and decodes, again where the table of retries says so. Throws an ApiError, or the signal's reason. */
+/** Gets and decodes, with retries. Throws an ApiError, or the signal's reason. */
 export async function request<Decoded>(parts: RequestParts, wanted: Wanted<Decoded>): Promise<Decoded> {
   const { endpoint, signal } = wanted;
   const tried = `GET ${parts.origin}${wanted.path.replace(/\?.*$/s, '')}`;
   for (let attempt = 1; ; attempt++) {
     const { authorization } = parts.credentials;
     const answer = await send(parts, wanted, tried, attempt);
-    // Answers come together; before the first of them is read, the next requests are sent.
+    // Answers come in groups: the next requests are sent before the first answer is decoded.
     await nextTurn();
     const result = 'error' in answer ? answer : (refusal(parts, tried, attempt, answer) ?? read(tried, wanted, answer));
     if ('decoded' in result) {
@@ -106,7 +106,7 @@ export async function request<Decoded>(parts: RequestParts, wanted: Wanted<Decod
   }
 }
 
-/** One attempt, from the governor's leave to the last byte. */
+/** One attempt, from the governor's permission to the last byte. */
 async function send<Decoded>(
   parts: RequestParts,
   wanted: Wanted<Decoded>,
@@ -116,24 +116,24 @@ async function send<Decoded>(
   const { endpoint, path, limitBytes, signal } = wanted;
   const { dispatcher, origin, timeoutMs } = parts;
   const headers = { ...parts.headers, authorization: parts.credentials.authorization };
-  const leave = await parts.governor.enter(signal, attempt > 1);
+  const finish = await parts.governor.enter(signal, attempt > 1);
   const startedAtMs = parts.monotonicMs();
   const ended = (status: number | undefined, bytes: number) =>
     parts.onAttempt({ endpoint, attempt, status, bytes, ms: parts.monotonicMs() - startedAtMs });
   try {
     const answer = await get(dispatcher, { tried, origin, path, headers, timeoutMs, limitBytes, signal });
     if (answer.status === 429) {
-      leave({ kind: 'refused', waitMs: waitAsked(answer, parts.retryLimits.serverCapMs) });
+      finish({ kind: 'refused', waitMs: waitAsked(answer, parts.retryLimits.serverCapMs) });
     } else if (answer.status < 500) {
-      leave({ kind: 'good', remaining: remainingOf(answer.rateLimit.remaining, answer.rateLimit.limit) });
+      finish({ kind: 'good', remaining: remainingOf(answer.rateLimit.remaining, answer.rateLimit.limit) });
     } else {
-      leave({ kind: 'failed' });
+      finish({ kind: 'failed' });
     }
     ended(answer.status, answer.wireBytes);
     return answer;
   } catch (error) {
-    leave({ kind: 'failed' });
-    // Given up here, it says nothing of the server.
+    finish({ kind: 'failed' });
+    // Aborted by the caller: it says nothing about the server.
     if (!(error instanceof Unreachable || error instanceof TooLarge)) throw error;
     ended(undefined, 0);
     if (error instanceof Unreachable) return { error, outcome: { kind: 'unreachable', trouble: error.trouble } };
@@ -141,7 +141,7 @@ async function send<Decoded>(
   }
 }
 
-/** The error that an answer other than 200 stands for. */
+/** The error for an answer other than 200. */
 function refusal(parts: RequestParts, tried: string, attempt: number, answer: Answer): Failure | undefined {
   const { status } = answer;
   if (status === 200) return undefined;
@@ -160,7 +160,7 @@ function refusal(parts: RequestParts, tried: string, attempt: number, answer: An
   return { outcome, error: new Refused(tried, status, code, statusReason(tried, answer) ?? message) };
 }
 
-/** What a status says that the API itself does not give. Of a redirect only the origin is told: its query may hold anything. */
+/** The reason for statuses that do not come from the API. Of a redirect only the origin is shown: its query may hold secrets. */
 function statusReason(tried: string, { status, location }: Answer): string | undefined {
   if (status === 407) return 'a proxy wants a user and a password';
   if (status >= 400 || location === undefined) return undefined;
@@ -168,7 +168,7 @@ function statusReason(tried: string, { status, location }: Answer): string | und
   return origin && `it redirects to ${origin}, and the key does not go there`;
 }
 
-/** Code and message of the API's error JSON, where the body is one. */
+/** Code and message of the API's error JSON, if the body is one. */
 function apiError(answer: Answer): { code?: number; message?: string } {
   try {
     const json = JSON.parse(answer.body.toString('utf8')) as Json;
@@ -189,7 +189,7 @@ function read<Decoded>(tried: string, { decode }: Wanted<Decoded>, answer: Answe
     return { decoded: decode(tried, json, answer.body.length) };
   } catch (error) {
     if (error instanceof BadAnswer) return { error, outcome: { kind: 'misshapen' } };
-    // The SyntaxError quotes the body, which is people's text, so it ends here.
+    // The SyntaxError quotes the body, which may be people's text: it is not passed on.
     const type = (answer.contentType ?? 'no content type').replace(/[^\x20-\x7e]|[;,].*/g, '').slice(0, 60);
     const { length } = answer.body;
     const issue = length === 0 ? `body: is empty (${type})` : `body: is not JSON (${length} bytes, ${type})`;
@@ -203,13 +203,13 @@ export interface Auth {
 }
 
 export interface Credentials {
-  /** What the header says now. */
+  /** The header at present. */
   readonly authorization: string;
-  /** The API refused this header: whether there is another by now. */
+  /** Called when the API refused this header. @returns whether there is another one now. */
   renewed(refused: string): boolean;
 }
 
-/** `current` says what the credentials have become; it is asked only where the API refuses those there are. */
+/** `current` reads the credentials again; it is called only when the API refuses the present ones. */
 export function createCredentials(auth: Auth & { current?: () => Auth | undefined }): Credentials {
   let authorization = basic(auth);
   return {
@@ -217,7 +217,7 @@ export function createCredentials(auth: Auth & { current?: () => Auth | undefine
       return authorization;
     },
     renewed(refused) {
-      // Of requests that were refused together, the first has read them anew.
+      // Of several requests refused together, the first reads them again.
       const now = authorization === refused ? auth.current?.() : undefined;
       if (now !== undefined) authorization = basic(now);
       return authorization !== refused;

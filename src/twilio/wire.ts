@@ -1,5 +1,5 @@
-// The Conversational Intelligence API v3 on the wire, as its reference and the official Node client describe it. What
-// really comes may lack any of it or hold more: these types say what is meant, the decoder what is relied on.
+// The Conversational Intelligence API v3 on the wire, as its reference and the official Node client describe it. A real
+// answer may lack any of it or hold more: these types say what is documented, the decoder what the program relies on.
 
 export interface WireCommunication {
   id: string;
@@ -17,7 +17,7 @@ export interface WireParticipant {
   [field: string]: unknown;
 }
 
-/** A conversation as the list shows it: all of the detail but `communications`. */
+/** A conversation as the list has it: the detail without `communications`. */
 export interface WireConversation {
   id: string;
   accountId?: string | null;
@@ -34,7 +34,7 @@ export interface WireConversation {
   [field: string]: unknown;
 }
 
-/** A conversation as its detail shows it. */
+/** A conversation as its detail has it. */
 export interface WireConversationDetail extends WireConversation {
   communications?: WireCommunication[] | null;
 }

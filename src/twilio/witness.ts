@@ -1,17 +1,17 @@
-// What has to be known before anything is listed: the API's time, and one item that it has, to prove bounds by. Both are
-// asked for as cheaply as may be, and an API that gives neither ends the asking with the reason.
+// What must be known before anything is listed: the API's time, and one existing item (the witness) to prove the bounds on.
+// Both are asked for as cheaply as possible. If the API gives neither, the reason is thrown.
 
 import { day, hour } from '../lib/duration.ts';
 import type { BoundName, Bounds, Query } from './bounds.ts';
 import { beforeAnything } from './bounds.ts';
 import type { Client } from './client.ts';
 import type { ListItem, Page } from './decode.ts';
-import { BadAnswer, mayDoInPart, Refused, TimeUnknown } from './errors.ts';
+import { BadAnswer, isRangeSpecific, Refused, TimeUnknown } from './errors.ts';
 
 export interface WitnessParts {
   client: Client;
   bounds: Bounds;
-  /** The names that may be tried, in this order. */
+  /** The names to try, in this order. */
   names: BoundName[];
   pages: (query: Query, signal: AbortSignal, size: number) => AsyncIterable<Page>;
 }
@@ -21,19 +21,18 @@ export interface Witness {
   now(): number;
   /** Asks until the API's answers agree on the time. @throws TimeUnknown, or why nothing was answered. */
   askTime(signal: AbortSignal): Promise<void>;
-  /** Any item the account has: on the unbounded list's first page, or, at first, anywhere under any name. @throws why nothing was answered. */
+  /** Any item of the account: from the first page of the list without bounds, or, the first time, from any range under any name. @throws why nothing was answered. */
   find(start: number, signal: AbortSignal): Promise<ListItem[]>;
 }
 
-const mostSpan = 30 * day;
-/** Enough for three that agree among some that do not, and for ten that move the clock. */
-const mostTimesAsked = 12;
-/** Under one name: enough to come down from a month to an hour, and to pass an hour that cannot be listed. */
-const mostFailures = 8;
+const maxSpan = 30 * day;
+/** Enough for three answers that agree among some that do not, and for the ten that move the clock. */
+const maxTimeRequests = 12;
+/** Under one name: enough to get from a month down to an hour, and past an hour that cannot be listed. */
+const maxFailures = 8;
 
-/** Makes it for one client. */
 export function createWitness({ client, bounds, names, pages }: WitnessParts): Witness {
-  let sounded = false;
+  let searchedAll = false;
 
   function now(): number {
     const seconds = client.now();
@@ -41,18 +40,18 @@ export function createWitness({ client, bounds, names, pages }: WitnessParts): W
     return seconds;
   }
 
-  /** Asks for next to nothing; `troubles` are of requests that failed already. */
+  /** Asks for as little as possible. `troubles`: errors of requests that failed before. */
   async function askTime(signal: AbortSignal, troubles: unknown[] = []): Promise<void> {
-    // While the names are not settled some may be refused, and so may a list without bounds.
+    // As long as no name is proved, some may be refused, and so may a list without bounds.
     const queries = bounds.settled
       ? [bounds.query(beforeAnything)]
       : [...names.map((name) => bounds.query(beforeAnything, name)), []];
     let answered = false;
-    for (let asked = 0; asked < mostTimesAsked && !client.clockState().settled; asked += 1) {
+    for (let asked = 0; asked < maxTimeRequests && !client.clockState().settled; asked += 1) {
       const found = await firstItems(pages(queries[asked % queries.length] ?? [], signal, 1));
       if (Array.isArray(found)) answered = true;
       else troubles.push(found.trouble);
-      // Where every request failed, that is the reason. A name of the bound may be refused on top of it.
+      // If every request failed, that is the reason. A name may be refused in addition.
       if (answered || troubles.length <= names.length) continue;
       if (client.now() === undefined) throw mainTrouble(troubles);
       return;
@@ -62,24 +61,24 @@ export function createWitness({ client, bounds, names, pages }: WitnessParts): W
 
   async function find(start: number, signal: AbortSignal): Promise<ListItem[]> {
     const unbounded = await firstItems(pages([], signal, 50));
-    if (Array.isArray(unbounded) && (unbounded.length > 0 || sounded)) return unbounded;
+    if (Array.isArray(unbounded) && (unbounded.length > 0 || searchedAll)) return unbounded;
     const troubles = Array.isArray(unbounded) ? [] : [unbounded.trouble];
     await askTime(signal, troubles);
-    let isSounded = false;
+    let searched = false;
     for (const name of names) {
-      const found = await soundOut(name, start, signal);
+      const found = await searchUnder(name, start, signal);
       if (Array.isArray(found) && found.length > 0) return found;
-      if (Array.isArray(found)) isSounded = true;
+      if (Array.isArray(found)) searched = true;
       else troubles.push(found.trouble);
     }
-    if (!isSounded && !Array.isArray(unbounded)) throw mainTrouble(troubles);
-    sounded = true;
+    if (!searched && !Array.isArray(unbounded)) throw mainTrouble(troubles);
+    searchedAll = true;
     return [];
   }
 
-  /** Anything since `start` that a name of the bound shows, newest first. */
-  async function soundOut(name: BoundName, start: number, signal: AbortSignal): Promise<Found> {
-    let span = mostSpan;
+  /** The newest item since `start` that one name shows. */
+  async function searchUnder(name: BoundName, start: number, signal: AbortSignal): Promise<Found> {
+    let span = maxSpan;
     let failures = 0;
     for (let to = now() + 1; to > start; ) {
       const from = Math.max(start, to - span);
@@ -87,12 +86,12 @@ export function createWitness({ client, bounds, names, pages }: WitnessParts): W
       if (Array.isArray(found)) {
         if (found.length > 0) return found;
         to = from;
-        span = Math.min(mostSpan, span * 4);
+        span = Math.min(maxSpan, span * 4);
         continue;
       }
       failures += 1;
-      // An answer that cannot be used is no better for less; too much for the server is asked for again in part.
-      if (failures >= mostFailures || found.trouble instanceof BadAnswer) return found;
+      // A shorter range does not make an unusable answer usable; it does help if the range was too much for the server.
+      if (failures >= maxFailures || found.trouble instanceof BadAnswer) return found;
       if (span > hour) span = Math.floor(span / 4);
       else to = from;
     }
@@ -104,13 +103,13 @@ export function createWitness({ client, bounds, names, pages }: WitnessParts): W
 
 type Found = ListItem[] | { trouble: unknown };
 
-/** The first page that shows anything, or why the server would not, or could not, say. */
+/** The items of the first page that has any, or why the server did not answer. */
 async function firstItems(pages: AsyncIterable<Page>): Promise<Found> {
   try {
     for await (const { items } of pages) if (items.length > 0) return items;
     return [];
   } catch (error) {
-    if (mayDoInPart(error)) return { trouble: error };
+    if (isRangeSpecific(error)) return { trouble: error };
     throw error;
   }
 }

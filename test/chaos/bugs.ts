@@ -51,8 +51,8 @@ export const bugs: Bug[] = [
   {
     name: 'asks for slices without a second to spare',
     file: 'twilio/listing.ts',
-    find: 'const asked = { from: stretch.from - 1, to: stretch.to + 1 };',
-    replace: 'const asked = { from: stretch.from, to: stretch.to };',
+    find: 'const asked = { from: range.from - 1, to: range.to + 1 };',
+    replace: 'const asked = { from: range.from, to: range.to };',
     scenario: 'edges',
   },
   {
@@ -111,8 +111,8 @@ export const bugs: Bug[] = [
   {
     name: 'believes what every answer says of the time',
     file: 'twilio/clock.ts',
-    find: 'if (believed !== undefined && Math.abs(told - believed) <= agreeSeconds) {',
-    replace: 'if (believed !== undefined) {',
+    find: 'if (accepted !== undefined && Math.abs(seen - accepted) <= agreeSeconds) {',
+    replace: 'if (accepted !== undefined) {',
     scenario: 'clock',
   },
   {
@@ -184,8 +184,8 @@ export const bugs: Bug[] = [
   {
     name: "takes one conversation's refusal for everybody's",
     file: 'twilio/listing.ts',
-    find: 'if (isPassTrouble(error)) throw error;',
-    replace: 'if (isPassTrouble(error) || isPerhapsAll(error)) throw error;',
+    find: 'if (isPassError(error)) throw error;',
+    replace: 'if (isPassError(error) || mayAffectAll(error)) throw error;',
     scenario: 'refused',
   },
   {

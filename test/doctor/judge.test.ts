@@ -1,7 +1,7 @@
 // Facts → findings, where no server at hand shows them: certificates about to expire, full servers, standbys.
 
 import { describe, expect, test } from 'vitest';
-import { type Certificate, judgeClock, judgeConnection, judgeTls, type Way } from '../../src/doctor/judge-api.ts';
+import { judgeClock, judgeConnection, judgeTls, type NamedPath } from '../../src/doctor/judge-api.ts';
 import {
   judgeConnected,
   judgeDisk,
@@ -14,10 +14,11 @@ import {
   judgeVersion,
   judgeWrites,
 } from '../../src/doctor/judge-database.ts';
+import type { Certificate } from '../../src/doctor/network-path.ts';
 import { translate } from '../../src/postgres/errors.ts';
 import type { RightsFacts, RoomFacts, ServerFacts } from '../../src/postgres/examine.ts';
 
-const way: Way = { host: 'intelligence.twilio.com', port: 443, secure: true, proxy: null, named: null };
+const path: NamedPath = { host: 'intelligence.twilio.com', port: 443, secure: true, proxy: null, named: null };
 const now = Date.parse('2026-06-01T00:00:00Z');
 const certificate: Certificate = {
   trouble: null,
@@ -40,6 +41,7 @@ const rights: RightsFacts = {
   schemas: ['twilio', 'twilio_sync'],
   migrated: true,
   lacking: [],
+  unreadable: false,
   secured: [],
   securedForOthers: [],
   foreign: 0,
@@ -95,17 +97,17 @@ test.each<[Partial<Certificate>, object]>([
   ],
   [{ expiresAtMs: Number.NaN }, { mark: 'ok' }],
 ])('a certificate: %j', (changed, finding) => {
-  expect(judgeTls(way, { ...certificate, ...changed }, now)).toMatchObject(finding);
+  expect(judgeTls(path, { ...certificate, ...changed }, now)).toMatchObject(finding);
 });
 
 test('a certificate of tomorrow', () => {
-  const judged = judgeTls(way, { ...certificate, trouble: 'CERT_NOT_YET_VALID' }, now);
+  const judged = judgeTls(path, { ...certificate, trouble: 'CERT_NOT_YET_VALID' }, now);
   expect(judged.found).toBe('the certificate is not valid yet, issued by DigiCert (CERT_NOT_YET_VALID)');
 });
 
 test('a proxy that forbids the host', () => {
-  expect(judgeConnection({ ...way, proxy: 'proxy:3128' }, null, 502)).toMatchObject({ mark: 'fail', passing: true });
-  const judged = judgeConnection({ ...way, proxy: 'proxy:3128' }, null, 403);
+  expect(judgeConnection({ ...path, proxy: 'proxy:3128' }, null, 502)).toMatchObject({ mark: 'fail', passing: true });
+  const judged = judgeConnection({ ...path, proxy: 'proxy:3128' }, null, 403);
   expect(judged).toMatchObject({ mark: 'fail', passing: false, found: expect.stringContaining('(403)') });
 });
 

@@ -90,7 +90,7 @@ test('answers that never agree end the pass with what they say, and it plans not
 test('answers that all come out of a cache tell no time', async () => {
   await using world = await World.open({ conversations: 30, days: 5 });
   world.simulator.faults.add({ on: 'list', fault: { kind: 'date', offsetMs: -10 * minute, age: 600 } });
-  await expect(world.pass('new')).rejects.toThrow(/out of a cache \(their Age header\)/);
+  await expect(world.pass('new')).rejects.toThrow(/came from a cache \(they have an Age header\)/);
 });
 
 test('after the machine was suspended the second pass goes by the new time', async () => {

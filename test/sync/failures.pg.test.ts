@@ -25,17 +25,17 @@ const status = (code: number): Fault => ({ kind: 'status', status: code });
 test.each<[string, Fault, RegExp]>([
   ['401', status(401), /the API refuses this conversation \(401, code 20003\): A simulated fault$/],
   ['403', status(403), /the API refuses this conversation \(403, code 20403\): A simulated fault$/],
-  ['429, every time', status(429), /the API answers 429; given up after 10 attempts/],
-  ['429 and a wait of an hour', { ...status(429), retryAfter: '3600' } as Fault, /429, asks to wait 3600 s/],
+  ['429, every time', status(429), /the API answers 429; gave up after 10 attempts/],
+  ['429 and a wait of an hour', { ...status(429), retryAfter: '3600' } as Fault, /429, asks for a wait of 3600 s/],
   ['500', status(500), /the API answers 500/],
   ['501', status(501), /refused the request \(status 501/],
   ['204', status(204), /expected 200, received 204/],
   ['302', status(302), /status 302/],
   ['418', status(418), /status 418/],
-  ['no answer', { kind: 'silence', at: 'head' }, /no whole answer within 300 ms/],
-  ['half an answer', { kind: 'silence', at: 'body' }, /no whole answer within 300 ms/],
+  ['no answer', { kind: 'silence', at: 'head' }, /no complete answer within 300 ms/],
+  ['half an answer', { kind: 'silence', at: 'body' }, /no complete answer within 300 ms/],
   ['a reset before the head', { kind: 'reset', at: 'head' }, /the connection broke/],
-  ['a reset within the body', { kind: 'reset', at: 'body' }, /the answer was cut/],
+  ['a reset within the body', { kind: 'reset', at: 'body' }, /the answer broke off/],
   ['HTML', { kind: 'html' }, /is not JSON/],
 ])('one conversation answers %s, and all others are stored', async (_what, fault, reason) => {
   // Only the faults that are silent end by the timeout; a busy machine may need the whole of it for the others.

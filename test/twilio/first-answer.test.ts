@@ -31,7 +31,7 @@ const status =
     answer(response, json, code, headers);
 
 test.each<[string, RequestListener, RegExp]>([
-  ['503', status(503), /: the API answers 503; given up after 5 attempts$/],
+  ['503', status(503), /: the API answers 503; gave up after 5 attempts$/],
   ['503 with a reason', status(503, { code: 20503, message: 'Down for upkeep' }), /answers 503.*: Down for upkeep$/],
   ['400 with a reason', status(400, { code: 20001, message: 'No such filter' }), /status 400, code 20001\): No such/],
   [
@@ -50,7 +50,7 @@ test.each<[string, RequestListener, RegExp]>([
   ['nothing', (_request, response) => response.end(), /body: is empty \(no content type\)$/],
   ['204', (_request, response) => response.writeHead(204).end(), /expected 200, received 204$/],
   ['items under another key', status(200, { conversations: [] }), /items: expected array, received undefined$/],
-  ['more than it may be', status(200, { items: ['x'.repeat(1_000)] }), /larger than the 1000 bytes/],
+  ['more than it may be', status(200, { items: ['x'.repeat(1_000)] }), /larger than the allowed 1000 bytes/],
 ])('%s', async (_name, listener, says) => {
   expect(await firstTrouble(listener)).toMatch(says);
 });
@@ -68,5 +68,5 @@ test('only where answers came without a Date is it the Date that is missed', asy
     response.sendDate = false;
     answer(response, { items: [{ id: 'c1', createdAt: '2026-01-15T10:30:00Z' }], meta: {} });
   });
-  expect(trouble).toMatch(/^no answer of the list told the time \(its Date header\)/);
+  expect(trouble).toMatch(/^no answer of the list has a Date header/);
 });

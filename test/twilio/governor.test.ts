@@ -1,7 +1,7 @@
 // The governor's runtime: who is let in, when, and in what order; aborted waiters leave no trace.
 
 import { expect, test } from 'vitest';
-import { createGovernor, type Leave } from '../../src/twilio/governor.ts';
+import { createGovernor, type Finish } from '../../src/twilio/governor.ts';
 import { createVirtualTime, settle } from './virtual-time.ts';
 
 const never = new AbortController().signal;
@@ -10,7 +10,7 @@ function start(maxConcurrency: number) {
   const time = createVirtualTime();
   const governor = createGovernor({ maxConcurrency, ...time });
   const entered: string[] = [];
-  const enter = async (name: string, again = false, signal = never): Promise<Leave> => {
+  const enter = async (name: string, again = false, signal = never): Promise<Finish> => {
     const leave = await governor.enter(signal, again);
     entered.push(name);
     return leave;

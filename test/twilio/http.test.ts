@@ -91,7 +91,7 @@ test.each([
   const origin = await raw(bytes, then);
   const error = await send(origin, { timeoutMs: 40 }).catch((caught) => caught);
   expect(error).toMatchObject({ constructor: Unreachable, trouble: 'timeout' });
-  expect(error.message).toBe(`GET ${origin}/: no whole answer within 40 ms`);
+  expect(error.message).toBe(`GET ${origin}/: no complete answer within 40 ms`);
 });
 
 test('an abort ends it at once with its reason, before, while connecting, and within the body', async () => {
