@@ -32,11 +32,15 @@ const graceMs = 5_000;
 export async function openConfigured(config: DatabaseConfig, options: OpenOptions = {}): Promise<OpenedDatabase> {
   if (config.kind === 'server') return connected(config.connection, null, async () => {}, options);
   const embedded = await openEmbedded({ folder: config.folder, adopt: options.adopt ?? false });
-  const connection = connectionOf(
-    parametersOfUrl(embedded.url) ?? {},
-    () => '',
-    () => {},
-  );
+  const parameters = parametersOfUrl(embedded.url) ?? {};
+  const connection = {
+    ...connectionOf(
+      parameters,
+      () => '',
+      () => {},
+    ),
+    schema: config.schema,
+  };
   return connected(connection, embedded.psql, embedded.close, options);
 }
 

@@ -7,7 +7,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Config, readConfig } from '../config/config.ts';
 import { isLocal } from '../config/connection-string.ts';
 import { findServiceLinks, rememberSecrets } from '../config/environment.ts';
-import { duration, instant, whole } from '../config/setting-kinds.ts';
+import { duration, instant, schemaName, whole } from '../config/setting-kinds.ts';
 import { type Part, settingsHelp } from '../config/settings.ts';
 import { version } from '../version.ts';
 import { createLog, type Log } from '../worker/log.ts';
@@ -156,8 +156,9 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
 
   program
     .command('grant-reader')
-    .description('makes or updates a login role that reads schema twilio and nothing else')
+    .description('makes or updates a login role that reads the schema of the tables and nothing else')
     .argument('<name>', 'the role')
+    .addOption(new Option('--schema <name>', 'the schema it reads; SYNC_SCHEMA, unless given').argParser(parseSchema))
     .option('--password-file <path>', 'set the password that this file holds; a new role has a random one otherwise')
     .option('--new-password', 'set a new random password; without it a role that exists keeps its own', false)
     .option('--print', 'change nothing: print the SQL, for an administrator to run', false)
@@ -258,6 +259,7 @@ function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
 }
 
 const collect = (value: string, previous: string[] = []) => [...previous, value];
+const parseSchema = (text: string) => parseAs(schemaName, text);
 const parseInstant = (text: string) => parseAs(instant, text);
 const parseDuration = (text: string) => parseAs(duration, text);
 const parseCount = (text: string) => parseAs(whole(0, 10_000_000), text);

@@ -54,9 +54,9 @@ export interface ApiConfig {
 
 export type DatabaseConfig =
   /** `notes`: what a person should know of the settings, and nothing is refused for. */
-  | { kind: 'server'; connection: Connection; notes?: string[] }
+  | { kind: 'server'; schema: string; connection: Connection; notes?: string[] }
   /** The folder of the embedded Postgres, relative to the working directory. */
-  | { kind: 'embedded'; folder: string };
+  | { kind: 'embedded'; schema: string; folder: string };
 
 export interface FilterConfig {
   status: Values['SYNC_STATUS'];
@@ -186,7 +186,8 @@ function databaseOf(
   readFile: ReadFile,
   problems: Problem[],
 ): DatabaseConfig {
-  const embedded: DatabaseConfig = { kind: 'embedded', folder: 'data/postgres' };
+  const schema = values.SYNC_SCHEMA;
+  const embedded: DatabaseConfig = { kind: 'embedded', schema, folder: 'data/postgres' };
   const report = (setting: string, message: string) => problems.push({ setting, message });
   const fromVariables: Parameters = {};
   for (const [parameter, name] of Object.entries(variables)) {
@@ -218,7 +219,7 @@ function databaseOf(
     else report(variable, `${variable} ${message}`);
   };
   const parameters = { application_name: 'conversation-sync', ...fromVariables, ...fromUrl };
-  const connection = connectionOf(parameters, readFile, reportParameter);
+  const connection: Connection = { ...connectionOf(parameters, readFile, reportParameter), schema };
   const { sslcert, sslrootcert } = parameters;
   if (env['DATABASE_URL_FILE'] || env['PGPASSWORD_FILE'] || sslcert || sslrootcert) {
     const reread = rereading(env, readFile, 'database');
@@ -228,7 +229,7 @@ function databaseOf(
     };
   }
   const notes = findUnknown(url ?? '').map((unknown) => `DATABASE_URL: ${unknown}`);
-  return { kind: 'server', connection: hideSecrets(connection, 'password', 'ssl', 'optionalTls'), notes };
+  return { kind: 'server', schema, connection: hideSecrets(connection, 'password', 'ssl', 'optionalTls'), notes };
 }
 
 function filtersOf(values: Values): FilterConfig {

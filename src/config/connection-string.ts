@@ -47,6 +47,8 @@ export type Connection = ClientConfig & {
   port: number;
   user: string;
   database: string;
+  /** The schema of the tables people query: see postgres/schemas.ts. */
+  schema?: string;
   /** In place of `ssl`, which then is false: what does not know it connects in clear. */
   optionalTls?: OptionalTls;
   /** The same as the files say now, for each new connection; undefined where these cannot be read, or are wrong. */

@@ -57,6 +57,16 @@ export const whole = (least: number, most: number): Kind<number> => ({
     .pipe(z.number().min(least).max(most)),
 });
 
+/** A schema of our own. What follows from it has a longer name, and Postgres cuts names at 63 bytes. */
+export const schemaName: Kind<string> = {
+  takes:
+    'a name of at most 48 bytes that no other schema has: not public, pg_…, information_schema, twilio_all, …_sync or …_anonymous',
+  schema: z
+    .string()
+    .refine((given) => Buffer.byteLength(given) <= 48 && !given.includes('\0'))
+    .refine((given) => !/^(pg_.*|public|information_schema|twilio_all|.*_(sync|anonymous))$/s.test(given)),
+};
+
 /** 1 for yes, 0 for no. */
 export const flag: Kind<boolean> = {
   takes: '1 or 0',

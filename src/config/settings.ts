@@ -100,6 +100,13 @@ const database = {
     secret: true,
     verbatim: true,
   },
+  SYNC_SCHEMA: {
+    ...kinds.schemaName,
+    help: 'schema of the tables; the bookkeeping is in the schema of the same name with `_sync`',
+    details:
+      'Several accounts can share a database under a schema each. To rename, stop the worker and `alter schema … rename to …` both.',
+    default: 'twilio',
+  },
   CONVERSATION_SYNC_REQUIRE_DATABASE: {
     ...kinds.flag,
     help: '`1` refuses to start without `DATABASE_URL` or PG* variables; the container image sets it',

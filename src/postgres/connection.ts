@@ -7,20 +7,34 @@ import pg from 'pg';
 import type { Connection as Way } from '../config/connection-string.ts';
 import { wait } from '../lib/wait.ts';
 import { OptionallyEncrypted } from './optional-tls.ts';
+import { createSchemaNames, writtenFor } from './schemas.ts';
 
 /** How long a goodbye may take. */
 export const goodbyeMs = 1_000;
 
 /** What node-postgres takes, and what it does not know of. */
-export type ConnectionConfig = pg.ClientConfig & Partial<Pick<Way, 'optionalTls' | 'current' | 'onClear'>>;
+export type ConnectionConfig = pg.ClientConfig & Partial<Pick<Way, 'optionalTls' | 'current' | 'onClear' | 'schema'>>;
 
-/** A client of node-postgres that can be cut off, and that encrypts where the server offers it. */
+/** A client of node-postgres that can be cut off, that encrypts where the server offers it, and that knows the schemas' names. */
 export class Connection extends pg.Client {
   constructor(config: ConnectionConfig = {}) {
     super(optionallyEncrypted(current(config)));
+    if (config.schema !== undefined && config.schema !== writtenFor) this.#nameSchemas(config.schema);
     this.once('connect', () => this.tlsVersion === null && config.onClear?.());
     // A numeric has all its digits, whatever a session's extra_float_digits; ours are seconds and days, which a number holds.
     this.setTypeParser(pg.types.builtins.NUMERIC, Number);
+  }
+
+  /** From now on every statement means the schemas of these names. */
+  #nameSchemas(schema: string): void {
+    const named = createSchemaNames(schema);
+    const query = this.query.bind(this) as (...all: unknown[]) => unknown;
+    const translated = (first: unknown, ...rest: unknown[]) => {
+      if (typeof first === 'string') return query(named(first), ...rest);
+      const { text } = first as pg.QueryConfig;
+      return query(text === undefined ? first : { ...(first as pg.QueryConfig), text: named(text) }, ...rest);
+    };
+    this.query = translated as typeof this.query;
   }
 
   /** How it is encrypted, such as `TLSv1.3`; null in clear. */

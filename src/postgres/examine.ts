@@ -146,15 +146,15 @@ const server = `select current_setting('server_version_num')::int as version, cu
 const rights = `with ours as (
     select oid, nspname, nspowner from pg_namespace where nspname in ('twilio', 'twilio_sync')),
   relations as (
-    select pg_class.oid, relowner, relkind, nspname || '.' || relname as name from pg_class join ours on ours.oid = relnamespace
+    select pg_class.oid, relowner, relkind, relname, nspname || '.' || relname as name from pg_class join ours on ours.oid = relnamespace
     where relkind in ('r', 'p', 'v')),
   needed as (
-    select name, oid, wanted from relations, unnest(array['select', 'insert', 'update', 'delete']) as wanted
-    where wanted = 'select' or (relkind <> 'v' and name <> 'twilio_sync.__drizzle_migrations'))
+    select name, relname, oid, wanted from relations, unnest(array['select', 'insert', 'update', 'delete']) as wanted
+    where wanted = 'select' or (relkind <> 'v' and relname <> '__drizzle_migrations'))
   select current_user::text as user, current_database()::text as database,
     has_database_privilege(current_database(), 'create') as "mayCreate",
     array(select nspname::text from ours order by 1) as schemas,
-    exists (select from relations where name = 'twilio_sync.lease') as migrated,
+    exists (select from relations where relname = 'lease') as migrated,
     array(select 'usage on schema ' || nspname from ours where not has_schema_privilege(oid, 'usage')
       union all select wanted || ' on ' || name from needed where not has_table_privilege(oid, wanted)) as lacking,
     exists (select from ours where not has_schema_privilege(oid, 'usage'))

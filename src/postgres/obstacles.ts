@@ -35,7 +35,7 @@ export class Occupied extends Obstacle {
 /** Which objects they are, the first few by name. */
 export function sayOccupied(objects: string[]): string {
   const more = objects.length > 3 ? ` and ${objects.length - 3} more` : '';
-  return `schemas twilio and twilio_sync hold what this program did not make: ${objects.slice(0, 3).join(', ')}${more}`;
+  return `the schemas hold what this program did not make: ${objects.slice(0, 3).join(', ')}${more}`;
 }
 
 /** SQL for an array of what is in our schemas before the first migration; empty after it. Extensions keep what is theirs. */
@@ -56,7 +56,7 @@ export const dependants = `array(select distinct nspname || '.' || relname from 
   join pg_rewrite on pg_depend.classid = 'pg_rewrite'::regclass and pg_rewrite.oid = objid
   join pg_class on pg_class.oid = ev_class join pg_namespace on pg_namespace.oid = relnamespace
   where nspname not in ('twilio', 'twilio_sync')
-    and refobjid in (select oid from pg_class where relnamespace::regnamespace::text in ('twilio', 'twilio_sync')) order by 1)`;
+    and refobjid in (select ours.oid from pg_class ours join pg_namespace named on named.oid = ours.relnamespace where named.nspname in ('twilio', 'twilio_sync')) order by 1)`;
 
 /** SQL for an array of our tables in which not every row is shown to this user. */
 export const securedTables = `array(select nspname || '.' || relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace

@@ -4,6 +4,7 @@
 
 import type { Database, Queries } from '../postgres/database.ts';
 import { migrationLock } from '../postgres/migrate.ts';
+import { verbatim } from '../postgres/schemas.ts';
 import { type ReaderPlan, readerScript, readerStatements } from './sql.ts';
 
 /** The role cannot be made a reader, or not by this user; the message says why and what to do. Exit status 2. */
@@ -44,13 +45,15 @@ export interface Granted {
 
 export interface Wanted {
   role: string;
+  /** The schema that it is to read. */
+  schema: string;
   /** Of the password for a new role, or for any role where `change` says so. */
   verifier: string;
   change: boolean;
 }
 
 /** Makes or updates the reader. @throws ReaderRefused, DatabaseTrouble. */
-export async function grantReader(database: Database, { role, verifier, change }: Wanted): Promise<Granted> {
+export async function grantReader(database: Database, { role, schema, verifier, change }: Wanted): Promise<Granted> {
   let created = false;
   return await database.transaction(async (queries) => {
     // No migration makes a table meanwhile, and no other reader is granted: they would update the same rows of the catalogue.
@@ -60,7 +63,7 @@ export async function grantReader(database: Database, { role, verifier, change }
     // A commit whose answer was lost is done again: the role then exists, with this very password.
     created ||= !facts.exists;
     const passwordSet = created || change;
-    const plan = planOf(role, facts, passwordSet ? verifier : null);
+    const plan = planOf(role, schema, facts, passwordSet ? verifier : null);
     for (const statement of readerStatements(plan)) await asked(queries, role, statement);
     await refuseLeaks(queries, role);
     return { created, passwordSet, warnings: warningsOf(role, facts) };
@@ -70,20 +73,21 @@ export async function grantReader(database: Database, { role, verifier, change }
 /** The SQL that `grantReader` would run, for somebody with more rights. @throws ReaderRefused, DatabaseTrouble. */
 export async function printReader(
   database: Database,
-  { role, verifier, change }: Wanted,
+  { role, schema, verifier, change }: Wanted,
 ): Promise<{ script: string; passwordSet: boolean }> {
   const facts = await database.run((queries) => readFacts(queries, role));
   refuse(role, facts);
   const passwordSet = change || !facts.exists;
-  return { script: readerScript(planOf(role, facts, passwordSet ? verifier : null)), passwordSet };
+  return { script: readerScript(planOf(role, schema, facts, passwordSet ? verifier : null)), passwordSet };
 }
 
 function planOf(
   role: string,
+  schema: string,
   { exists, database, owners, connectClosed, settings, makesIn }: RoleFacts,
   verifier: string | null,
 ): ReaderPlan {
-  return { role, exists, verifier, database, owners, connectClosed, settings, makesIn };
+  return { role, schema, exists, verifier, database, owners, connectClosed, settings, makesIn };
 }
 
 /** Refuses what no role can be called. @throws ReaderRefused. */
@@ -154,7 +158,7 @@ async function readFacts(queries: Queries, role: string): Promise<RoleFacts> {
 
 async function asked(queries: Queries, role: string, statement: string): Promise<void> {
   try {
-    await queries.sql(statement);
+    await queries.sql(verbatim(statement));
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === '42501')) throw error;
     throw lacksRights(role, error.message);

@@ -2,9 +2,12 @@
 // which give the same rights however often they are run, and whatever in our schemas the role was given before.
 
 import pg from 'pg';
+import { bookkeepingOf } from '../postgres/schemas.ts';
 
 export interface ReaderPlan {
   role: string;
+  /** The schema that it is to read. */
+  schema: string;
   exists: boolean;
   /** What is to be kept of a new password; null leaves the one it has. */
   verifier: string | null;
@@ -19,12 +22,13 @@ export interface ReaderPlan {
   makesIn: string[];
 }
 
-const ours = 'twilio, twilio_sync';
 const kinds = ['tables', 'sequences', 'functions'];
 
 /** The statements, in their order; for one transaction. */
 export function readerStatements(plan: ReaderPlan): string[] {
   const role = pg.escapeIdentifier(plan.role);
+  const schema = pg.escapeIdentifier(plan.schema);
+  const ours = `${schema}, ${pg.escapeIdentifier(bookkeepingOf(plan.schema))}`;
   const database = pg.escapeIdentifier(plan.database);
   const password = plan.verifier === null ? '' : ` password ${pg.escapeLiteral(plan.verifier)}`;
   const here = `alter role ${role} in database ${database} set`;
@@ -41,21 +45,21 @@ export function readerStatements(plan: ReaderPlan): string[] {
       ? []
       : [`${here} statement_timeout = '5min'`, `${here} idle_in_transaction_session_timeout = '5min'`]),
     // Days are UTC in the views, whatever zone the server or the tool's machine is in; and names need no schema.
-    ...Object.entries({ timezone: `'UTC'`, search_path: 'twilio, public' }).flatMap(([name, value]) =>
+    ...Object.entries({ timezone: `'UTC'`, search_path: `${schema}, public` }).flatMap(([name, value]) =>
       plan.settings.includes(name) ? [] : [`${here} ${name} = ${value}`],
     ),
     ...(plan.connectClosed ? [`grant connect on database ${database} to ${role}`] : []),
     `revoke all on schema ${ours} from ${role}`,
     ...kinds.map((kind) => `revoke all on all ${kind} in schema ${ours} from ${role}`),
-    `grant usage on schema twilio to ${role}`,
-    `grant ${rights} on all tables in schema twilio to ${role}`,
-    `grant execute on all functions in schema twilio to ${role}`,
+    `grant usage on schema ${schema} to ${role}`,
+    `grant ${rights} on all tables in schema ${schema} to ${role}`,
+    `grant execute on all functions in schema ${schema} to ${role}`,
     ...plan.owners.flatMap((owner) => {
       const later = `alter default privileges for role ${pg.escapeIdentifier(owner)} in schema`;
       return [
         ...kinds.map((kind) => `${later} ${ours} revoke all on ${kind} from ${role}`),
-        `${later} twilio grant ${rights} on tables to ${role}`,
-        `${later} twilio grant execute on functions to ${role}`,
+        `${later} ${schema} grant ${rights} on tables to ${role}`,
+        `${later} ${schema} grant execute on functions to ${role}`,
       ];
     }),
   ];
@@ -63,6 +67,6 @@ export function readerStatements(plan: ReaderPlan): string[] {
 
 /** The same as a script for an administrator. */
 export function readerScript(plan: ReaderPlan): string {
-  const whose = `-- For database ${JSON.stringify(plan.database)}, as a superuser, or as the owner of schema twilio with CREATEROLE.`;
+  const whose = `-- For database ${JSON.stringify(plan.database)}, as a superuser, or as the owner of schema ${plan.schema} with CREATEROLE.`;
   return [whose, 'begin', ...readerStatements(plan), 'commit'].join(';\n').replace(';\n', '\n').concat(';');
 }

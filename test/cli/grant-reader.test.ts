@@ -38,6 +38,7 @@ test('a password is shown when it is new and nobody knows it', () => {
   const said = (created: boolean, passwordSet: boolean, password: string | null) =>
     describeGranted({
       role: 'bi',
+      schema: 'twilio',
       granted: { created, passwordSet, warnings: ['it is odd'] },
       password,
       connection: connectionTo('postgres://u@h/c'),

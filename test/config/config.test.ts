@@ -59,7 +59,7 @@ describe('what is read', () => {
         maxConcurrency: 32,
         proxy: { https: undefined, http: undefined, none: undefined },
       },
-      database: { kind: 'embedded', folder: 'data/postgres' },
+      database: { kind: 'embedded', schema: 'twilio', folder: 'data/postgres' },
       filters: {
         status: undefined,
         channels: undefined,
@@ -297,6 +297,7 @@ describe('the database', () => {
 
   test('a URL, its parts in percent form, with TLS where the server offers it', () => {
     expect(connect({ DATABASE_URL: 'postgresql://a%40b:p%2Fw@[::1]:6432/my%20db' })).toEqual({
+      schema: 'twilio',
       host: '::1',
       port: 6432,
       user: 'a@b',
@@ -407,7 +408,7 @@ describe('the database', () => {
 
   test('is all that a command on the database alone needs', () => {
     expect(readConfig({ TWILIO_API_KEY: 'SK1' }, readFile, ['database', 'logLevel'])).toEqual({
-      database: { kind: 'embedded', folder: 'data/postgres' },
+      database: { kind: 'embedded', schema: 'twilio', folder: 'data/postgres' },
       logLevel: 'info',
     });
   });

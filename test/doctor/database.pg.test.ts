@@ -40,7 +40,7 @@ afterEach(() => admin.query(`drop owned by ${role}; drop role ${role}`));
 
 async function ask(connection: Connection | DatabaseConfig, asked: typeof scope | null = scope): Promise<Finding[]> {
   const signal = new AbortController().signal;
-  const database: DatabaseConfig = 'kind' in connection ? connection : { kind: 'server', connection };
+  const database: DatabaseConfig = 'kind' in connection ? connection : { kind: 'server', schema: 'twilio', connection };
   const findings = await Array.fromAsync(checkDatabase({ database, scope: asked, nowMs: Date.now, signal }));
   expect(findings.map(({ check }) => check).filter((check) => check !== 'disk')).toEqual(databaseChecks);
   expect(JSON.stringify(findings)).not.toContain(password);
@@ -207,7 +207,7 @@ test('no connection: what it is, and nothing else is guessed', async () => {
 test('an embedded one is looked at, and not made', async () => {
   const parent = await mkdtemp(join(tmpdir(), 'doctor-'));
   onTestFinished(() => rm(parent, { recursive: true }));
-  const [first, ...rest] = await ask({ kind: 'embedded', folder: join(parent, 'data/postgres') });
+  const [first, ...rest] = await ask({ kind: 'embedded', schema: 'twilio', folder: join(parent, 'data/postgres') });
   expect(first).toMatchObject({ check: 'database', found: expect.stringContaining(parent) });
   expect(rest.map(({ mark }) => mark)).toEqual(['ok', ...rest.slice(1).map(() => 'skipped')]);
   expect(await readdir(parent)).toEqual([]);

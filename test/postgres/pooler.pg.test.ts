@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 
 async function prepare(connection: Connection): Promise<number> {
-  await using opened = await openConfigured({ kind: 'server', connection });
+  await using opened = await openConfigured({ kind: 'server', schema: 'twilio', connection });
   return await opened.prepare();
 }
 

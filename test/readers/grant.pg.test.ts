@@ -50,7 +50,8 @@ async function drop(role: string): Promise<void> {
 
 const password = 'a password of some length';
 const verifier = scramVerifier(password, randomBytes(16));
-const grant = (role: string, change = false, by = database) => grantReader(by, { role, verifier, change });
+const grant = (role: string, change = false, by = database) =>
+  grantReader(by, { role, schema: 'twilio', verifier, change });
 
 async function whileConnected<Result>(user: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
   const client = await connect(user, password);
@@ -193,7 +194,7 @@ describe('a reader', () => {
       expect((await client.query('show statement_timeout')).rows).toEqual([{ statement_timeout: '1h' }]);
     });
     const other = 'another password';
-    const changed = { role: reader, verifier: scramVerifier(other, randomBytes(16)), change: true };
+    const changed = { role: reader, schema: 'twilio', verifier: scramVerifier(other, randomBytes(16)), change: true };
     expect(await grantReader(database, changed)).toMatchObject({ created: false, passwordSet: true });
     await expect(connect(reader, password)).rejects.toMatchObject({ code: '28P01' });
     await (await connect(reader, other)).end();
@@ -295,7 +296,7 @@ describe('what stands against it', () => {
       await expect(refused).rejects.toThrow(
         /permission denied[\s\S]*nothing was changed[\s\S]*grant-reader 'DBA'\\''s .*' --print/,
       );
-      const { script, passwordSet } = await printReader(plain, { role, verifier, change: false });
+      const { script, passwordSet } = await printReader(plain, { role, schema: 'twilio', verifier, change: false });
       expect(passwordSet).toBe(true);
       expect(script).not.toContain(password);
       await admin.query(script);

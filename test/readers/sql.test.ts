@@ -6,6 +6,7 @@ import { type ReaderPlan, readerScript, readerStatements } from '../../src/reade
 
 const plan: ReaderPlan = {
   role: 'bi',
+  schema: 'twilio',
   exists: false,
   verifier: 'SCRAM-SHA-256$…',
   database: 'conversations',
@@ -47,8 +48,8 @@ describe('statements', () => {
     const pinned = (settings: string[]) =>
       readerStatements({ ...plan, settings }).filter((each) => /timezone|search_path/.test(each));
     const here = 'alter role "bi" in database "conversations" set';
-    expect(pinned([])).toEqual([`${here} timezone = 'UTC'`, `${here} search_path = twilio, public`]);
-    expect(pinned(['timezone'])).toEqual([`${here} search_path = twilio, public`]);
+    expect(pinned([])).toEqual([`${here} timezone = 'UTC'`, `${here} search_path = "twilio", public`]);
+    expect(pinned(['timezone'])).toEqual([`${here} search_path = "twilio", public`]);
   });
 
   test('a role that can make tables is not given REFERENCES', () => {

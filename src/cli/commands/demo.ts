@@ -76,7 +76,7 @@ export function demoConfig(
       maxConcurrency: 32,
       proxy: { https: undefined, http: undefined, none: undefined },
     },
-    database: { kind: 'server', connection },
+    database: { kind: 'server', schema: 'twilio', connection },
     filters: noFilters,
     sync: {
       start: Math.floor(Date.now() / 1000) - (days + 1) * day,

@@ -7,30 +7,34 @@ import type { DatabaseConfig } from '../../config/config.ts';
 import type { Connection } from '../../config/connection-string.ts';
 import { openConfigured } from '../../database.ts';
 import { reasonOf } from '../../lib/reason.ts';
+import { bookkeepingOf } from '../../postgres/schemas.ts';
 import { type Granted, grantReader, printReader, refuseName } from '../../readers/grant.ts';
 import { scramVerifier } from '../../readers/scram.ts';
 import { exitStatus, UsageError } from '../exit-status.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface GrantReaderOptions {
+  /** Unless given, SYNC_SCHEMA's. */
+  schema?: string;
   passwordFile?: string;
   newPassword: boolean;
   print: boolean;
 }
 
 /** Checks what was asked for. @returns what carries it out. @throws UsageError, ReaderRefused. */
-export function grantReaderCommand(role: string, { passwordFile, newPassword, print }: GrantReaderOptions) {
+export function grantReaderCommand(role: string, { schema, passwordFile, newPassword, print }: GrantReaderOptions) {
   refuseName(role);
   if (passwordFile !== undefined && newPassword) {
     throw new UsageError('--new-password makes one up, --password-file brings one: give one of them');
   }
   const password = passwordFile === undefined ? randomBytes(24).toString('base64url') : readPassword(passwordFile);
   const change = newPassword || passwordFile !== undefined;
-  const wanted = { role, verifier: scramVerifier(password, randomBytes(16)), change };
+  const asked = { role, verifier: scramVerifier(password, randomBytes(16)), change };
   const shown = passwordFile === undefined ? password : null;
 
   return async (config: DatabaseConfig, terminal: Terminal): Promise<number> => {
-    await using opened = await openConfigured(config);
+    const wanted = { ...asked, schema: schema ?? config.schema };
+    await using opened = await openConfigured(withSchema(config, wanted.schema));
     if (print) {
       const { script, passwordSet } = await printReader(opened.database, wanted);
       terminal.write(script);
@@ -39,25 +43,37 @@ export function grantReaderCommand(role: string, { passwordFile, newPassword, pr
       return exitStatus.inSync;
     }
     const granted = await grantReader(opened.database, wanted);
-    const lines = describeGranted({ role, granted, password: shown, connection: opened.connection });
+    const lines = describeGranted({
+      role,
+      schema: wanted.schema,
+      granted,
+      password: shown,
+      connection: opened.connection,
+    });
     if (config.kind === 'embedded') lines.push('This is the embedded database: it runs while the worker does.');
     for (const line of lines) terminal.write(line);
     return exitStatus.inSync;
   };
 }
 
+function withSchema(config: DatabaseConfig, schema: string): DatabaseConfig {
+  if (config.kind === 'embedded') return { ...config, schema };
+  return { ...config, schema, connection: { ...config.connection, schema } };
+}
+
 /** What is said of a reader that was granted; `password` where it was made up here. */
 export function describeGranted(found: {
   role: string;
+  schema: string;
   granted: Granted;
   password: string | null;
   connection: Connection;
 }): string[] {
-  const { role, granted, password, connection } = found;
+  const { role, schema, granted, password, connection } = found;
   const done = granted.created ? 'was made' : 'existed, and is up to date';
   const kept = 'the one it had (--new-password makes another)';
   return [
-    `Role "${role}" ${done}: it reads schema twilio of database ${connection.database}, and nothing of twilio_sync.`,
+    `Role "${role}" ${done}: it reads schema ${schema} of database ${connection.database}, and nothing of ${bookkeepingOf(schema)}.`,
     `Password  ${granted.passwordSet ? (password === null ? 'the one in the file' : `${password}  (shown only now)`) : kept}`,
     `Connect   psql '${urlOf(role, connection)}'`,
     ...granted.warnings.map((warning) => `Warning: ${warning}.`),
