@@ -2,12 +2,11 @@
 // so is neither quoted here nor read letter by letter there, and lies outside the heap until it is sent.
 // Formats: the server's own send and receive functions (array_recv, textrecv, int4recv, jsonb_recv, timestamptz_recv).
 
-import type { ColumnType } from './tables.ts';
-
-export type Cell = string | number | null;
+import type { Cell } from '../sync/fields.ts';
+import type { ColumnType } from '../sync/tables.ts';
 
 /** Of the types themselves, in every Postgres alike (pg_type.dat). */
-const oids: Record<ColumnType, number> = { text: 25, int4: 23, jsonb: 3802, timestamptz: 1184 };
+const oids: Record<ColumnType, number> = { text: 25, integer: 23, boolean: 16, jsonb: 3802, timestamptz: 1184 };
 
 const arrayHeaderBytes = 20;
 const jsonbVersion = 1;
@@ -28,15 +27,23 @@ export class CellWriter {
     return this.#end;
   }
 
-  /** `timestamptz` is text as `toMicroseconds` makes it. */
-  write(type: ColumnType, cell: Cell): void {
+  /** Writes cells of one type. `timestamptz` is text as `toMicroseconds` makes it. */
+  write(type: ColumnType, cells: Cell[]): void {
+    for (const cell of cells) this.#cell(type, cell);
+  }
+
+  #cell(type: ColumnType, cell: Cell): void {
     if (cell === null) {
       this.#reserve(4);
       this.#int(-1);
-    } else if (type === 'int4') {
+    } else if (type === 'integer') {
       this.#reserve(8);
       this.#int(4);
       this.#int(Number(cell));
+    } else if (type === 'boolean') {
+      this.#reserve(5);
+      this.#int(1);
+      this.#end = this.#bytes.writeUInt8(cell === true ? 1 : 0, this.#end);
     } else if (type === 'timestamptz') {
       this.#reserve(12);
       this.#int(8);

@@ -1,16 +1,15 @@
-// Rows of answers in, what is stored otherwise out: by conversation, the places in which they differ. Reads only, and
-// names tables and columns, never what is in them.
+// The API's rows in, differences from the stored rows out: for each conversation, the tables and columns that differ.
+// Only reads, and never shows what is in a column.
 
 import type { Packed } from '../sync/model.ts';
 import type { Queries } from './database.ts';
 import { childArrays, conversationArrays } from './pack.ts';
-import { conversations, differenceStatement } from './tables.ts';
+import { differenceStatement } from './statements.ts';
 
 /** See Store.compare. */
 export async function readDifferences(queries: Queries, rows: Packed[]): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
-  const parts = [{ table: conversations, columns: conversationArrays(rows), scope: [] }, ...childArrays(rows)];
-  for (const { table, columns, scope } of parts) {
+  for (const { table, columns, scope } of [...conversationArrays(rows), ...childArrays(rows)]) {
     const parameters = [...columns, ...scope];
     const differing = await queries.sql<{ id: string; place: string }>(differenceStatement(table), parameters);
     for (const { id, place } of differing) {

@@ -10,7 +10,7 @@ import { putDue, removeDue, replaceDue } from './due.ts';
 import { fromMicroseconds } from './instant.ts';
 import { divisionByZero } from './lease.ts';
 import { childArrays, conversationArrays } from './pack.ts';
-import { childStatement, conversationStatement, countsOf, insertStatement } from './tables.ts';
+import { conversationStatement, countsOf, insertStatement, mergeStatement } from './statements.ts';
 import { forgottenAmong, readForgotten } from './tombstones.ts';
 import { finishWindow, moveCursor } from './windows.ts';
 
@@ -72,10 +72,11 @@ type Found = Change & { rows: Packed };
 
 /** Writes conversations that differ. @returns those it wrote, and whether they are new. */
 async function writeConversations(queries: Queries, found: Found[]): Promise<Map<string, boolean>> {
-  if (found.length === 0) return new Map();
+  const [arrays] = conversationArrays(found.map(({ rows }) => rows));
+  if (found.length === 0 || arrays === undefined) return new Map();
   const written = await queries.sql<{ id: string; fresh: boolean }>(
     conversationStatement(),
-    conversationArrays(found.map(({ rows }) => rows)),
+    arrays.columns,
     conversations,
   );
   return new Map(written.map(({ id, fresh }) => [id, fresh]));
@@ -101,12 +102,12 @@ async function writeChildren(
   const [touched] = await Promise.all([
     Promise.all(
       merges.map(({ table, columns, scope }) =>
-        queries.sql<{ conversation_id: string }>(childStatement(table), [...columns, ...scope], `twilio.${table.name}`),
+        queries.sql<{ id: string }>(mergeStatement(table), [...columns, ...scope], `twilio.${table.name}`),
       ),
     ),
     insertChildren(queries, all.filter(isNew)),
   ]);
-  const ids = touched.flat().map(({ conversation_id }) => conversation_id);
+  const ids = touched.flat().map(({ id }) => id);
   const late = [...new Set(ids)].filter((id) => !written.has(id));
   if (late.length === 0) return 0;
   await queries.sql(

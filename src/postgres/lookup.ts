@@ -6,7 +6,7 @@ import { making } from '../sync/fingerprint.ts';
 import type { DueRow, Known, TimeRange } from '../sync/model.ts';
 import type { Queries } from './database.ts';
 import { seconds } from './instant.ts';
-import { countsOf } from './tables.ts';
+import { countsOf } from './statements.ts';
 import { readForgotten } from './tombstones.ts';
 
 /** What is remembered of these conversations; those nothing is known of are not in the map. */

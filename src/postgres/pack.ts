@@ -1,165 +1,102 @@
-// One conversation's rows in, one piece of memory out that holds every table's columns in Postgres' binary format; many
-// of those in, one array a column out, as the statements of tables.ts take them. Packed as soon as its detail is there, a
-// conversation waits outside the heap, and loading it is copying.
-// What a detail did not have is in no array, and not in the scope of what may be deleted.
+// An object's rows in, one buffer out that holds the columns of all its tables in Postgres' binary format. Many of these
+// in, one array a column out, as the statements take them. An object is packed as soon as it is fetched: it then waits
+// outside the heap, and loading it is copying.
+// An array that the object does not have is in no column, and not in the scope of what may be deleted.
 
 import type { Packed } from '../sync/model.ts';
-import type { ConversationRows } from '../sync/normalize.ts';
-import { binaryArray, type Cell, CellWriter } from './binary.ts';
-import * as tables from './tables.ts';
+import type { TableRows } from '../sync/normalize.ts';
+import { type ColumnType, conversations, scopeOf, type Table, tablesOf } from '../sync/tables.ts';
+import { binaryArray, CellWriter } from './binary.ts';
 
-/** Rows of one table, an array a column, and what they speak of, an array a scope column. */
-export interface ChildArrays {
-  table: tables.Table;
+/** Rows of one table: an array for each column, and an array for each scope column. */
+export interface TableArrays {
+  table: Table;
   rows: number;
   columns: Buffer[];
   scope: Buffer[];
 }
 
-interface Part {
-  table: tables.Table;
-  /** None: the detail did not say. */
-  rowsOf: (rows: ConversationRows) => Cell[][] | null | undefined;
-  /** What is spoken of where it is not just the conversation. */
-  scopeOf?: (rows: ConversationRows) => Cell[][];
+export interface Packer {
+  /** See Store.pack. */
+  pack(rows: TableRows[]): Packed;
+  /** The arrays of some of the tables, for many packed objects. A table of which no object says anything is left out. */
+  arrays(all: Packed[], of: readonly Table[]): TableArrays[];
 }
 
-const conversationPart: Part = {
-  table: tables.conversations,
-  rowsOf: (each) => [
-    [
-      each.id,
-      each.accountId,
-      each.name,
-      each.status,
-      each.conversationConfigurationId,
-      each.createdAt,
-      each.updatedAt,
-      each.extra,
-    ],
-  ],
-};
-
-/** Parents before children. */
-const childParts: Part[] = [
-  { table: tables.channels, rowsOf: ({ id, channels }) => channels?.map((each) => [id, each]) },
-  { table: tables.channelIds, rowsOf: ({ id, channelIds }) => channelIds?.map((each) => [id, each]) },
-  {
-    table: tables.intelligenceConfigurations,
-    rowsOf: ({ id, intelligenceConfigurationIds: ids }) => ids?.map((each) => [id, each]),
-  },
-  {
-    table: tables.participants,
-    rowsOf: ({ id, participants }) =>
-      participants?.map((each) => [id, each.id, each.position, each.name, each.type, each.extra]),
-  },
-  {
-    table: tables.participantAddresses,
-    rowsOf: ({ id, participants }) =>
-      participants?.flatMap((each) => (each.addresses ?? []).map((address) => [id, each.id, address])),
-    // Each participant says for itself whether its addresses are known.
-    scopeOf: ({ id, participants }) =>
-      (participants ?? []).flatMap((each) => (each.addresses === null ? [] : [[id, each.id]])),
-  },
-  {
-    table: tables.communications,
-    rowsOf: ({ id, communications }) =>
-      communications?.map((each) => [
-        id,
-        each.id,
-        each.position,
-        each.participantId,
-        each.text,
-        each.createdAt,
-        each.extra,
-      ]),
-  },
-  {
-    table: tables.operatorResultLinks,
-    rowsOf: ({ id, operatorResultIds }) => operatorResultIds?.map((each, at) => [id, each, at]),
-  },
-];
-
-/** Columns of one length: a table's own, or its scope's. Their numbers and the block's count through all there are. */
-interface Block {
-  types: tables.ColumnType[];
-  firstColumn: number;
-  number: number;
-}
-
-let columns = 0;
-let blocks = 0;
-
-function block(types: tables.ColumnType[]): Block {
-  const made = { types, firstColumn: columns, number: blocks };
-  columns += types.length;
-  blocks += 1;
-  return made;
-}
-
-function laid(part: Part) {
-  const scope = part.table.scope.map(() => 'text' as const);
-  return { ...part, own: block(Object.values(part.table.columns)), scope: block(scope) };
-}
-
-const conversation = laid(conversationPart);
-const children = childParts.map(laid);
-const layout = [conversation, ...children];
-
-const writer = new CellWriter();
-
-/** See Store.pack. */
-export function pack(rows: ConversationRows): Packed {
-  // Should the last one have failed half-way.
-  writer.clear();
-  const ends: number[] = [];
-  const counts: number[] = [];
-  let children: number | null = 0;
-  const write = ({ types }: Block, all: Cell[][]) => {
-    types.forEach((type, column) => {
-      for (const cells of all) writer.write(type, cells[column] ?? null);
-      ends.push(writer.end);
-    });
-    counts.push(all.length);
+/** Makes what packs rows as a normalizer of the same tables makes them. */
+export function createPacker(tables: readonly Table[]): Packer {
+  const writer = new CellWriter();
+  const layouts = layOut(tables);
+  return {
+    pack(all) {
+      // In case the last call failed half-way.
+      writer.clear();
+      const ends: number[] = [];
+      const counts: number[] = [];
+      let children: number | null = 0;
+      for (const [at, { types, table }] of layouts.entries()) {
+        const read = all[at];
+        if (read === undefined) throw new TypeError(`there are no rows for ${table.name}`);
+        for (const [column, cells] of [...read.columns, ...read.scope].entries()) {
+          writer.write(types[column] ?? 'text', cells);
+          ends.push(writer.end);
+        }
+        counts.push(read.rows, read.scopes);
+        if (table.parent !== undefined) children = read.complete && children !== null ? children + read.rows : null;
+      }
+      return { id: String(all[0]?.columns[0]?.[0]), bytes: writer.take(), ends, counts, children };
+    },
+    arrays: (all, of) =>
+      layouts
+        .filter(({ table }) => of.includes(table))
+        .flatMap(({ table, types, firstColumn, firstCount }) => {
+          const count = (at: number) => all.reduce((sum, { counts }) => sum + (counts[at] ?? 0), 0);
+          const [rows, scopes] = [count(firstCount), count(firstCount + 1)];
+          if (scopes === 0 && table.parent !== undefined) return [];
+          const own = Object.keys(table.columns).length;
+          const arrays = types.map((type, at) => {
+            const column = firstColumn + at;
+            const pieces = all.map(({ bytes, ends }) => ({
+              bytes,
+              from: ends[column - 1] ?? 0,
+              to: ends[column] ?? 0,
+            }));
+            return binaryArray(type, at < own ? rows : scopes, pieces);
+          });
+          return [{ table, rows, columns: arrays.slice(0, own), scope: arrays.slice(own) }];
+        }),
   };
-  for (const part of layout) {
-    const { own, scope, rowsOf, scopeOf } = part;
-    const found = rowsOf(rows) ?? null;
-    write(own, found ?? []);
-    write(scope, scopeOf?.(rows) ?? (found === null ? [] : [[rows.id]]));
-    if (part !== conversation) children = found === null || children === null ? null : children + found.length;
-  }
-  // Of some participants the addresses are not known.
-  if (rows.participants?.some(({ addresses }) => addresses === null)) children = null;
-  return { id: rows.id, bytes: writer.take(), ends, counts, children };
 }
 
-/** The arrays of the conversations' own statement. */
-export function conversationArrays(all: Packed[]): Buffer[] {
-  return gather(all, conversation.own);
+/** A table's columns and then its scope columns, counted through all tables. */
+interface Layout {
+  table: Table;
+  types: ColumnType[];
+  firstColumn: number;
+  firstCount: number;
 }
 
-/** Those of the children's tables; a table of which no detail said anything is left out. */
-export function childArrays(all: Packed[]): ChildArrays[] {
-  return children
-    .filter(({ scope }) => count(all, scope) > 0)
-    .map(({ table, own, scope }) => ({
-      table,
-      rows: count(all, own),
-      columns: gather(all, own),
-      scope: gather(all, scope),
-    }));
-}
-
-function count(all: Packed[], { number }: Block): number {
-  return all.reduce((sum, { counts }) => sum + (counts[number] ?? 0), 0);
-}
-
-function gather(all: Packed[], block: Block): Buffer[] {
-  const cells = count(all, block);
-  return block.types.map((type, at) => {
-    const column = block.firstColumn + at;
-    const pieces = all.map(({ bytes, ends }) => ({ bytes, from: ends[column - 1] ?? 0, to: ends[column] ?? 0 }));
-    return binaryArray(type, cells, pieces);
+function layOut(tables: readonly Table[]): Layout[] {
+  let firstColumn = 0;
+  return tables.map((table, at) => {
+    const types = [
+      ...Object.values(table.columns).map(({ type }) => type),
+      ...scopeOf(table).map(() => 'text' as const),
+    ];
+    const layout = { table, types, firstColumn, firstCount: 2 * at };
+    firstColumn += types.length;
+    return layout;
   });
 }
+
+const children = tablesOf.conversation.filter(({ parent }) => parent !== undefined);
+const packer = createPacker(tablesOf.conversation);
+
+/** See Store.pack. */
+export const { pack } = packer;
+
+/** The arrays of the conversations' own table. */
+export const conversationArrays = (all: Packed[]) => packer.arrays(all, [conversations]);
+
+/** The arrays of the child tables. */
+export const childArrays = (all: Packed[]) => packer.arrays(all, children);

@@ -1,8 +1,8 @@
 // Conversations that a person has had forgotten: erased here, and kept out whoever asks for them. What stays is a hash of
 // the id, which means nothing without this database's own key.
 
+import { type Table, tablesOf } from '../sync/tables.ts';
 import type { Database, Queries } from './database.ts';
-import { type Table, tablesOfConversation } from './tables.ts';
 
 /** SQL for the hash of an id; `key` is tombstone_key's. */
 const hashOf = (id: string) => `sha256(key || convert_to(${id}, 'UTF8'))`;
@@ -60,7 +60,7 @@ async function readStored(queries: Queries, ids: string[]): Promise<StoredRows[]
   const count = ({ name, key }: Table) => `'${name}', (select count(*) from twilio.${name} where ${key[0]} = asked.id)`;
   return await queries.sql<StoredRows>(
     `select asked.id, asked.id in (${forgottenAmong(1)}) as forgotten,
-       json_build_object(${tablesOfConversation.map(count).join(', ')}) as rows
+       json_build_object(${tablesOf.conversation.map(count).join(', ')}) as rows
      from unnest($1::text[]) with ordinality as asked(id, at) order by at`,
     [ids],
   );

@@ -15,7 +15,7 @@ import type {
   TimeRange,
   Window,
 } from './model.ts';
-import type { ConversationRows } from './normalize.ts';
+import type { TableRows } from './normalize.ts';
 import type { HistoryStart, TooLong } from './windows.ts';
 
 export interface Api {
@@ -86,7 +86,7 @@ export interface Store {
   /** It did not end the process. */
   clearAttempt(id: string): Promise<void>;
   /** Makes rows ready to be loaded or compared. */
-  pack(rows: ConversationRows): Packed;
+  pack(rows: TableRows[]): Packed;
   /** @throws Unstorable where the data, not the database, is why; LeaseLost where another worker has taken over. */
   load(changes: Change[], mark: Checkpoint | null, now: number): Promise<Loaded>;
 }

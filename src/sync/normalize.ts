@@ -1,221 +1,205 @@
-// A conversation's detail in, its rows out. Every field of the answer ends in a column or in `extra`: nothing the API
-// said is thrown away. Pure; what cannot be a row (a key no index can hold) is an Unstorable.
+// An object of the API in, its rows out, as the tables' descriptors say. Every field ends in a column, in a child table or
+// in `extra`: nothing that the API said is thrown away. Pure. What cannot be a row is an Unstorable.
+// Rows are made column by column: each column's reader is made once, and loops over all rows of an object.
 
-import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts';
-import { isRawNumber } from '../lib/lossless-json.ts';
-import { storableJson, storableText } from '../lib/storable.ts';
-import { toMicroseconds } from '../lib/timestamp.ts';
+import type { Json, JsonObject } from '../lib/json.ts';
+import { storableText } from '../lib/storable.ts';
 import type { Detail } from '../twilio/decode.ts';
+import { type Cell, cellOf, followerOf, remainderOf } from './fields.ts';
 import { Unstorable } from './model.ts';
+import { type Column, scopeOf, type Table, tablesOf } from './tables.ts';
 
-/** Goes up when the same detail gives other rows; rows of an older version are then made anew, gradually. */
+/** Goes up when the same detail gives other rows. Rows of an older version are then made anew, gradually. */
 export const normalizerVersion = 1;
 
 /** All columns of a key together: a B-tree entry holds 2,704 bytes, of which some are overhead. */
 export const maxKeyBytes = 2600;
 
-export interface ParticipantRow {
-  id: string;
-  position: number;
-  name: string | null;
-  type: string | null;
-  extra: string | null;
-  /** Null: the detail did not say. */
-  addresses: string[] | null;
-}
-
-export interface CommunicationRow {
-  id: string;
-  position: number;
-  participantId: string | null;
-  text: string | null;
-  createdAt: string | null;
-  extra: string | null;
-}
-
-/** Times are RFC 3339 cut to the microsecond, `extra` is JSON text; a null array is one the detail did not have. */
-export interface ConversationRows {
-  id: string;
-  accountId: string | null;
-  name: string | null;
-  status: string | null;
-  conversationConfigurationId: string | null;
-  createdAt: string;
-  updatedAt: string | null;
-  extra: string | null;
-  channels: string[] | null;
-  channelIds: string[] | null;
-  intelligenceConfigurationIds: string[] | null;
-  operatorResultIds: string[] | null;
-  participants: ParticipantRow[] | null;
-  communications: CommunicationRow[] | null;
+/** One table's rows of one object. */
+export interface TableRows {
+  rows: number;
+  /** An array of cells for each column. */
+  columns: Cell[][];
+  /** How many parents have the array: they say all of their rows, and what they lack is gone. */
+  scopes: number;
+  /** The keys of these parents, an array for each scope column. */
+  scope: Cell[][];
+  /** All parents have the array. */
+  complete: boolean;
 }
 
 /**
- * Makes the rows of one conversation.
+ * Makes the rows of one conversation, in the order of its tables.
  * @throws Unstorable where a key is too long for an index.
  */
-export function normalize(detail: Detail): ConversationRows {
-  const fields = new Fields(detail.raw, columns.conversation);
-  const rows: ConversationRows = {
-    id: storableText(detail.id),
-    accountId: fields.text('accountId'),
-    name: fields.text('name'),
-    status: fields.text('status'),
-    conversationConfigurationId: fields.text('conversationConfigurationId'),
-    createdAt: toMicroseconds(detail.createdAt),
-    updatedAt: detail.updatedAt === null ? null : toMicroseconds(detail.updatedAt),
-    channels: fields.texts('channels'),
-    channelIds: fields.texts('channelIds'),
-    intelligenceConfigurationIds: fields.texts('intelligenceConfigurationIds'),
-    operatorResultIds: fields.texts('operatorResultIds'),
-    participants: detail.participants && firstOfEach(detail.participants.map(participantRow)),
-    communications: detail.communications && firstOfEach(detail.communications.map(communicationRow)),
-    extra: fields.rest(),
-  };
-  refuseLongKeys(rows);
-  return rows;
+export function normalize({ raw }: Detail): TableRows[] {
+  return normalizeConversation(raw);
 }
 
-function participantRow({ id, raw }: { id: string; raw: JsonObject }): ParticipantRow {
-  const fields = new Fields(raw, columns.participant);
-  return {
-    id: storableText(id),
-    position: 0,
-    name: fields.text('name'),
-    type: fields.text('type'),
-    addresses: fields.texts('addressValues'),
-    extra: fields.rest(),
+/** Makes a function that makes the rows of an object: a TableRows for each of the tables. A parent comes before its children. */
+export function createNormalizer(tables: readonly Table[]): (object: JsonObject) => TableRows[] {
+  const readers = tables.map((table) => createReader(table, tables));
+  return (object) => {
+    const read: Read[] = [];
+    for (const reader of readers) read.push(reader(object, read));
+    return read;
   };
 }
 
-function communicationRow({ id, createdAt, raw }: NonNullable<Detail['communications']>[number]): CommunicationRow {
-  const fields = new Fields(raw, columns.communication);
-  return {
-    id: storableText(id),
-    position: 0,
-    participantId: fields.text('participantId'),
-    text: fields.nestedText('content', 'text'),
-    createdAt: createdAt === null ? null : toMicroseconds(createdAt),
-    extra: fields.rest(),
+/** Rows, and what their children are read from. */
+interface Read extends TableRows {
+  elements: Json[];
+}
+
+/** The elements that are rows: of each its own part of the key, its parent's row, and its place among the parent's rows. */
+interface Found {
+  elements: Json[];
+  keys: string[];
+  parents: number[];
+  positions: number[];
+}
+
+function createReader(table: Table, tables: readonly Table[]): (object: JsonObject, read: Read[]) => Read {
+  refuseIllFormed(table);
+  const parentAt = table.parent === undefined ? -1 : tables.indexOf(table.parent.table);
+  const arrayOf = followerOf(table.parent?.array ?? '');
+  const keyOf = keyReader(table);
+  const keyLength = table.key.length;
+  const readers = Object.values(table.columns).map((column, at) => cellReader(column, at, table, tables));
+  const scopeColumns = [...scopeOf(table).keys()];
+  const name = nameOf(table);
+  return (object, read) => {
+    const parent = read[parentAt];
+    const found: Found = { elements: [], keys: [], parents: [], positions: [] };
+    const speaking: number[] = [];
+    if (parent === undefined) {
+      addElements(found, [object], 0, keyOf);
+      if (found.elements.length === 0) throw new Unstorable(`${name}: is missing`);
+    }
+    for (let at = 0; parent !== undefined && at < parent.rows; at += 1) {
+      const array = arrayOf(parent.elements[at]);
+      if (!Array.isArray(array)) continue;
+      speaking.push(at);
+      addElements(found, array, at, keyOf);
+    }
+    const columns: Cell[][] = [];
+    for (const reader of readers) columns.push(reader(found, columns, parent));
+    refuseLongKeys(name, columns.slice(0, keyLength));
+    return {
+      elements: found.elements,
+      rows: found.elements.length,
+      columns,
+      scopes: speaking.length,
+      scope: scopeColumns.map((column) => speaking.map((at) => parent?.columns[column]?.[at] ?? null)),
+      complete: parent === undefined || speaking.length === parent.rows,
+    };
   };
 }
 
-/** The first row of each id, with positions counted from 0. */
-function firstOfEach<Row extends { id: string; position: number }>(rows: Row[]): Row[] {
-  const byId = new Map<string, Row>();
-  for (const row of rows) {
-    if (byId.has(row.id)) continue;
-    row.position = byId.size;
-    byId.set(row.id, row);
-  }
-  return [...byId.values()];
-}
-
-/** The fields that columns hold. */
-const columns = {
-  conversation: new Set([
-    'id',
-    'accountId',
-    'name',
-    'status',
-    'conversationConfigurationId',
-    'createdAt',
-    'updatedAt',
-    'channels',
-    'channelIds',
-    'intelligenceConfigurationIds',
-    'operatorResultIds',
-    'participants',
-    'communications',
-  ]),
-  participant: new Set(['id', 'name', 'type', 'addressValues']),
-  communication: new Set(['id', 'participantId', 'content', 'createdAt']),
-};
-
-/** Reads fields off an object; what no column holds, or was not of the kind that its column holds, is the rest. */
-class Fields {
-  readonly #raw: JsonObject;
-  readonly #columns: ReadonlySet<string>;
-  /** Fields of columns that belong to the rest all the same, whole or in part. */
-  #rest: [string, Json][] | null = null;
-
-  constructor(raw: JsonObject, columns: ReadonlySet<string>) {
-    this.#raw = raw;
-    this.#columns = columns;
-  }
-
-  text(name: string): string | null {
-    const value = this.#raw[name] ?? null;
-    if (typeof value === 'string') return storableText(value);
-    if (value !== null) this.#keep(name, value);
-    return null;
-  }
-
-  /** The strings of an array, each once; null where there is no array. An array of anything else besides is also left in the rest. */
-  texts(name: string): string[] | null {
-    const value = this.#raw[name] ?? null;
-    if (value === null) return null;
-    if (!Array.isArray(value)) {
-      this.#keep(name, value);
-      return null;
-    }
-    const texts = value.filter((element) => typeof element === 'string');
-    if (texts.length < value.length) this.#keep(name, value);
-    return [...new Set(texts.map(storableText))];
-  }
-
-  /** A text inside an object; what else is in that object is left in the rest. */
-  nestedText(name: string, inner: string): string | null {
-    const value = this.#raw[name] ?? null;
-    if (value === null) return null;
-    if (!isJsonObject(value) || isRawNumber(value)) {
-      this.#keep(name, value);
-      return null;
-    }
-    const text = value[inner] ?? null;
-    const taken = text === null || typeof text === 'string' ? inner : null;
-    const others = Object.keys(value).filter((key) => key !== taken);
-    if (others.length > 0) this.#keep(name, Object.fromEntries(others.map((key) => [key, value[key] ?? null])));
-    return typeof text === 'string' ? storableText(text) : null;
-  }
-
-  rest(): string | null {
-    const rest = this.#rest ?? [];
-    for (const name in this.#raw) if (!this.#columns.has(name)) rest.push([name, this.#raw[name] ?? null]);
-    if (rest.length === 0) return null;
-    try {
-      return JSON.stringify(storableJson(Object.fromEntries(rest)));
-    } catch (error) {
-      // The stack's end; Postgres' own comes soon after.
-      if (error instanceof RangeError) throw new Unstorable('a field is nested too deeply');
-      throw error;
-    }
-  }
-
-  #keep(name: string, value: Json): void {
-    this.#rest ??= [];
-    this.#rest.push([name, value]);
+/** A repeated key is one row, the first. An element without a key is no row; then `extra` keeps the array. */
+function addElements(found: Found, elements: Json[], parent: number, keyOf: (element: Json) => Json): void {
+  const seen = elements.length > 1 ? new Set<string>() : null;
+  let position = 0;
+  for (const element of elements) {
+    const value = keyOf(element);
+    if (typeof value !== 'string') continue;
+    const key = storableText(value);
+    if (seen?.has(key) === true) continue;
+    seen?.add(key);
+    found.elements.push(element);
+    found.keys.push(key);
+    found.parents.push(parent);
+    found.positions.push(position);
+    position += 1;
   }
 }
 
-function refuseLongKeys(rows: ConversationRows): void {
-  const id = Buffer.byteLength(rows.id);
-  const check = (what: string, part = '', other = '') => {
-    // A code unit takes at most three bytes; nearly all keys are seen to be short by that alone.
-    if (id + 3 * (part.length + other.length) <= maxKeyBytes) return;
-    const bytes = id + Buffer.byteLength(part) + Buffer.byteLength(other);
+/** Makes what reads an element's own part of the key. */
+function keyReader({ key, columns }: Table): (element: Json) => Json {
+  return followerOf(columns[key.at(-1) ?? '']?.paths[0] ?? '');
+}
+
+/** Makes a column's cells, given those of the columns before it. */
+type CellReader = (found: Found, columns: Cell[][], parent: Read | undefined) => Cell[];
+
+function cellReader({ type, from, paths }: Column, at: number, table: Table, tables: readonly Table[]): CellReader {
+  if (at === table.key.length - 1) return ({ keys }) => keys;
+  switch (from) {
+    case 'element':
+      return ({ keys }) => keys;
+    case 'position':
+      return ({ positions }) => positions;
+    case 'parent':
+      return ({ parents }, _, parent) => parents.map((row) => parent?.columns[at]?.[row] ?? null);
+    case 'rest': {
+      const rest = remainderOf(takenBy(table, tables));
+      return ({ elements }, columns) => elements.map((element, row) => rest(element, row, columns));
+    }
+    case 'field': {
+      const [first = followerOf(''), ...others] = paths.map(followerOf);
+      const read = cellOf[type];
+      if (others.length === 0) return ({ elements }) => elements.map((element) => read(first(element)));
+      const firstOf = (cells: Cell[]) => cells.find((cell) => cell !== null) ?? null;
+      return ({ elements }) =>
+        elements.map((element) => firstOf([first, ...others].map((each) => read(each(element)))));
+    }
+  }
+}
+
+/** What a table's columns and its child tables take of an object. */
+function takenBy(table: Table, tables: readonly Table[]): Parameters<typeof remainderOf>[0] {
+  const columns = Object.values(table.columns).flatMap(({ from, type, paths: [path = '', ...others] }, at) => {
+    if (from !== 'field') return [];
+    // The cell may be that of another path.
+    if (others.length > 0) return [{ path, takes: (value: Json) => cellOf[type](value) !== null }];
+    return [{ path, takes: (_: Json, row: number, cells: Cell[][]) => cells[at]?.[row] !== null }];
+  });
+  const children = tables.flatMap((child) => {
+    if (child.parent?.table !== table) return [];
+    const keyOf = keyReader(child);
+    const isRow = (element: Json) => typeof keyOf(element) === 'string';
+    return [{ path: child.parent.array, takes: (value: Json) => Array.isArray(value) && value.every(isRow) }];
+  });
+  return [...columns, ...children];
+}
+
+function refuseIllFormed({ name, key, columns, parent }: Table): void {
+  const names = Object.keys(columns);
+  const last = columns[key.at(-1) ?? ''];
+  if (!key.every((column, at) => names[at] === column)) throw new TypeError(`${name}: its columns begin with its key`);
+  if (parent !== undefined && key.length !== parent.table.key.length + 1)
+    throw new TypeError(`${name}: its key is its parent's and one column more`);
+  if (last?.type !== 'text' || (last.from !== 'field' && last.from !== 'element'))
+    throw new TypeError(`${name}: its key ends in a text of its rows`);
+  if (
+    Object.values(columns)
+      .slice(0, -1)
+      .some(({ from }) => from === 'rest')
+  )
+    throw new TypeError(`${name}: the column of the rest comes last`);
+}
+
+/** Where a table's rows are in the API's object. */
+function nameOf({ parent, key }: Table): string {
+  if (parent === undefined) return key.at(-1) ?? '';
+  return parent.table.parent === undefined ? parent.array : `${nameOf(parent.table)}.${parent.array}`;
+}
+
+function refuseLongKeys(name: string, key: Cell[][]): void {
+  // A code unit takes at most three bytes. By that alone, nearly all keys are short enough.
+  if (3 * key.reduce((sum, cells) => sum + longest(cells), 0) <= maxKeyBytes) return;
+  for (let row = 0; row < (key[0]?.length ?? 0); row += 1) {
+    const bytes = key.reduce((sum, cells) => sum + Buffer.byteLength(String(cells[row])), 0);
     if (bytes > maxKeyBytes)
-      throw new Unstorable(`${what}: a key of ${bytes} bytes, at most ${maxKeyBytes} can be stored`);
-  };
-  check('id');
-  for (const channel of rows.channels ?? []) check('channels', channel);
-  for (const channelId of rows.channelIds ?? []) check('channelIds', channelId);
-  for (const each of rows.intelligenceConfigurationIds ?? []) check('intelligenceConfigurationIds', each);
-  for (const each of rows.operatorResultIds ?? []) check('operatorResultIds', each);
-  for (const communication of rows.communications ?? []) check('communications', communication.id);
-  for (const participant of rows.participants ?? []) {
-    check('participants', participant.id);
-    for (const address of participant.addresses ?? []) check('participants.addressValues', participant.id, address);
+      throw new Unstorable(`${name}: a key of ${bytes} bytes, at most ${maxKeyBytes} can be stored`);
   }
 }
+
+function longest(cells: Cell[]): number {
+  let most = 0;
+  for (const cell of cells) if (typeof cell === 'string' && cell.length > most) most = cell.length;
+  return most;
+}
+
+// Stands last because it needs all of the above.
+const normalizeConversation = createNormalizer(tablesOf.conversation);

@@ -79,8 +79,8 @@ export const bugs: Bug[] = [
   {
     name: 'takes an absent array for an empty one',
     file: 'sync/normalize.ts',
-    find: '    if (value === null) return null;\n    if (!Array.isArray(value)) {',
-    replace: '    if (value === null) return [];\n    if (!Array.isArray(value)) {',
+    find: 'const array = arrayOf(parent.elements[at]);',
+    replace: 'const array = arrayOf(parent.elements[at]) ?? [];',
     scenario: 'absent',
   },
   {
@@ -97,9 +97,9 @@ export const bugs: Bug[] = [
   },
   {
     name: 'leaves children that are gone',
-    file: 'postgres/tables.ts',
-    find: 'returning stored.conversation_id),',
-    replace: 'and false returning stored.conversation_id),',
+    file: 'postgres/statements.ts',
+    find: 'returning stored."${key[0]}" as id),',
+    replace: 'and false returning stored."${key[0]}" as id),',
   },
   {
     name: 'trusts a bound that was never proved',
@@ -151,7 +151,7 @@ export const bugs: Bug[] = [
   },
   {
     name: 'leaves deleted_at on what is back',
-    file: 'postgres/tables.ts',
+    file: 'postgres/statements.ts',
     find: 'synced_at = excluded.synced_at, deleted_at = null',
     replace: 'synced_at = excluded.synced_at',
   },

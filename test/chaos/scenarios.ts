@@ -6,7 +6,9 @@ import { askFor } from '../../src/postgres/asked.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { takeLease } from '../../src/postgres/lease.ts';
 import { forget } from '../../src/postgres/tombstones.ts';
+import { normalize } from '../../src/sync/normalize.ts';
 import { pass } from '../../src/sync/pass.ts';
+import { decodeDetail } from '../../src/twilio/decode.ts';
 import { World } from '../world.ts';
 import { readAll } from './rows.ts';
 
@@ -194,22 +196,11 @@ async function stamps(): Promise<string | null> {
     const { account_id: accountId } = rows[0] ?? {};
     return {
       id,
-      rows: store.pack({
-        id,
-        accountId,
-        name: 'Changed',
-        status: null,
-        conversationConfigurationId: null,
-        createdAt: '2026-06-15T09:00:00.000000Z',
-        updatedAt: null,
-        extra: null,
-        channels: null,
-        channelIds: null,
-        intelligenceConfigurationIds: null,
-        operatorResultIds: null,
-        participants: null,
-        communications: null,
-      }),
+      rows: store.pack(
+        normalize(
+          decodeDetail('GET detail', id, { id, accountId, name: 'Changed', createdAt: '2026-06-15T09:00:00Z' }),
+        ),
+      ),
       stored: true,
       listed: true,
       item: 'item',

@@ -4,9 +4,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { storableText } from '../../src/lib/storable.ts';
-import { binaryArray, type Cell, CellWriter } from '../../src/postgres/binary.ts';
+import { binaryArray, CellWriter } from '../../src/postgres/binary.ts';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
-import type { ColumnType } from '../../src/postgres/tables.ts';
+import type { Cell } from '../../src/sync/fields.ts';
+import type { ColumnType } from '../../src/sync/tables.ts';
 import { openEmptyDatabase, type TestDatabase } from '../database.ts';
 
 let opened: TestDatabase;
@@ -38,14 +39,16 @@ const time = fc
 /** As text, which is what a person reads, told back by Postgres. */
 const shown: Record<ColumnType, string> = {
   text: 'value',
-  int4: 'value::text',
+  integer: 'value::text',
+  boolean: 'value::text',
   jsonb: 'value::text',
   timestamptz: `to_char(value at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
 };
 
 const values: Record<ColumnType, fc.Arbitrary<Cell>> = {
   text: texts,
-  int4: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+  integer: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+  boolean: fc.boolean(),
   jsonb: fc.oneof(
     fc.integer().map(String),
     text.map((each) => JSON.stringify(each.replaceAll(/[^ -~]/g, ''))),
@@ -59,7 +62,7 @@ test.each(Object.keys(values) as ColumnType[])('%s', async (type) => {
     fc.asyncProperty(fc.array(cells, { maxLength: 4 }), async (groups) => {
       const writer = new CellWriter();
       const pieces = groups.map((group) => {
-        for (const cell of group) writer.write(type, cell);
+        writer.write(type, group);
         const bytes = writer.take();
         return { bytes, from: 0, to: bytes.length };
       });

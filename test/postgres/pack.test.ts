@@ -1,48 +1,26 @@
-// Conversations packed and put together as one array a column: every row in its place, and what a detail did not say out
-// of scope. What Postgres makes of the bytes is asked of Postgres (binary.pg.test.ts).
+// Objects packed and put together as one array for each column: every row in its place, and what an object does not say
+// out of scope. What Postgres makes of the bytes is tested in binary.pg.test.ts.
 
 import { describe, expect, test } from 'vitest';
-import { childArrays, conversationArrays, pack } from '../../src/postgres/pack.ts';
-import * as tables from '../../src/postgres/tables.ts';
-import type { ConversationRows } from '../../src/sync/normalize.ts';
+import type { JsonObject } from '../../src/lib/json.ts';
+import { childArrays, conversationArrays, createPacker, pack } from '../../src/postgres/pack.ts';
+import { createNormalizer, normalize } from '../../src/sync/normalize.ts';
+import * as tables from '../../src/sync/tables.ts';
+import { decodeDetail } from '../../src/twilio/decode.ts';
+import { exampleTables, resultOf } from '../sync/example-tables.ts';
 
-function rowsOf(id: string, fields: Partial<ConversationRows> = {}): ConversationRows {
-  return {
-    id,
-    accountId: null,
-    name: null,
-    status: null,
-    conversationConfigurationId: null,
-    createdAt: '2026-06-08T20:41:53.000000Z',
-    updatedAt: null,
-    extra: null,
-    channels: null,
-    channelIds: null,
-    intelligenceConfigurationIds: null,
-    operatorResultIds: null,
-    participants: null,
-    communications: null,
-    ...fields,
-  };
-}
+const packed = (id: string, fields: JsonObject = {}) =>
+  pack(normalize(decodeDetail('GET detail', id, { id, createdAt: '2026-06-08T20:41:53Z', ...fields })));
 
-const participant = (id: string, addresses: string[] | null = null) => ({
-  id,
-  position: 0,
-  name: `name of ${id}`,
-  type: null,
-  extra: null,
-  addresses,
-});
+type Packed = ReturnType<typeof packed>;
 
-const childrenOf = (...all: ConversationRows[]) => childArrays(all.map(pack));
-
-const parametersOf = (table: tables.Table, ...all: ConversationRows[]) => {
-  const found = childrenOf(...all).find((part) => part.table === table);
+const parametersOf = (table: tables.Table, ...all: Packed[]) => {
+  const found = childArrays(all).find((part) => part.table === table);
   return found && [...found.columns, ...found.scope].map(cellsOf);
 };
 
 const readers: Record<number, (cell: Buffer) => unknown> = {
+  16: (cell) => cell[0] === 1,
   23: (cell) => cell.readInt32BE(),
   25: (cell) => cell.toString(),
   1184: (cell) => new Date(Date.UTC(2000, 0) + Number(cell.readBigInt64BE()) / 1000).toISOString(),
@@ -65,17 +43,17 @@ function cellsOf(array: Buffer): unknown[] {
 }
 
 describe('conversations', () => {
-  test('one array a column, in the order of the statement’s columns', () => {
-    const whole = rowsOf('a', {
+  test('one array for each column, in the order of the statement’s columns', () => {
+    const whole = packed('a', {
       accountId: 'AC',
       name: 'n',
       status: 's',
       conversationConfigurationId: 'c',
-      updatedAt: '2026-06-08T20:41:53.250000Z',
-      extra: '{}',
+      updatedAt: '2026-06-08T20:41:53.25Z',
+      new: 1,
     });
-    const arrays = conversationArrays([whole, rowsOf('b')].map(pack)).map(cellsOf);
-    expect(arrays).toEqual([
+    const [arrays] = conversationArrays([whole, packed('b')]);
+    expect(arrays?.columns.map(cellsOf)).toEqual([
       ['a', 'b'],
       ['AC', null],
       ['n', null],
@@ -83,24 +61,24 @@ describe('conversations', () => {
       ['c', null],
       ['2026-06-08T20:41:53.000Z', '2026-06-08T20:41:53.000Z'],
       ['2026-06-08T20:41:53.250Z', null],
-      ['{}', null],
+      ['{"new":1}', null],
     ]);
-    expect(arrays).toHaveLength(Object.keys(tables.conversations.columns).length);
   });
 
   test('none are as many empty arrays', () => {
-    expect(conversationArrays([]).map(cellsOf)).toEqual(Object.keys(tables.conversations.columns).map(() => []));
+    const columns = Object.keys(tables.conversations.columns);
+    expect(conversationArrays([]).map((each) => each.columns.map(cellsOf))).toEqual([columns.map(() => [])]);
   });
 });
 
 describe('children', () => {
   test('what no detail said asks for no statement', () => {
-    expect(childrenOf()).toEqual([]);
-    expect(childrenOf(rowsOf('a'), rowsOf('b'))).toEqual([]);
+    expect(childArrays([])).toEqual([]);
+    expect(childArrays([packed('a'), packed('b')])).toEqual([]);
   });
 
   test('an empty array is in the scope, without a row; an absent one is in neither', () => {
-    const all = [rowsOf('a', { channels: [] }), rowsOf('b'), rowsOf('c', { channels: ['SMS', 'VOICE'] })];
+    const all = [packed('a', { channels: [] }), packed('b'), packed('c', { channels: ['SMS', 'VOICE'] })];
     expect(parametersOf(tables.channels, ...all)).toEqual([
       ['c', 'c'],
       ['SMS', 'VOICE'],
@@ -110,47 +88,43 @@ describe('children', () => {
   });
 
   test('each table gets its own field', () => {
-    const one = rowsOf('a', { channels: ['1'], channelIds: ['2'], intelligenceConfigurationIds: ['3'] });
+    const one = packed('a', { channels: ['1'], channelIds: ['2'], intelligenceConfigurationIds: ['3'] });
     expect(parametersOf(tables.channels, one)?.[1]).toEqual(['1']);
     expect(parametersOf(tables.channelIds, one)?.[1]).toEqual(['2']);
     expect(parametersOf(tables.intelligenceConfigurations, one)?.[1]).toEqual(['3']);
   });
 
   test('results carry their place', () => {
-    const parameters = parametersOf(tables.operatorResultLinks, rowsOf('a', { operatorResultIds: ['r', 'q'] }));
+    const parameters = parametersOf(tables.operatorResultLinks, packed('a', { operatorResultIds: ['r', 'q'] }));
     expect(parameters).toEqual([['a', 'a'], ['r', 'q'], [0, 1], ['a']]);
   });
 
   test('communications and participants, column by column', () => {
-    const communications = [
-      {
-        id: 'm',
-        position: 3,
-        participantId: 'p',
-        text: 't',
-        createdAt: '2026-06-08T20:41:53.000000Z',
-        extra: '{"a":1}',
-      },
-    ];
-    const one = rowsOf('a', { communications, participants: [participant('p')] });
+    const communication = { participantId: 'p', content: { text: 't' }, createdAt: '2026-06-08T20:41:53Z', a: 1 };
+    const one = packed('a', {
+      communications: [{ id: 'l' }, { id: 'm', ...communication }],
+      participants: [{ id: 'p', name: 'Ada' }],
+    });
     expect(parametersOf(tables.communications, one)).toEqual([
-      ['a'],
-      ['m'],
-      [3],
-      ['p'],
-      ['t'],
-      ['2026-06-08T20:41:53.000Z'],
-      ['{"a":1}'],
+      ['a', 'a'],
+      ['l', 'm'],
+      [0, 1],
+      [null, 'p'],
+      [null, 't'],
+      [null, '2026-06-08T20:41:53.000Z'],
+      [null, '{"a":1}'],
       ['a'],
     ]);
-    expect(parametersOf(tables.participants, one)).toEqual([['a'], ['p'], [0], ['name of p'], [null], [null], ['a']]);
+    expect(parametersOf(tables.participants, one)).toEqual([['a'], ['p'], [0], ['Ada'], [null], [null], ['a']]);
   });
 
   test('addresses are known of each participant for itself', () => {
     const all = [
-      rowsOf('a', { participants: [participant('p', ['1', '2']), participant('q'), participant('r', [])] }),
-      rowsOf('b', { participants: [participant('p', ['3'])] }),
-      rowsOf('c', { participants: [] }),
+      packed('a', {
+        participants: [{ id: 'p', addressValues: ['1', '2'] }, { id: 'q' }, { id: 'r', addressValues: [] }],
+      }),
+      packed('b', { participants: [{ id: 'p', addressValues: ['3'] }] }),
+      packed('c', { participants: [] }),
     ];
     expect(parametersOf(tables.participantAddresses, ...all)).toEqual([
       ['a', 'a', 'b'],
@@ -161,23 +135,60 @@ describe('children', () => {
     ]);
   });
 
-  test('every part has an array a column and one a scope column, and parents come before children', () => {
-    const one = rowsOf('a', {
-      channels: ['x'],
-      channelIds: ['x'],
-      intelligenceConfigurationIds: ['x'],
-      operatorResultIds: ['x'],
-      participants: [participant('p', ['x'])],
-      communications: [],
-    });
-    const parts = childrenOf(one);
+  const everything: JsonObject = {
+    channels: ['x'],
+    channelIds: ['x'],
+    intelligenceConfigurationIds: ['x'],
+    operatorResultIds: ['x'],
+    participants: [{ id: 'p', addressValues: ['x'] }],
+    communications: [],
+  };
+
+  test('every table has an array for each column and each scope column, and parents come before children', () => {
+    const parts = childArrays([packed('a', everything)]);
     for (const { table, rows, columns, scope } of parts) {
       expect(rows).toBe(cellsOf(columns[0] ?? Buffer.alloc(0)).length);
       expect(columns).toHaveLength(Object.keys(table.columns).length);
-      expect(scope).toHaveLength(table.scope.length);
+      expect(scope).toHaveLength(tables.scopeOf(table).length);
     }
     const order = parts.map(({ table }) => table.name);
     expect(order).toHaveLength(7);
     expect(order.indexOf('participants')).toBeLessThan(order.indexOf('participant_addresses'));
   });
+
+  test('are counted where the detail says all of them', () => {
+    expect(packed('a', everything).children).toBe(6);
+    expect(packed('a', { ...everything, channels: [] }).children).toBe(5);
+    expect(packed('a', { ...everything, channels: null }).children).toBeNull();
+    expect(packed('a', { ...everything, participants: [] }).children).toBe(4);
+    expect(packed('a', { ...everything, participants: [{ id: 'p' }] }).children).toBeNull();
+  });
+});
+
+test('tables of another object, with columns of every type', () => {
+  const packer = createPacker(exampleTables);
+  const normalizeResult = createNormalizer(exampleTables);
+  const all = [resultOf(), resultOf({ id: 'r2', metadata: null, result: null, referenceIds: null })];
+  const [results, references] = packer.arrays(
+    all.map((each) => packer.pack(normalizeResult(each))),
+    exampleTables,
+  );
+  expect(results?.columns.map(cellsOf)).toEqual([
+    ['conv', 'conv'],
+    ['r', 'r2'],
+    ['op', 'op'],
+    [3, 3],
+    ['sad', null],
+    ['{"label":"sad","score":0.1234567890123456789}', null],
+    ['2026-06-08T20:41:53.788Z', '2026-06-08T20:41:53.788Z'],
+    [false, null],
+    ['{"executionDetails":{"channels":["VOICE"]}}', '{"executionDetails":{"channels":["VOICE"]}}'],
+  ]);
+  expect(results?.scope).toEqual([]);
+  expect(references?.columns.map(cellsOf)).toEqual([
+    ['conv', 'conv'],
+    ['r', 'r'],
+    ['x', 'y'],
+  ]);
+  expect(references?.scope.map(cellsOf)).toEqual([['conv'], ['r']]);
 });

@@ -6,11 +6,13 @@ import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json.ts'
 import { isRawNumber, parseLossless } from '../../src/lib/lossless-json.ts';
 import { storableText } from '../../src/lib/storable.ts';
 import { Unstorable } from '../../src/sync/model.ts';
-import { type ConversationRows, maxKeyBytes, normalize } from '../../src/sync/normalize.ts';
+import { maxKeyBytes, normalize } from '../../src/sync/normalize.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
+import { type ConversationRows, conversationOf } from './rows.ts';
 
 const always = { id: 'a', createdAt: '2026-06-08T20:41:53.788355855Z' };
-const rowsOf = (fields: JsonObject = {}) => normalize(decodeDetail('GET detail', 'a', { ...always, ...fields }));
+const rowsOf = (fields: JsonObject = {}) =>
+  conversationOf(normalize(decodeDetail('GET detail', 'a', { ...always, ...fields })));
 const extraOf = (fields: JsonObject) => JSON.parse(rowsOf(fields).extra ?? 'null');
 const empty: ConversationRows = {
   id: 'a',
@@ -260,7 +262,7 @@ describe('nothing the API said is thrown away', () => {
   test('every leaf of any detail is in a column or in extra', () => {
     fc.assert(
       fc.property(detail, (raw) => {
-        const rows = normalize(decodeDetail('GET detail', 'a', raw));
+        const rows = conversationOf(normalize(decodeDetail('GET detail', 'a', raw)));
         const stored = new Set(leavesOfRows(rows));
         expect([...leaves(raw)].filter((each) => !stored.has(each))).toEqual([]);
       }),
@@ -272,7 +274,7 @@ describe('nothing the API said is thrown away', () => {
     fc.assert(
       fc.property(detail, (raw) => {
         const said = new Set(leaves(raw));
-        const rows = normalize(decodeDetail('GET detail', 'a', raw));
+        const rows = conversationOf(normalize(decodeDetail('GET detail', 'a', raw)));
         expect([...leavesOfRows(rows)].filter((each) => !said.has(each))).toEqual([]);
       }),
       { numRuns: 1_000 },

@@ -1,20 +1,19 @@
-// The tables as loading knows them, held to the schema that the database was made from.
+// The tables' descriptors compared with the schema, and the statements that follow from them.
 
 import { getTableColumns, getTableName, is } from 'drizzle-orm';
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import * as schema from '../../src/postgres/schema.ts';
-import * as tables from '../../src/postgres/tables.ts';
 import {
-  childStatement,
   conversationStatement,
   differenceStatement,
   insertStatement,
-  type Table,
-} from '../../src/postgres/tables.ts';
+  mergeStatement,
+} from '../../src/postgres/statements.ts';
+import { conversations, scopeOf, type Table, tablesOf } from '../../src/sync/tables.ts';
+import { exampleTables } from '../sync/example-tables.ts';
 
-const { conversations } = tables;
-const all = Object.values(tables).filter((each): each is Table => typeof each === 'object' && 'name' in each);
+const all: readonly Table[] = Object.values(tablesOf).flat();
 const children = all.filter((table) => table !== conversations);
 const byName = new Map<string, PgTable>(
   Object.values(schema)
@@ -28,7 +27,7 @@ function schemaOf({ name }: Table): PgTable {
   return found;
 }
 
-const typeNames: Record<string, string> = { integer: 'int4', 'timestamp with time zone': 'timestamptz' };
+const typeNames: Record<string, string> = { 'timestamp with time zone': 'timestamptz' };
 
 test('every table of the schema is loaded, and no other', () => {
   expect(all.map(({ name }) => name).sort()).toEqual([...byName.keys()].sort());
@@ -42,23 +41,27 @@ describe.each(all.map((table) => [table.name, table] as const))('%s', (_name, ta
     const expected = columns
       .filter(({ name }) => table !== conversations || !own.includes(name))
       .map((column) => [column.name, typeNames[column.getSQLType()] ?? column.getSQLType()]);
-    expect(Object.entries(table.columns)).toEqual(expected);
+    expect(Object.entries(table.columns).map(([name, { type }]) => [name, type])).toEqual(expected);
   });
 
-  test('has its primary key, beginning with the conversation, and a scope within it', () => {
+  test('has its primary key, which begins with the conversation', () => {
     const { primaryKeys } = getTableConfig(schemaOf(table));
     const single = columns.filter(({ primary }) => primary).map(({ name }) => name);
     expect(table.key).toEqual(primaryKeys[0]?.columns.map(({ name }) => name) ?? single);
     expect(table.key[0]).toBe(table === conversations ? 'id' : 'conversation_id');
-    expect(table.key.slice(0, table.scope.length)).toEqual(table.scope);
   });
+});
+
+test('every table of objects keeps the fields that have no column', () => {
+  const ofObjects = all.filter(({ columns }) => Object.values(columns).some(({ from }) => from === 'field'));
+  expect(ofObjects.filter(({ columns }) => columns['extra']?.from !== 'rest')).toEqual([]);
 });
 
 test('as many parameters are used as there are columns and scope columns', () => {
   const highest = (statement: string) => Math.max(...[...statement.matchAll(/\$(\d+)/g)].map(([, at]) => Number(at)));
-  for (const table of children) {
-    const count = Object.keys(table.columns).length + table.scope.length;
-    expect(highest(childStatement(table))).toBe(count);
+  for (const table of [...children, ...exampleTables]) {
+    const count = Object.keys(table.columns).length + scopeOf(table).length;
+    expect(highest(mergeStatement(table))).toBe(count);
     expect(highest(differenceStatement(table))).toBe(count);
     expect(highest(insertStatement(table))).toBe(Object.keys(table.columns).length);
   }

@@ -1,0 +1,99 @@
+// A table's descriptor in, its SQL out: statements that write what differs, delete what is gone, and say which
+// conversations they touched. Rows that are equal are not written.
+
+import { conversations, scopeOf, type Table, tablesOf } from '../sync/tables.ts';
+import { fromMicroseconds } from './instant.ts';
+
+const children = tablesOf.conversation.filter(({ parent }) => parent !== undefined);
+
+/** A table's parts as SQL. Parameters are an array for each column, then one for each scope column. */
+function partsOf(table: Table) {
+  const { columns, key } = table;
+  const names = Object.keys(columns);
+  const values = names.filter((column) => !key.includes(column));
+  const scope = scopeOf(table);
+  const types = [...Object.values(columns).map(({ type }) => type), ...scope.map(() => 'text')];
+  const arrays = types.map((type, at) => `$${1 + at}::${type}[]`);
+  return {
+    values,
+    scope,
+    list: list(names),
+    key: list(key),
+    answer: `unnest(${arrays.slice(0, names.length).join(', ')}) as answer(${list(names)})`,
+    scopes: `unnest(${arrays.slice(names.length).join(', ')}) as scope(${list(scope)})`,
+    update: values.map((column) => `"${column}" = excluded."${column}"`).join(', '),
+    sameKey: same(key, 'stored', 'answer'),
+    sameValues: values.length === 0 ? '' : `and ${row(values, 'stored')} is not distinct from ${row(values, 'answer')}`,
+    gone: `${same(scope, 'stored', 'scope')} and ${row(key, 'stored')} not in (select ${list(key)} from answer)`,
+  };
+}
+
+const list = (columns: string[]) => columns.map((column) => `"${column}"`).join(', ');
+const row = (columns: string[], of: string) => `(${columns.map((column) => `${of}."${column}"`).join(', ')})`;
+const same = (columns: string[], a: string, b: string) =>
+  columns.map((column) => `${a}."${column}" = ${b}."${column}"`).join(' and ');
+
+/** Makes stored rows equal to an answer's. Returns the ids of the conversations that it touched. */
+export function mergeStatement(table: Table): string {
+  const { name, key } = table;
+  const parts = partsOf(table);
+  const written = `insert into twilio.${name} (${parts.list})
+      select ${parts.list} from answer where not exists (select from twilio.${name} stored where ${parts.sameKey} ${parts.sameValues})
+      on conflict (${parts.key}) do ${parts.values.length === 0 ? 'nothing' : `update set ${parts.update}`}
+      returning "${key[0]}" as id`;
+  if (parts.scope.length === 0) return `with answer as materialized (select * from ${parts.answer}) ${written}`;
+  return `with answer as materialized (select * from ${parts.answer}),
+    gone as (delete from twilio.${name} stored using ${parts.scopes} where ${parts.gone} returning stored."${key[0]}" as id),
+    written as (${written})
+    select id from gone union select id from written`;
+}
+
+/** Parameters: the columns' alone. For rows of conversations that were not stored before. */
+export function insertStatement(table: Table): string {
+  const { list, answer } = partsOf(table);
+  return `insert into twilio.${table.name} (${list}) select ${list} from ${answer}`;
+}
+
+/** Merges conversations. The stamp is the lease's. Returns the ids of rows that are new (`fresh`), differ, or were deleted. */
+export function conversationStatement(): string {
+  const parts = partsOf(conversations);
+  const stamp = fromMicroseconds('lease.stamp');
+  // A stamp is given out once: only a row that is new has its own for both.
+  return `insert into twilio.conversations (${parts.list}, first_synced_at, synced_at)
+    select answer.*, ${stamp}, ${stamp}
+    from ${parts.answer}, twilio_sync.lease
+    where not exists (select from twilio.conversations stored where ${parts.sameKey} and stored.deleted_at is null ${parts.sameValues})
+    on conflict (id) do update set ${parts.update}, synced_at = excluded.synced_at, deleted_at = null
+    returning id, first_synced_at = synced_at as fresh`;
+}
+
+/** Returns the conversations that differ from the answer, and the columns in which they do. 'row missing' and 'row too many' stand for whole rows. */
+export function differenceStatement(table: Table): string {
+  const { name, key } = table;
+  const parts = partsOf(table);
+  const id = key[0];
+  const checks = [
+    `('row missing', stored."${id}" is null)`,
+    ...parts.values.map(
+      (column) =>
+        `('${column}', stored."${id}" is not null and stored."${column}" is distinct from answer."${column}")`,
+    ),
+  ];
+  const tooMany = `union select stored."${id}" as id, 'row too many' as place from twilio.${name} stored, ${parts.scopes} where ${parts.gone}`;
+  return `with answer as materialized (select * from ${parts.answer})
+    select answer."${id}" as id, place from answer
+    left join twilio.${name} stored on ${parts.sameKey}
+    cross join lateral (values ${checks.join(', ')}) as checks(place, differs)
+    where differs
+    ${parts.scope.length === 0 ? '' : tooMany}`;
+}
+
+/** SQL for how many rows the child tables hold of each conversation in `$n`, as `id` and `children`. */
+export function countsOf(n: number): string {
+  const rows = children.map(
+    ({ name }) => `select conversation_id from twilio.${name} where conversation_id = any($${n})`,
+  );
+  return `select asked.id, coalesce(children, 0)::int as children from unnest($${n}::text[]) as asked(id)
+    left join (select conversation_id, count(*) as children from (${rows.join(' union all ')}) as each group by 1) as counted
+      on counted.conversation_id = asked.id`;
+}
