@@ -6,7 +6,7 @@ import type { RunOutcome } from '../postgres/runs.ts';
 import type { Vitals } from '../status/vitals.ts';
 import type { Counts } from '../sync/context.ts';
 import type { ClientCounters } from '../twilio/counters.ts';
-import type { Attempt, Retry } from '../twilio/request.ts';
+import { type Attempt, endpoints, type Retry } from '../twilio/request.ts';
 import { version } from '../version.ts';
 import { createMeters, type Meters } from './meters.ts';
 
@@ -87,7 +87,7 @@ function begin(meters: Meters): void {
   meters.buildInfo.set({ version }, 1);
   meters.leaseHeld.set(0);
   for (const outcome of ['ok', 'incomplete', 'failed']) meters.passes.inc({ outcome }, 0);
-  for (const endpoint of ['list', 'detail']) {
+  for (const endpoint of endpoints) {
     meters.requests.inc({ endpoint, status: 200 }, 0);
     meters.retries.inc({ endpoint }, 0);
   }

@@ -1,5 +1,6 @@
-// The API as typed calls: pages of conversations, the detail of one conversation, and the API's time. All share one governor
-// and one connection pool. Every failure is an ApiError, except that the reason of an aborted signal is passed through.
+// The API as typed calls: pages of conversations and of operator results, one conversation's detail, one result, lists of
+// operators and configurations, and the API's time. All share one governor and one connection pool. Every failure is an
+// ApiError, except that the reason of an aborted signal is passed through.
 
 import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
@@ -7,20 +8,33 @@ import type { Json } from '../lib/json.ts';
 import { wait } from '../lib/wait.ts';
 import { type ClockState, createApiClock } from './clock.ts';
 import { type ClientCounters, createCounters } from './counters.ts';
-import { type Detail, decodeDetail, decodePage, type Page } from './decode.ts';
+import {
+  type Detail,
+  decodeDetail,
+  decodeNames,
+  decodePage,
+  decodeResult,
+  decodeResults,
+  ignoredFilters,
+  type NamePage,
+  type OperatorResult,
+  type Page,
+  type ResultPage,
+} from './decode.ts';
 import { openDispatcher } from './dispatcher.ts';
-import { BadAnswer, NotFound, Refused, TokenExpired, Unreachable } from './errors.ts';
+import { FilterIgnored, NotFound, Refused, TokenExpired, Unreachable } from './errors.ts';
 import { createGovernor } from './governor.ts';
+import { type AnyPage, type WalkOptions, walk } from './pager.ts';
 import type { ProxySettings } from './proxy.ts';
 import {
   type Attempt,
   type Auth,
   createCredentials,
-  type Endpoint,
   type RequestParts,
   type Retry,
   request,
   requestHeaders,
+  type Wanted,
 } from './request.ts';
 import { type RetryLimits, retryLimits } from './retry.ts';
 
@@ -50,15 +64,34 @@ export interface ClientOptions {
 /** Filters of the list, by the API's names; a name given twice means either value. */
 export type Query = readonly (readonly [name: string, value: string])[];
 
+/** Filters of the results' list, each a single id. Without any, the whole account is listed. */
+export interface ResultQuery {
+  conversationId?: string;
+  operatorId?: string;
+  intelligenceConfigurationId?: string;
+}
+
 /** A detail, and the length of its JSON in bytes. */
 export interface DetailAnswer {
   detail: Detail;
   bytes: number;
 }
 
+/** An operator result, and the length of its JSON in bytes. */
+export interface ResultAnswer {
+  result: OperatorResult;
+  bytes: number;
+}
+
 export interface Client {
-  /** All pages, each fetched while the one before is processed. Throws TokenExpired if the API no longer accepts its token. */
-  pages(query: Query, options: { signal: AbortSignal; pageSize?: number }): AsyncGenerator<Page, void, undefined>;
+  /** All pages of conversations, each fetched while the one before is processed. Throws TokenExpired if the API no longer accepts its token. */
+  pages(query: Query, options: WalkOptions): AsyncGenerator<Page, void, undefined>;
+  /** All pages of whole operator results, in the same way. Throws FilterIgnored if a page holds a result that was not asked for. */
+  results(query: ResultQuery, options: WalkOptions): AsyncGenerator<ResultPage, void, undefined>;
+  /** The operator result; undefined if the API answers 404. */
+  result(id: string, options: { signal: AbortSignal; limitBytes?: number }): Promise<ResultAnswer | undefined>;
+  /** All pages of operators, or of intelligence configurations, in the same way. */
+  names(kind: 'Operators' | 'Configurations', options: WalkOptions): AsyncGenerator<NamePage, void, undefined>;
   /** The conversation; undefined if the API answers 404. */
   detail(id: string, options: { signal: AbortSignal; limitBytes?: number }): Promise<DetailAnswer | undefined>;
   /** The API's clock in whole seconds since the epoch; undefined until three answers agree on it. */
@@ -70,13 +103,11 @@ export interface Client {
 }
 
 const mebibyte = 1_048_576;
-/** A list is endless after so many pages in a row with nothing new. A server may send a few empty ones. */
-const maxIdlePages = 20;
 
 /** Makes a client; it connects with its first request. Throws TypeError for an invalid base URL. */
 export function createClient(options: ClientOptions): Client {
   const base = new URL(options.baseUrl);
-  const conversations = `${base.pathname.replace(/\/+$/, '')}/v3/Conversations`;
+  const root = `${base.pathname.replace(/\/+$/, '')}/v3`;
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const timeoutMs = options.timeoutMs ?? 30_000;
   const dispatcher = options.dispatcher ?? openDispatcher(base.origin, timeoutMs, options.proxy);
@@ -107,21 +138,36 @@ export function createClient(options: ClientOptions): Client {
     },
   };
   const pageLimitBytes = options.pageLimitBytes ?? 64 * mebibyte;
+  function pagesOf<Page extends AnyPage>(
+    list: Pick<Wanted<Page>, 'endpoint' | 'path' | 'decode'>,
+    query: Query,
+    { signal, pageSize, token = null }: WalkOptions,
+  ): AsyncGenerator<Page, void, undefined> {
+    return walk(signal, token, (pageToken, walkSignal) => {
+      const path = root + list.path + search(query, pageSize, pageToken);
+      return page(parts, { ...list, path, limitBytes: pageLimitBytes, signal: walkSignal }, pageToken);
+    });
+  }
+
   return {
-    pages: (query, { signal, pageSize }) =>
-      walk(signal, (token, walkSignal) => {
-        const path = `${conversations}${search(query, pageSize, token)}`;
-        return page(parts, path, token, pageLimitBytes, walkSignal);
-      }),
+    pages: (query, options) =>
+      pagesOf({ endpoint: 'list', path: '/Conversations', decode: decodePage }, query, options),
+    results: (query, options) => {
+      const asked = Object.entries(query);
+      const list = { endpoint: 'results', path: '/OperatorResults', decode: decodeResults } as const;
+      return checkFilters(asked, pagesOf(list, asked, options));
+    },
+    names: (kind, options) =>
+      pagesOf({ endpoint: 'names', path: `/ControlPlane/${kind}`, decode: decodeNames }, [], options),
     async detail(id, { signal, limitBytes = 64 * mebibyte }) {
-      const path = `${conversations}/${segment(id)}`;
+      const path = `${root}/Conversations/${segment(id)}`;
       const decode = (tried: string, json: Json, bytes: number) => ({ detail: decodeDetail(tried, id, json), bytes });
-      try {
-        return await request(parts, { endpoint: 'detail', path, limitBytes, signal, decode });
-      } catch (error) {
-        if (error instanceof NotFound) return undefined;
-        throw error;
-      }
+      return await undefinedIfNotFound(request(parts, { endpoint: 'detail', path, limitBytes, signal, decode }));
+    },
+    async result(id, { signal, limitBytes = 64 * mebibyte }) {
+      const path = `${root}/OperatorResults/${segment(id)}`;
+      const decode = (tried: string, json: Json, bytes: number) => ({ result: decodeResult(tried, id, json), bytes });
+      return await undefinedIfNotFound(request(parts, { endpoint: 'result', path, limitBytes, signal, decode }));
     },
     now() {
       const seconds = clock.now();
@@ -138,49 +184,31 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-/** Follows the tokens, one page ahead of the consumer. Leaving early aborts the page that is being fetched. @throws BadAnswer for an endless list. */
-async function* walk(
-  given: AbortSignal,
-  fetch: (token: string | null, signal: AbortSignal) => Promise<Page>,
-): AsyncGenerator<Page, void, undefined> {
-  const left = new AbortController();
-  const signal = AbortSignal.any([given, left.signal]);
-  const tokens = new Set<string>();
-  const ids = new Set<string | null>([null]);
-  let idle = 0;
+async function page<Page>(parts: RequestParts, wanted: Wanted<Page>, token: string | null): Promise<Page> {
   try {
-    let next: Promise<Page> | null = fetch(null, signal);
-    while (next !== null) {
-      const current: Page = await next;
-      const { nextToken } = current;
-      const before = ids.size;
-      for (const { id } of [...current.items, ...current.bad]) ids.add(id);
-      idle = ids.size > before ? 0 : idle + 1;
-      if (nextToken !== null && idle >= maxIdlePages) {
-        throw new BadAnswer('list', [`items: ${idle} pages in a row have nothing new, so the list would never end`]);
-      }
-      if (nextToken !== null && tokens.has(nextToken)) {
-        throw new BadAnswer('list', ['meta.nextToken: was given before, so the list would never end']);
-      }
-      if (nextToken !== null) tokens.add(nextToken);
-      next = nextToken === null ? null : fetch(nextToken, signal);
-      // An error is thrown when the consumer asks for the page.
-      next?.catch(() => undefined);
-      yield current;
-    }
-  } finally {
-    left.abort(new Error('the consumer stopped'));
-  }
-}
-
-async function page(parts: RequestParts, path: string, token: string | null, limitBytes: number, signal: AbortSignal) {
-  const endpoint: Endpoint = 'list';
-  try {
-    return await request(parts, { endpoint, path, limitBytes, signal, decode: decodePage });
+    return await request(parts, wanted);
   } catch (error) {
     const refused = error instanceof Refused || error instanceof NotFound;
     if (token === null || !refused || error.status < 400) throw error;
     throw new TokenExpired(error.tried, error.status, error);
+  }
+}
+
+/** Compares each page with what was asked. A field that is null or absent cannot show that a filter was ignored. */
+async function* checkFilters(asked: Query, pages: AsyncGenerator<ResultPage>): AsyncGenerator<ResultPage> {
+  for await (const each of pages) {
+    const ignored = ignoredFilters(each, asked);
+    if (ignored.length > 0) throw new FilterIgnored('GET /v3/OperatorResults', ignored);
+    yield each;
+  }
+}
+
+async function undefinedIfNotFound<Found>(asked: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof NotFound) return undefined;
+    throw error;
   }
 }
 
@@ -194,7 +222,6 @@ function search(query: Query, pageSize: number | undefined, token: string | null
 
 /** An id as one segment of a path, '.' and '..' too. Throws RangeError for one that a URL cannot hold. */
 function segment(id: string): string {
-  if (id === '' || !id.isWellFormed())
-    throw new RangeError('a conversation id must not be empty or hold lone surrogates');
+  if (id === '' || !id.isWellFormed()) throw new RangeError('an id must not be empty or hold lone surrogates');
   return encodeURIComponent(id).replace(/^\.{1,2}$/, (dots) => dots.replaceAll('.', '%2E'));
 }

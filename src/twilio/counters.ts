@@ -1,7 +1,7 @@
 // Attempts and retries in, running totals out, for metrics. Totals only grow. No decision depends on them.
 
 import type { Governor } from './governor.ts';
-import type { Attempt, Endpoint, Retry } from './request.ts';
+import { type Attempt, type Endpoint, endpoints, type Retry } from './request.ts';
 
 /** `429` is counted apart from the other 4xx; `none` is an attempt without an answer. */
 export type StatusClass = '2xx' | '3xx' | '4xx' | '429' | '5xx' | 'none';
@@ -28,7 +28,7 @@ export interface Counters {
 
 export function createCounters(governor: Governor): Counters {
   const none = () => ({ '2xx': 0, '3xx': 0, '4xx': 0, '429': 0, '5xx': 0, none: 0 });
-  const requests = { list: none(), detail: none() };
+  const requests = Object.fromEntries(endpoints.map((endpoint) => [endpoint, none()])) as ClientCounters['requests'];
   let retries = 0;
   let bytes = 0;
   return {

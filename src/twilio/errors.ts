@@ -33,10 +33,10 @@ export class Unauthorized extends ApiError {
     this.reason = reason;
   }
 
-  /** The message for one conversation, when the key works for others. */
-  get messageForOne(): string {
+  /** The message for one conversation or result, when the key works for others. */
+  messageForOne(what: 'conversation' | 'result'): string {
     const why = this.reason === undefined ? '' : `: ${this.reason}`;
-    return `${this.tried}: the API refuses this conversation (${numbers(this.status, this.code)})${why}`;
+    return `${this.tried}: the API refuses this ${what} (${numbers(this.status, this.code)})${why}`;
   }
 }
 
@@ -74,6 +74,16 @@ export class TokenExpired extends ApiError {
   constructor(tried: string, status: number, cause: Error) {
     super(tried, `the API no longer accepts its page token (status ${status}); the list has to be read again`, cause);
     this.status = status;
+  }
+}
+
+/** The server ignores these filters: a page of results holds some that were not asked for. */
+export class FilterIgnored extends ApiError {
+  readonly filters: readonly string[];
+
+  constructor(tried: string, filters: readonly string[]) {
+    super(tried, `the API ignores the filter ${filters.join(' and ')}`);
+    this.filters = filters;
   }
 }
 

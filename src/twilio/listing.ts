@@ -4,10 +4,10 @@
 
 import { secondsOf, type Timestamp } from '../lib/timestamp.ts';
 import type { Api } from '../sync/context.ts';
-import { type Listed, ListingFailed, type Outcome, type TimeRange } from '../sync/model.ts';
+import { type Failed, type Listed, ListingFailed, type Outcome, type TimeRange } from '../sync/model.ts';
 import { type BoundName, Bounds, type Query } from './bounds.ts';
 import type { Client } from './client.ts';
-import type { ListItem } from './decode.ts';
+import type { ListItem, Page } from './decode.ts';
 import { ApiError, isRangeSpecific, TooLarge, Unauthorized, Unavailable, Unreachable } from './errors.ts';
 import { createPager } from './pager.ts';
 import { createWitness } from './witness.ts';
@@ -39,7 +39,10 @@ export function createListing({ client, filters, names, onNews, onBounds }: List
   const order = new NewestFirst(() =>
     onNews('the list is not newest first: without a lower bound it is read to its end', {}),
   );
-  const pager = createPager({ client, filters, onNews });
+  const pager = createPager<Query, Page>({
+    walk: (query, options) => client.pages([...filters, ...query], options),
+    onNews,
+  });
   const { pages } = pager;
   const witness = createWitness({ client, bounds, names, pages });
 
@@ -153,15 +156,20 @@ async function fetchDetail(client: Client, id: string, limitBytes: number, signa
     const found = await client.detail(id, { signal, limitBytes });
     return found === undefined ? { kind: 'gone' } : { kind: 'found', ...found };
   } catch (error) {
-    if (error instanceof TooLarge) return { kind: 'tooLarge' };
-    if (isPassError(error)) throw error;
-    return {
-      kind: 'failed',
-      error: error instanceof Unauthorized ? error.messageForOne : messageOf(error),
-      cause: error,
-      perhapsAll: mayAffectAll(error),
-    };
+    return outcomeOf(error, 'conversation');
   }
+}
+
+/** What an error means for the one conversation or result that was asked for. @throws an error that fails the pass. */
+export function outcomeOf(error: unknown, what: 'conversation' | 'result'): { kind: 'tooLarge' } | Failed {
+  if (error instanceof TooLarge) return { kind: 'tooLarge' };
+  if (isPassError(error)) throw error;
+  return {
+    kind: 'failed',
+    error: error instanceof Unauthorized ? error.messageForOne(what) : messageOf(error),
+    cause: error,
+    perhapsAll: mayAffectAll(error),
+  };
 }
 
 /** An error before the request reached anybody, or one that is not about an answer: an abort, a bug of ours. */

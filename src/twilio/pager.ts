@@ -1,54 +1,82 @@
-// Reads the list with the largest pages that the server accepts. If it refuses a size, that page and all later ones are
-// asked for in a smaller size.
+// Pages of any of the API's lists, from the first page or from a token to the last. `walk` follows the tokens and ends
+// with an error if a list is endless. A pager asks for the largest pages that the server accepts: if it refuses a size,
+// that page and all later ones are asked for in a smaller size.
 
-import type { Query } from './bounds.ts';
-import type { Client } from './client.ts';
-import type { Page } from './decode.ts';
-import { Refused } from './errors.ts';
+import { BadAnswer, Refused, TokenExpired } from './errors.ts';
 
-export interface PagerOptions {
-  client: Client;
-  /** The filters of every list request. */
-  filters: Query;
+/** A page of any list. */
+export interface AnyPage {
+  items: readonly { id: string }[];
+  bad: readonly { id: string | null }[];
+  /** null on the last page. */
+  nextToken: string | null;
+}
+
+export interface WalkOptions {
+  signal: AbortSignal;
+  pageSize?: number;
+  /** Starts at the page of this token, which an earlier page of the same query gave. Default: the first page. */
+  token?: string | null;
+}
+
+export interface PagerOptions<Asked, Page> {
+  /** Reads a list in pages of one size. */
+  walk(query: Asked, options: WalkOptions): AsyncGenerator<Page>;
   /** Called with what was found out about the server, for the log. */
   onNews(message: string, fields: Record<string, unknown>): void;
 }
 
-export interface Pager {
-  /** The pages of a list, by default of the size in use. Throws like Client.pages. */
-  pages(query: Query, signal: AbortSignal, size?: number): AsyncGenerator<Page>;
+export interface Pager<Asked, Page> {
+  /** The pages of a list, by default of the size in use. Throws what `walk` throws. */
+  pages(query: Asked, signal: AbortSignal, size?: number, token?: string | null): AsyncGenerator<Page>;
   /** Items asked for in a page. */
   readonly size: number;
   /** A page was too large for memory: use much smaller ones from now on. */
   shrink(): void;
+  /** Pages have become small: ask for twice as many items, up to what the server accepts. */
+  grow(): void;
 }
 
 /** From the largest that the API's reference allows down to its default. If one is refused, the next is tried. */
 const sizes = [1000, 500, 200, 100, 50];
+/** A list is endless after so many pages in a row with nothing new. A server may send a few empty ones. */
+const maxIdlePages = 20;
+const maxIds = 100_000;
 
-export function createPager({ client, filters, onNews }: PagerOptions): Pager {
-  let inUse = 1000;
+export function createPager<Asked, Page>({ walk: walkPages, onNews }: PagerOptions<Asked, Page>): Pager<Asked, Page> {
+  let largest = 1000;
+  let inUse = largest;
   /** The largest size that was answered. If it is refused now, the reason is another one, though perhaps not the next time. */
   let accepted = 0;
 
-  async function* pages(query: Query, signal: AbortSignal, asked = inUse): AsyncGenerator<Page> {
-    let refusal: Refused | undefined;
-    for (const size of [asked, ...sizes.filter((each) => each < asked)]) {
+  async function* pages(
+    query: Asked,
+    signal: AbortSignal,
+    asked = inUse,
+    token: string | null = null,
+  ): AsyncGenerator<Page> {
+    let refusal: unknown;
+    for (const pageSize of [asked, ...sizes.filter((each) => each < asked)]) {
+      let answered = false;
       try {
-        for await (const page of client.pages([...filters, ...query], { signal, pageSize: size })) {
+        for await (const page of walkPages(query, { signal, pageSize, token })) {
+          answered = true;
           if (refusal !== undefined) {
-            onNews('smaller pages are asked for', { pageSize: size });
-            inUse = size;
+            onNews('smaller pages are asked for', { pageSize });
+            largest = pageSize;
+            inUse = pageSize;
             refusal = undefined;
           }
-          accepted = Math.max(accepted, size);
+          accepted = Math.max(accepted, pageSize);
           yield page;
         }
         return;
       } catch (error) {
-        if (!(error instanceof Refused) || error.status < 400) throw error;
+        // If the first page asked for has a token, the refusal may be about the size or about the token.
+        const perhapsSize = error instanceof TokenExpired ? token !== null && !answered : error instanceof Refused;
+        if (!perhapsSize || (error as Refused | TokenExpired).status < 400) throw error;
         refusal ??= error;
-        if (size > accepted) continue;
+        if (pageSize > accepted) continue;
         accepted = 0;
         break;
       }
@@ -64,5 +92,46 @@ export function createPager({ client, filters, onNews }: PagerOptions): Pager {
     shrink() {
       inUse = Math.max(1, Math.floor(inUse / 8));
     },
+    grow() {
+      inUse = Math.min(largest, inUse * 2);
+    },
   };
+}
+
+/** Follows the tokens, one page ahead of the consumer. Leaving early aborts the page that is being fetched. @throws BadAnswer for an endless list. */
+export async function* walk<Page extends AnyPage>(
+  given: AbortSignal,
+  from: string | null,
+  fetch: (token: string | null, signal: AbortSignal) => Promise<Page>,
+): AsyncGenerator<Page, void, undefined> {
+  const left = new AbortController();
+  const signal = AbortSignal.any([given, left.signal]);
+  const tokens = new Set<string | null>([from]);
+  const ids = new Set<string | null>();
+  let idle = 0;
+  try {
+    let next: Promise<Page> | null = fetch(from, signal);
+    while (next !== null) {
+      const current: Page = await next;
+      const { nextToken } = current;
+      // Forgetting keeps memory bounded on the list of a whole account.
+      if (ids.size > maxIds) ids.clear();
+      const before = ids.add(null).size;
+      for (const { id } of [...current.items, ...current.bad]) ids.add(id);
+      idle = ids.size > before ? 0 : idle + 1;
+      if (nextToken !== null && idle >= maxIdlePages) {
+        throw new BadAnswer('list', [`items: ${idle} pages in a row have nothing new, so the list would never end`]);
+      }
+      if (nextToken !== null && tokens.has(nextToken)) {
+        throw new BadAnswer('list', ['meta.nextToken: was given before, so the list would never end']);
+      }
+      if (nextToken !== null) tokens.add(nextToken);
+      next = nextToken === null ? null : fetch(nextToken, signal);
+      // An error is thrown when the consumer asks for the page.
+      next?.catch(() => undefined);
+      yield current;
+    }
+  } finally {
+    left.abort(new Error('the consumer stopped'));
+  }
 }

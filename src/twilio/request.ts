@@ -22,7 +22,9 @@ import { type Answer, acceptedEncodings, get } from './http.ts';
 import { remainingOf } from './limiter/quota.ts';
 import { decide, type Outcome, type RetryLimits, retryAfterMs, waitAsked } from './retry.ts';
 
-export type Endpoint = 'list' | 'detail';
+/** Lists and details of conversations and of operator results; `names` are the lists of operators and configurations. */
+export const endpoints = ['list', 'detail', 'results', 'result', 'names'] as const;
+export type Endpoint = (typeof endpoints)[number];
 
 /** An attempt that ended, and was not aborted by the caller; `status` is undefined if no answer came. */
 export interface Attempt {

@@ -163,7 +163,7 @@ export const bugs: Bug[] = [
   },
   {
     name: 'reads only the first page',
-    file: 'twilio/client.ts',
+    file: 'twilio/pager.ts',
     find: 'next = nextToken === null ? null : fetch(nextToken, signal);',
     replace: 'next = null;',
   },

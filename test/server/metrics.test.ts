@@ -25,11 +25,9 @@ const vitals: Vitals = {
   },
 };
 
+const none = { '2xx': 0, '3xx': 0, '4xx': 0, '429': 0, '5xx': 0, none: 0 };
 const counters = (inFlight = 5, perSecond?: number) => ({
-  requests: {
-    list: { '2xx': 0, '3xx': 0, '4xx': 0, '429': 0, '5xx': 0, none: 0 },
-    detail: { '2xx': 0, '3xx': 0, '4xx': 0, '429': 0, '5xx': 0, none: 0 },
-  },
+  requests: { list: none, detail: none, results: none, result: none, names: none },
   retries: 0,
   bytes: 0,
   limit: 32,

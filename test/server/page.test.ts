@@ -7,6 +7,7 @@ import { html } from '../../src/server/page/html.ts';
 import { type PageView, renderPage } from '../../src/server/page/page.ts';
 import { aRun, aStanding, aVolume } from './example.ts';
 
+const none = { '2xx': 0, '3xx': 0, '4xx': 0, '429': 0, '5xx': 0, none: 0 };
 const counts = { '2xx': 1200, '3xx': 0, '4xx': 0, '429': 3, '5xx': 0, none: 0 };
 
 function aView(changes: Partial<PageView> = {}): PageView {
@@ -16,7 +17,7 @@ function aView(changes: Partial<PageView> = {}): PageView {
     standing: { value: aStanding(), ageSeconds: 2 },
     volume: { value: aVolume(), ageSeconds: 7 },
     requests: {
-      requests: { list: counts, detail: counts },
+      requests: { list: counts, detail: counts, results: counts, result: none, names: none },
       retries: 3,
       bytes: 1,
       limit: 32,

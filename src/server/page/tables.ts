@@ -5,6 +5,7 @@ import { sayCount, sayDuration, sayWork } from '../../status/format.ts';
 import { foldPasses, type PassLine, sayRun } from '../../status/passes.ts';
 import type { Standing } from '../../status/standing.ts';
 import type { ClientCounters } from '../../twilio/counters.ts';
+import { endpoints } from '../../twilio/request.ts';
 import { type Html, html } from './html.ts';
 import type { PageView } from './page.ts';
 import { time } from './time.ts';
@@ -105,11 +106,18 @@ function pace({ perSecond }: ClientCounters): string {
   return perSecond === undefined ? '' : `, ${sayCount(Math.round(perSecond * 10) / 10)} a second`;
 }
 
+const endpointNames = { list: 'List', detail: 'Detail', results: 'Results', result: 'Result', names: 'Names' };
+
 function requestTable({ requests }: ClientCounters): Html {
   const classes = ['2xx', '3xx', '4xx', '429', '5xx', 'none'] as const;
-  const shown = classes.filter((each) => each === '2xx' || requests.list[each] + requests.detail[each] > 0);
-  const row = (name: string, counts: ClientCounters['requests']['list']) =>
-    html`<tr><th scope="row">${name}</th>${shown.map((each) => html`<td class="number">${sayCount(counts[each])}</td>`)}</tr>`;
+  const shown = classes.filter((each) => each === '2xx' || Object.values(requests).some((counts) => counts[each] > 0));
+  const asked = endpoints.filter(
+    (each) => each === 'list' || each === 'detail' || Object.values(requests[each]).some((count) => count > 0),
+  );
+  const rows = asked.map(
+    (each) =>
+      html`<tr><th scope="row">${endpointNames[each]}</th>${shown.map((status) => html`<td class="number">${sayCount(requests[each][status])}</td>`)}</tr>`,
+  );
   return html`<table class="small"><caption>API requests since it took the lease, by answer</caption><thead><tr><th scope="col">Endpoint</th>${shown.map((each) => html`<th scope="col" class="number">${each === 'none' ? 'no answer' : each}</th>`)}</tr></thead>
-<tbody>${row('List', requests.list)}${row('Detail', requests.detail)}</tbody></table>`;
+<tbody>${rows}</tbody></table>`;
 }
