@@ -2,6 +2,7 @@
 // Needs no lease: it only notes what is wanted. Every write of rows is the holder's.
 
 import type { Database } from './database.ts';
+import type { Rows } from './rows.ts';
 import { forgottenAmong } from './tombstones.ts';
 
 /** Asks for the details of some conversations, at once; not for those that are kept out. */
@@ -27,7 +28,7 @@ export async function takeBack(database: Database, ids: string[]): Promise<void>
 /** Which of the asks nobody has carried out yet; one that failed waits for its next attempt. */
 export async function findUnanswered(database: Database, ids: string[]): Promise<string[]> {
   const rows = await database.run((queries) =>
-    queries.sql<{ id: string }>(
+    queries.sql<{ id: Rows['due']['conversationId'] }>(
       `select conversation_id as id from twilio_sync.due
        where reason = 'asked' and due_at = to_timestamp(0) and conversation_id = any($1)`,
       [ids],
@@ -45,7 +46,9 @@ export interface Standing {
 /** What is in quarantine: by id, and how many list items have none. */
 export async function findQuarantined(database: Database): Promise<{ ids: string[]; nameless: number }> {
   const rows = await database.run((queries) =>
-    queries.sql<{ id: string }>('select conversation_id as id from twilio_sync.quarantine order by id'),
+    queries.sql<{ id: Rows['quarantine']['conversationId'] }>(
+      'select conversation_id as id from twilio_sync.quarantine order by id',
+    ),
   );
   const ids = rows.map(({ id }) => id).filter((id) => !id.startsWith('item:'));
   return { ids, nameless: rows.length - ids.length };

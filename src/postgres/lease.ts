@@ -6,6 +6,7 @@ import { LeaseLost } from '../sync/model.ts';
 import type { Database, Queries } from './database.ts';
 import { nowInMicroseconds } from './instant.ts';
 import { type Obstacles, obstacles, refuseObstacles } from './obstacles.ts';
+import type { Rows } from './rows.ts';
 
 export const leaseSeconds = 15;
 const term = leaseSeconds * 1_000_000;
@@ -27,13 +28,13 @@ export async function takeLease(database: Database, holder: string): Promise<{ e
     const again = asked;
     asked = true;
     // A row locked by a load means that its holder is alive: there is no use in waiting for it.
-    const [taken] = await queries.sql<{ epoch: number }>(
+    const [taken] = await queries.sql<Pick<Rows['lease'], 'epoch'>>(
       `update twilio_sync.lease set epoch = epoch + 1, holder = $1, expires_at = $2::bigint + ${term}
        where singleton = (select singleton from twilio_sync.lease where not (${isHeld('$2::bigint')}) for update skip locked)
        returning epoch::int as epoch`,
       [holder, now],
     );
-    const [lease] = await queries.sql<Obstacles & { epoch: number; holder: string | null }>(
+    const [lease] = await queries.sql<Obstacles & Pick<Rows['lease'], 'epoch' | 'holder'>>(
       `select ${obstacles()}, epoch::int as epoch, holder from (values (1)) as one left join twilio_sync.lease on true`,
     );
     // Thrown, so that what was taken is given back.

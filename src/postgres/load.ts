@@ -1,6 +1,6 @@
-// A batch in, everything about it written in one transaction: the lease is checked and hands out the stamp, rows are
-// written where they differ, what is due is put anew, and the window's cursor moves. Loading the same batch again, as
-// after an answer to COMMIT that was lost, changes nothing.
+// A batch in, all of it written in one transaction: the lease is checked and hands out the stamp, rows that differ are
+// written, due rows are replaced, and the window's cursor moves. Loading the same batch again changes nothing: the answer
+// to a COMMIT may be lost.
 
 import { making } from '../sync/fingerprint.ts';
 import type { Change, Checkpoint, Loaded, Packed } from '../sync/model.ts';
@@ -10,33 +10,34 @@ import { putDue, removeDue, replaceDue } from './due.ts';
 import { fromMicroseconds } from './instant.ts';
 import { divisionByZero } from './lease.ts';
 import { childArrays, conversationArrays } from './pack.ts';
+import type { Rows } from './rows.ts';
 import { conversationStatement, countsOf, insertStatement, mergeStatement } from './statements.ts';
 import { forgottenAmong, readForgotten } from './tombstones.ts';
 import { finishWindow, moveCursor } from './windows.ts';
 
-/** A conversation was taken for new, and is stored. */
-export class NotNew extends Error {
-  override readonly name = 'NotNew';
+/** A conversation was assumed to be new, but is stored. */
+export class AlreadyStored extends Error {
+  override readonly name = 'AlreadyStored';
 }
 
-/** Some of a batch is not to be written: a later request's answer is stored, or a person has had the conversation forgotten. */
+/** Some of a batch must not be written: the answer to a later request is stored, or the conversation was erased with `forget`. */
 export class Superseded extends Error {
   override readonly name = 'Superseded';
 }
 
 /**
- * Writes a batch and its mark, in a transaction whose first statement, `held`, takes the lease's row; where the lease is lost
- * that is an error in Postgres itself, which then refuses all that was sent behind it. So what needs no other statement's
- * answer is sent at once, and Postgres never waits while this process is busy with details.
- * @throws NotNew where `trusting` was wrong: the whole transaction is to be done again without it. Superseded: see `findSuperseded`.
+ * Writes a batch and its mark. The transaction's first statement, `held`, takes the lease's row. If the lease is lost, that is
+ * an error in Postgres itself, which then refuses every statement sent after it. So statements that need no answer from another
+ * are sent at once, and Postgres does not wait while this process is busy with details.
+ * @throws AlreadyStored if `assumeNew` was wrong: repeat the transaction without it. Superseded: see `findSuperseded`.
  */
 export async function load(queries: Queries, held: Promise<bigint>, input: LoadInput): Promise<Loaded> {
-  const { changes, mark, now, generation, trusting, epoch } = input;
+  const { changes, mark, now, generation, assumeNew, epoch } = input;
   const found = changes.flatMap((change) => (change.rows === null ? [] : [{ ...change, rows: change.rows }]));
-  const taken = found.filter(({ stored }) => trusting && !stored);
-  const others = found.filter(({ stored }) => !trusting || stored);
+  const taken = found.filter(({ stored }) => assumeNew && !stored);
+  const others = found.filter(({ stored }) => !assumeNew || stored);
   const isDue = () => queries.sql('select from twilio_sync.due where due_at <= to_timestamp($1) limit 1', [now]);
-  // Carried out in this order: what is remembered of a conversation goes by what was due for it until now.
+  // In this order: what is remembered of a conversation depends on what was due for it so far.
   const allowed = refuseSuperseded(queries, changes, epoch);
   const sent = Promise.all([
     findUnchanged(queries, others),
@@ -49,12 +50,12 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
     replaceDue(queries, changes),
     mark === null ? isDue() : [],
   ]);
-  // Where the lease is lost, or something is not to be written, they are refused together with it.
+  // If the lease is lost, or something must not be written, Postgres refuses them too.
   for (const each of [allowed, sent]) each.catch(() => {});
   const stamp = await held;
   await allowed;
   const [unchanged, written, , , , dueByNow] = await sent;
-  if (taken.some(({ id }) => written.get(id) !== true)) throw new NotNew();
+  if (taken.some(({ id }) => written.get(id) !== true)) throw new AlreadyStored();
   const differing = others.filter(({ id, force }) => force || !unchanged.has(id)).map(({ rows }) => rows);
   const [late, deleted] = await Promise.all([
     writeChildren(queries, differing, written, stamp),
@@ -74,7 +75,7 @@ type Found = Change & { rows: Packed };
 async function writeConversations(queries: Queries, found: Found[]): Promise<Map<string, boolean>> {
   const [arrays] = conversationArrays(found.map(({ rows }) => rows));
   if (found.length === 0 || arrays === undefined) return new Map();
-  const written = await queries.sql<{ id: string; fresh: boolean }>(
+  const written = await queries.sql<Pick<Rows['conversations'], 'id'> & { fresh: boolean }>(
     conversationStatement(),
     arrays.columns,
     conversations,
@@ -82,7 +83,7 @@ async function writeConversations(queries: Queries, found: Found[]): Promise<Map
   return new Map(written.map(({ id, fresh }) => [id, fresh]));
 }
 
-/** Writes the children of conversations that are new: nothing is stored to hold them against. */
+/** Writes the children of new conversations: nothing is stored to compare them with. */
 async function insertChildren(queries: Queries, all: Packed[]): Promise<void> {
   const parts = childArrays(all).filter(({ rows }) => rows > 0);
   await Promise.all(
@@ -90,7 +91,7 @@ async function insertChildren(queries: Queries, all: Packed[]): Promise<void> {
   );
 }
 
-/** Writes children that differ. @returns how many conversations were written of only now. */
+/** Writes children that differ. @returns how many conversations changed in their children only. */
 async function writeChildren(
   queries: Queries,
   all: Packed[],
@@ -126,14 +127,14 @@ export interface LoadInput {
   generation: number;
   /** What the lease was taken under. */
   epoch: number;
-  /** Take conversations for new that nothing was known of when they were asked for: their children need not wait to be sent. */
-  trusting: boolean;
+  /** Assume that conversations are new if none was stored when they were requested: then their children are sent at once. */
+  assumeNew: boolean;
 }
 
-/** Requests of a later lease are later; within one they are counted. */
+/** Orders requests: by the lease's epoch, then by their number within it. */
 const orderOf = ({ request }: Change, epoch: number) => String((BigInt(epoch) << 32n) + BigInt(request));
 
-/** An error in Postgres itself, which refuses what was sent behind it: nearly always there is nothing to refuse, and nobody waits to hear so. */
+/** Raises an error in Postgres itself, which then refuses every statement sent after it. There is nearly always nothing to refuse, and nothing waits for the answer. */
 async function refuseSuperseded(queries: Queries, changes: Change[], epoch: number): Promise<void> {
   if (changes.length === 0) return;
   const parameters = [changes.map(({ id }) => id), changes.map((change) => orderOf(change, epoch))];
@@ -148,7 +149,7 @@ const laterAmong = `select answer.id from twilio_sync.fingerprints
   join unnest($1::text[], $2::int8[]) as answer(id, request) on answer.id = conversation_id
   where fingerprints.request > answer.request`;
 
-/** What of a batch is not to be written: `forgotten` by a person, or `late`, since the answer to a later request is stored. */
+/** What of a batch must not be written: `forgotten` conversations, and `late` ones, of which the answer to a later request is stored. */
 export async function findSuperseded(
   queries: Queries,
   changes: Change[],
@@ -159,10 +160,10 @@ export async function findSuperseded(
   return { forgotten: new Set(await readForgotten(queries, ids)), late: new Set(later.map(({ id }) => id)) };
 }
 
-/** The details that are the ones stored last. Equal but for their order counts as the same: an API that shuffles is not news. */
+/** The details that equal the stored ones. The order of keys and arrays does not count: the API changes it. */
 async function findUnchanged(queries: Queries, found: Found[]): Promise<Set<string>> {
   if (found.length === 0) return new Set();
-  const same = await queries.sql<{ id: string }>(
+  const same = await queries.sql<{ id: Rows['fingerprints']['conversationId'] }>(
     `select conversation_id as id from twilio_sync.fingerprints
      join unnest($1::text[], $2::text[]) as answer(id, detail) on answer.id = conversation_id and answer.detail = fingerprints.detail
      where (algorithm, policy) = ($3, $4)`,
@@ -174,7 +175,7 @@ async function findUnchanged(queries: Queries, found: Found[]): Promise<Set<stri
 async function markDeleted(queries: Queries, changes: Change[], stamp: bigint): Promise<number> {
   const ids = changes.filter(({ deleted }) => deleted).map(({ id }) => id);
   if (ids.length === 0) return 0;
-  // Without fingerprints it counts as changed when it is ever listed again.
+  // Without fingerprints, it counts as changed if it is ever listed again.
   await queries.sql('update twilio_sync.fingerprints set item = null, detail = null where conversation_id = any($1)', [
     ids,
   ]);
@@ -224,8 +225,8 @@ async function remember(queries: Queries, { changes, now, generation, epoch }: L
 }
 
 /**
- * Found, but older than what is stored: its item is known all the same, or each listing would begin the waits anew.
- * A detail's fingerprint that was made in another way equals none from then on.
+ * Remembers the list item of a detail that was older than what is stored: otherwise each listing would start the waits again.
+ * A detail's fingerprint from another algorithm or policy becomes one that equals none.
  */
 async function rememberBehind(queries: Queries, changes: Change[]): Promise<void> {
   const seen = changes.filter(({ rows, item, deleted }) => rows === null && item !== null && !deleted);
@@ -239,7 +240,7 @@ async function rememberBehind(queries: Queries, changes: Change[]): Promise<void
   );
 }
 
-/** What was due because a list item showed it was listed, though its detail came only now: when it is missing, it is missed. */
+/** Remembers that conversations were listed whose details came only now: if a later listing lacks them, they are missing. */
 async function rememberShown(queries: Queries, changes: Change[], generation: number): Promise<void> {
   if (changes.length === 0) return;
   await queries.sql(
@@ -249,7 +250,7 @@ async function rememberShown(queries: Queries, changes: Change[], generation: nu
   );
 }
 
-/** Counts the children of conversations whose detail did not say all of them, and of those whose rows were lost: triggers may keep some out. */
+/** Counts the children of conversations whose detail lacked an array, and of those that were written by force: triggers may keep rows out. */
 async function countChildren(queries: Queries, written: Packed[], changes: Change[]): Promise<void> {
   const forced = new Set(changes.filter(({ force }) => force).map(({ id }) => id));
   const ids = written.filter(({ id, children }) => children === null || forced.has(id)).map(({ id }) => id);

@@ -1,18 +1,18 @@
-// What the program asks of the tables before it decides anything. Reads only.
-// Instants go out as seconds since the epoch, the way the program counts; nothing of what people said is read.
+// What the program reads before it decides anything. Times are returned as seconds since the epoch. No personal data is read.
 
 import type { FilterConfig } from '../config/config.ts';
 import { making } from '../sync/fingerprint.ts';
 import type { DueRow, Known, TimeRange } from '../sync/model.ts';
 import type { Queries } from './database.ts';
 import { seconds } from './instant.ts';
+import type { Rows } from './rows.ts';
 import { countsOf } from './statements.ts';
 import { readForgotten } from './tombstones.ts';
 
-/** What is remembered of these conversations; those nothing is known of are not in the map. */
+/** What is known about these conversations. Unknown ones are not in the map. */
 export async function readKnown(queries: Queries, ids: string[]): Promise<Map<string, Known>> {
   const known = new Map<string, Known>();
-  const stored = await queries.sql<NonNullable<Known['stored']> & { id: string }>(
+  const stored = await queries.sql<Remembered>(
     `select conversation_id as id, item, detail, normalizer, generation, children, algorithm, policy,
        case when (algorithm, policy) <> ($2, $3) then (select to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')
          from twilio.conversations where id = conversation_id) end as "updatedAt"
@@ -20,7 +20,7 @@ export async function readKnown(queries: Queries, ids: string[]): Promise<Map<st
     [ids, making.algorithm, making.policy],
   );
   for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [], forgotten: false });
-  const due = await queries.sql<DueRow>(
+  const due = await queries.sql<ReadDue>(
     `select conversation_id as id, reason, ${seconds('due_at')} as "dueAt", attempts,
        ${seconds('first_at')} as "firstAt", error, fingerprint, wants,
        ${seconds('created_from')} as "createdFrom", number::numeric, sweep_id is not null as "setAside"
@@ -37,14 +37,25 @@ export async function readKnown(queries: Queries, ids: string[]): Promise<Map<st
   return known;
 }
 
+type Remembered = Pick<
+  Rows['fingerprints'],
+  'item' | 'detail' | 'normalizer' | 'generation' | 'children' | 'algorithm' | 'policy'
+> & { id: Rows['fingerprints']['conversationId']; updatedAt: Rows['conversations']['updatedAt'] };
+
+/** Times as seconds; reason and wants as the program put them there. */
+type ReadDue = DueRow & Pick<Rows['due'], 'attempts' | 'error' | 'fingerprint' | 'number'>;
+
 /** See Store.findLost. */
 export async function readLost(queries: Queries, children: Map<string, number | null>): Promise<string[]> {
   if (children.size === 0) return [];
-  const rows = await queries.sql<{ id: string }>(lostStatement, [[...children.keys()], [...children.values()]]);
+  const rows = await queries.sql<Pick<Rows['conversations'], 'id'>>(lostStatement, [
+    [...children.keys()],
+    [...children.values()],
+  ]);
   return rows.map(({ id }) => id);
 }
 
-/** A count that is not known says nothing. */
+/** An unknown count proves nothing. */
 const lostStatement = `select remembered.id
   from unnest($1::text[], $2::int4[]) as remembered(id, children)
   left join twilio.conversations on conversations.id = remembered.id
@@ -52,8 +63,8 @@ const lostStatement = `select remembered.id
   where conversations.id is null or remembered.children <> counted.children`;
 
 /**
- * See Store.unlisted. Only what the present filters have shown once, and by its own columns would still match, is expected.
- * Of what is listed the program knows that; of the rest, which is next to nothing, it is looked up one by one.
+ * See Store.unlisted. A conversation is expected if the current filters have shown it before, and its columns still match them.
+ * The caller knows the former of those that are listed. Of the others, which are few, it is looked up one by one.
  */
 export async function readUnlisted(
   queries: Queries,
@@ -66,7 +77,7 @@ export async function readUnlisted(
   const parameters: unknown[] = [from, to, [...listed.keys()], [...listed.values()], generation];
   const conditions = matching(filters, parameters);
   if (open) conditions.push(`status in ('ACTIVE', 'INACTIVE')`);
-  const [row] = await queries.sql<{ expected: number; missing: string[] | null }>(
+  const [row] = await queries.sql<{ expected: number; missing: Rows['conversations']['id'][] | null }>(
     `select count(*)::int as expected, array_agg(id) filter (where listed_id is null) as missing
      from twilio.conversations left join unnest($3::text[], $4::bool[]) as listed(listed_id, shown) on listed_id = id
      where conversations.created_at >= to_timestamp($1) and conversations.created_at < to_timestamp($2) and deleted_at is null
@@ -117,7 +128,7 @@ export async function readOpenStretches(queries: Queries, { from, to }: TimeRang
 
 /** See Store.dueAt. */
 export async function readDue(queries: Queries, now: number, limit: number): Promise<string[]> {
-  const rows = await queries.sql<{ id: string }>(
+  const rows = await queries.sql<{ id: Rows['due']['conversationId'] }>(
     `select distinct conversation_id as id from
        (select conversation_id from twilio_sync.due where due_at <= to_timestamp($1) order by due_at limit $2) as first`,
     [now, limit],
@@ -135,9 +146,9 @@ export async function readNextSettling(queries: Queries, until: number): Promise
   return row?.at ?? null;
 }
 
-/** See Store.sample. Of what is remembered: rows that are gone, or that row-level security hides, would never be missed in what can be read. What lies before history begins is not kept up to date. */
+/** See Store.sample. Chosen by fingerprint, so that rows that are gone, or hidden by row-level security, are found too. Conversations from before the start of history are left out: they are not kept up to date. */
 export async function readSample(queries: Queries, count: number): Promise<string[]> {
-  const rows = await queries.sql<{ id: string }>(
+  const rows = await queries.sql<{ id: Rows['fingerprints']['conversationId'] }>(
     `select conversation_id as id from twilio_sync.fingerprints where detail is not null and not exists (
        select from twilio.conversations, twilio_sync.scope where conversations.id = conversation_id and conversations.created_at < history_from)
      order by random() limit $1`,
@@ -146,9 +157,9 @@ export async function readSample(queries: Queries, count: number): Promise<strin
   return rows.map(({ id }) => id);
 }
 
-/** See Store.controls. To be refreshed some day is nothing against a conversation. */
+/** See Store.controls. A conversation that is due only for a refresh is a good one. */
 export async function readControls(queries: Queries, not: string[], now: number, limit: number): Promise<string[]> {
-  const rows = await queries.sql<{ id: string }>(
+  const rows = await queries.sql<{ id: Rows['fingerprints']['conversationId'] }>(
     `select conversation_id as id from twilio_sync.fingerprints where detail is not null and conversation_id <> all($1)
      and not exists (select from twilio_sync.due where due.conversation_id = fingerprints.conversation_id
        and (due_at <= to_timestamp($2) or reason not in ('closed', 'upgrade'))) limit $3`,

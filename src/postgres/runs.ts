@@ -2,15 +2,17 @@
 // For people to look at: no decision is made by them.
 
 import type { Database } from './database.ts';
+import type { Rows } from './rows.ts';
 
 export type RunOutcome = 'ok' | 'incomplete' | 'failed';
 
 /** Notes a beginning. @returns what its end is noted under. */
 export async function beginRun(database: Database, command: string): Promise<number> {
   const [row] = await database.run((queries) =>
-    queries.sql<{ id: number }>('insert into twilio_sync.runs (command) values ($1) returning id::int as id', [
-      command,
-    ]),
+    queries.sql<Pick<Rows['runs'], 'id'>>(
+      'insert into twilio_sync.runs (command) values ($1) returning id::int as id',
+      [command],
+    ),
   );
   return row?.id ?? 0;
 }

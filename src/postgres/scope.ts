@@ -6,6 +6,7 @@ import type { FilterConfig } from '../config/config.ts';
 import { type HistoryStart, startAt } from '../sync/windows.ts';
 import type { Database, Queries } from './database.ts';
 import { seconds } from './instant.ts';
+import type { Rows } from './rows.ts';
 
 /** The database belongs to another account or API; exit status 2. `found` and `advice` together are the message. */
 export class WrongScope extends Error {
@@ -35,11 +36,9 @@ export interface Entered {
   start: number;
 }
 
-interface Stored {
-  account: string;
-  url: string;
-  filters: object;
-  generation: number;
+interface Stored extends Pick<Rows['scope'], 'filters' | 'generation'> {
+  account: Rows['scope']['accountSid'];
+  url: Rows['scope']['baseUrl'];
   /** Nothing was ever stored or listed under it: a mistyped account or URL must not keep the right one out. */
   vain: boolean;
 }

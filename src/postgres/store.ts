@@ -8,7 +8,7 @@ import { readDifferences } from './compare.ts';
 import type { Database, Queries } from './database.ts';
 import { clearAttempt, dropDue, noteAttempt } from './due.ts';
 import { holdLease } from './lease.ts';
-import { findSuperseded, load, NotNew, Superseded } from './load.ts';
+import { AlreadyStored, findSuperseded, load, Superseded } from './load.ts';
 import {
   countQuarantined,
   readControls,
@@ -68,23 +68,23 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     clearAttempt: (id) => write((queries) => clearAttempt(queries, id)),
     pack,
     async load(changes, mark, now) {
-      const attempt = (left: typeof changes, trusting: boolean): Promise<Loaded> =>
+      const attempt = (left: typeof changes, assumeNew: boolean): Promise<Loaded> =>
         leased((queries, begun, held) => {
-          const batch = { changes: left, mark, now, generation, epoch: held, trusting };
+          const batch = { changes: left, mark, now, generation, epoch: held, assumeNew };
           return load(queries, holdLease(queries, held, begun), batch);
         });
-      for (let left = changes, trusting = true; ; ) {
+      for (let left = changes, assumeNew = true; ; ) {
         try {
-          return await attempt(left, trusting);
+          return await attempt(left, assumeNew);
         } catch (error) {
           if (error instanceof Superseded) {
             left = await write((queries, _stamp, held) => withoutSuperseded(queries, left, held));
           } else if (
-            trusting &&
-            (error instanceof NotNew || (error instanceof Unstorable && error.code === duplicateKey))
+            assumeNew &&
+            (error instanceof AlreadyStored || (error instanceof Unstorable && error.code === duplicateKey))
           ) {
             // Taken for new, but stored: by this load itself, perhaps, whose answer to COMMIT was lost.
-            trusting = false;
+            assumeNew = false;
           } else throw error;
         }
       }

@@ -4,13 +4,14 @@
 import type { Checkpoint, EndedSweep, Missing, Sweep, TimeRange, Window } from '../sync/model.ts';
 import type { Queries } from './database.ts';
 import { seconds, span } from './instant.ts';
+import type { Rows } from './rows.ts';
 
 /** See Store.windows. */
 export async function readWindows(
   queries: Queries,
   latest = Number.POSITIVE_INFINITY,
 ): Promise<{ pending: Window[]; covered: TimeRange[]; reached: number | null }> {
-  const rows = await queries.sql<Window & { completed: boolean }>(
+  const rows = await queries.sql<ReadWindow>(
     `select id::int as id, sweep_id::int as "sweepId", sweep, ${seconds('from_at')} as from, ${seconds('to_at')} as to,
        ${seconds('cursor')} as cursor, failures, completed_at is not null as completed
      from twilio_sync.windows order by to_at desc`,
@@ -24,15 +25,21 @@ export async function readWindows(
   };
 }
 
+/** Times as seconds. */
+type ReadWindow = Window & Pick<Rows['windows'], 'id' | 'sweepId' | 'failures'> & { completed: boolean };
+
 /** See Store.plan. */
 export async function planWindows(queries: Queries, sweep: Sweep, stretches: TimeRange[]): Promise<Window[]> {
   if (stretches.length === 0) return [];
-  const windows = await queries.sql<Pick<Window, 'id' | 'sweepId' | 'from' | 'to'>>(
-    `with made as (insert into twilio_sync.sweeps (sweep) values ($1) returning id)
-     insert into twilio_sync.windows (sweep_id, sweep, from_at, to_at, cursor)
-     select made.id, $1, to_timestamp(lower), to_timestamp(upper), to_timestamp(upper)
-     from made, unnest($2::float8[], $3::float8[]) as stretch(lower, upper) order by upper desc
-     returning id::int as id, sweep_id::int as "sweepId", ${seconds('from_at')} as from, ${seconds('to_at')} as to`,
+  const windows = await queries.sql<Pick<Rows['windows'], 'id' | 'sweepId'> & TimeRange>(
+    `with made as (insert into twilio_sync.sweeps (sweep) values ($1) returning id),
+       planned as (
+         insert into twilio_sync.windows (sweep_id, sweep, from_at, to_at, cursor)
+         select made.id, $1, to_timestamp(lower), to_timestamp(upper), to_timestamp(upper)
+         from made, unnest($2::float8[], $3::float8[]) as stretch(lower, upper) order by upper desc
+         returning id, sweep_id, from_at, to_at)
+     select id::int as id, sweep_id::int as "sweepId", ${seconds('from_at')} as from, ${seconds('to_at')} as to
+     from planned order by to_at desc`,
     [sweep, stretches.map(({ from }) => from), stretches.map(({ to }) => to)],
   );
   const [first] = windows;
@@ -44,14 +51,14 @@ export async function planWindows(queries: Queries, sweep: Sweep, stretches: Tim
 
 /** Unfinished sweeps of a kind are no more: what they set aside, and the records of what they listed, are the new one's. */
 async function replaceSweeps(queries: Queries, sweep: Sweep, by: number): Promise<void> {
-  const rows = await queries.sql<{ id: number }>(
+  const rows = await queries.sql<Pick<Rows['windows'], 'id'>>(
     `select distinct sweep_id::int as id from twilio_sync.windows where sweep = $1 and completed_at is null and sweep_id <> $2`,
     [sweep, by],
   );
   if (rows.length === 0) return;
   const replaced = rows.map(({ id }) => id);
   // The part of a window that was listed is a record too, as old as it may be.
-  const parts = await queries.sql<{ id: number }>(
+  const parts = await queries.sql<Pick<Rows['windows'], 'id'>>(
     `update twilio_sync.windows set from_at = cursor, completed_at = started_at, failures = 0, error = null
      from twilio_sync.sweeps where sweeps.id = sweep_id and sweep_id = any($1) and completed_at is null and cursor < to_at
      returning windows.id::int as id`,
@@ -146,10 +153,10 @@ export async function endSweeps(
   for (const { id, stopped, ...found } of await queries.sql<Unended>(unendedStatement)) {
     const { sweep, expected, missing, complete } = found;
     const braked = sweep !== 'open' && brake(found);
-    await queries.sql(
-      'update twilio_sync.sweeps set ended_at = case when $2 then now() end, braked = $3 where id = $1 and ($2 or braked <> $3)',
-      [id, complete, braked],
-    );
+    const ends = complete
+      ? 'ended_at = now(), braked = $2 where id = $1'
+      : 'braked = $2 where id = $1 and braked <> $2';
+    await queries.sql(`update twilio_sync.sweeps set ${ends}`, [id, braked]);
     if (!braked) await release(id);
     else if (complete) await queries.sql('delete from twilio_sync.due where sweep_id = $1', [id]);
     if (complete && sweep === 'reconcile') await tidy(queries, id);
@@ -157,7 +164,7 @@ export async function endSweeps(
   }
 }
 
-type Unended = Missing & { id: string; stopped: boolean };
+type Unended = Missing & Pick<Rows['sweeps'], 'expected' | 'missing'> & { id: string; stopped: boolean };
 
 // Sweeps of which nothing is left that may still be listed. What passed to a sweep may lie where it could not look: it counts
 // what it holds as well as what it missed.
