@@ -15,7 +15,7 @@ import { openDatabase } from '../src/postgres/database.ts';
 import { fillSource } from '../src/simulator/seed.ts';
 import { startSimulator } from '../src/simulator/server.ts';
 import { Traffic } from '../src/simulator/traffic.ts';
-import { readStatus, type Status } from '../src/status/status.ts';
+import { readSnapshot, type Snapshot } from '../src/status/snapshot.ts';
 import { createLog } from '../src/worker/log.ts';
 import { findChromium, openBrowser } from '../test/server/browser.ts';
 
@@ -50,7 +50,7 @@ ending.defer(async () => {
 });
 const url = await listening.promise;
 
-await until(({ state }) => state === 'empty');
+await until(({ listedUpTo }) => listedUpTo === null);
 await take(browser, 'empty', { title: 'Nothing is stored yet' });
 
 simulator.turn({ latencyMs: 30 });
@@ -60,7 +60,7 @@ await take(browser, 'backfilling', { title: 'Loading history' });
 simulator.turn({ latencyMs: 0 });
 using traffic = new Traffic(simulator.source);
 traffic.start();
-await until(({ state, runs }) => state === 'in_sync' && runs.length > 12);
+await until(({ pendingWindows, runs }) => pendingWindows.length === 0 && runs.length > 12);
 await take(browser, 'in-sync', { title: 'In sync' });
 await take(browser, 'in-sync-dark', { title: 'In sync', dark: true });
 await take(browser, 'in-sync-phone', { title: 'In sync', phone: true });
@@ -72,20 +72,18 @@ for (const id of simulator.source.ids().slice(-3)) {
 }
 await until(({ quarantine }) => quarantine === 3);
 simulator.faults.add({ on: 'any', fault: { kind: 'status', status: 401 } });
-await until(
-  ({ state, runs }) => state === 'out_of_sync' && runs.filter(({ outcome }) => outcome === 'failed').length > 2,
-);
+await until(({ runs }) => runs.filter(({ outcome }) => outcome === 'failed').length > 2);
 await take(browser, 'failing', { title: 'Out of sync' });
 await take(browser, 'failing-phone-dark', { title: 'Out of sync', phone: true, dark: true });
 
 /** Waits until the database says so. */
-async function until(wanted: (status: Status) => boolean): Promise<void> {
+async function until(wanted: (found: Snapshot) => boolean): Promise<void> {
   const deadline = performance.now() + 180_000;
   for (;;) {
     // Not migrated yet, at first.
-    const status = await readStatus(database).catch(() => null);
-    if (status !== null && wanted(status)) return;
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${JSON.stringify(status).slice(0, 2000)}`);
+    const found = await database.run(readSnapshot).catch(() => null);
+    if (found !== null && wanted(found)) return;
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${JSON.stringify(found).slice(0, 2000)}`);
     await wait(200);
   }
 }

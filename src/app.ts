@@ -15,7 +15,7 @@ import { type Client, createClient } from './twilio/client.ts';
 import { createListing } from './twilio/listing.ts';
 import type { Attempt, Retry } from './twilio/request.ts';
 import type { Log } from './worker/log.ts';
-import { createRetryLog, logWindow } from './worker/work-log.ts';
+import { createRetryLog, logWindow } from './worker/record.ts';
 
 export interface AppConfig {
   api: ApiConfig;

@@ -5,7 +5,7 @@ import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAtt
 import { CommanderError } from 'commander';
 import { parse, type World } from './cli/cli.ts';
 import { exitStatus, sayError, statusOf } from './cli/exit-status.ts';
-import { plainLines } from './worker/plain-log.ts';
+import { plainLines } from './worker/log.ts';
 import { untilSignal } from './worker/shutdown.ts';
 
 // On a terminal a line takes the place of a progress bar, which draws itself again below it.

@@ -6,7 +6,8 @@ import type pg from 'pg';
 
 const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
-/** What is said where a newer release was here. */
+/** What is said where an older release, or none, was here; and where a newer one was. */
+export const migrationMissing = 'a migration is missing; run: conversation-sync migrate';
 export const newerSchema = 'the database is of a newer release than this program: run that release, or a newer one';
 
 let known: ReturnType<typeof readMigrationFiles> | undefined;
@@ -43,9 +44,9 @@ export async function readLedger(client: pg.ClientBase | pg.Pool): Promise<Ledge
   return { missing: knownMigrations().filter(({ folderMillis }) => folderMillis > Number(at ?? 0)), newer };
 }
 
-/** What is wrong with tables that are up to this migration, for this release of the program; undefined for nothing. */
-export function findSchemaTrouble(migratedTo: number | null): string | undefined {
+/** Of which release tables are that are up to this migration: an older one than this program, the same, or a newer one. */
+export function releaseOf(migratedTo: number | null): 'older' | 'same' | 'newer' {
   const newest = Math.max(...times());
-  if (migratedTo === null || migratedTo < newest) return 'a migration is missing; run: conversation-sync migrate';
-  return migratedTo > newest ? newerSchema : undefined;
+  if (migratedTo === null || migratedTo < newest) return 'older';
+  return migratedTo > newest ? 'newer' : 'same';
 }

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { wait } from '../lib/wait.ts';
 import { Connection } from './connection.ts';
 import { type DatabaseLimits, databaseLimits, type Queries } from './database.ts';
-import { findSchemaTrouble, type Ledger, newerSchema, readLedger } from './ledger.ts';
+import { type Ledger, migrationMissing, readLedger, releaseOf } from './ledger.ts';
 import { NewerSchema, Occupied, occupants, RowSecurity, securedTables } from './obstacles.ts';
 import { fixedSettings, liftedTimeouts } from './session.ts';
 
@@ -84,9 +84,9 @@ export async function refuseOtherTables(queries: Queries): Promise<void> {
   const [last] = await queries.sql<{ at: number | null }>(
     'select max(created_at)::numeric as at from twilio_sync.__drizzle_migrations',
   );
-  const trouble = findSchemaTrouble(last?.at ?? null);
-  if (trouble === newerSchema) throw new NewerSchema();
-  if (trouble !== undefined) throw new Error(trouble);
+  const release = releaseOf(last?.at ?? null);
+  if (release === 'newer') throw new NewerSchema();
+  if (release === 'older') throw new Error(migrationMissing);
 }
 
 /** Work on a connection of its own, which an abort cuts. */

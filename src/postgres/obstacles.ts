@@ -4,11 +4,15 @@
 import { countUnknown, newerSchema } from './ledger.ts';
 
 /** Something is in the way that only a person, or another release, can put right. Exit status 2. */
-export class Obstacle extends Error {}
+export abstract class Obstacle extends Error {
+  /** Not `code`, by which the driver's errors are known. */
+  abstract readonly kind: 'newer_release' | 'rows_hidden' | 'schema_occupied';
+}
 
 /** A newer release has migrated the database: this one does not know what it would write. */
 export class NewerSchema extends Obstacle {
   override readonly name = 'NewerSchema';
+  readonly kind = 'newer_release';
   constructor() {
     super(newerSchema);
   }
@@ -17,6 +21,7 @@ export class NewerSchema extends Obstacle {
 /** This user is not shown every row: what is missing would look deleted, or never stored. */
 export class RowSecurity extends Obstacle {
   override readonly name = 'RowSecurity';
+  readonly kind = 'rows_hidden';
   constructor(tables: string[]) {
     super(
       `row-level security hides rows of ${tables.join(', ')} from this user: as the owner, alter table … disable row level security; or give the user BYPASSRLS`,
@@ -27,6 +32,7 @@ export class RowSecurity extends Obstacle {
 /** The schemas are somebody else's, or a part of ours: nothing is mixed in, and nothing of it ever dropped. */
 export class Occupied extends Obstacle {
   override readonly name = 'Occupied';
+  readonly kind = 'schema_occupied';
   constructor(objects: string[]) {
     super(`${sayOccupied(objects)}: use another database, or move them to another schema`);
   }

@@ -3,16 +3,10 @@
 
 import { type FastifyInstance, fastify } from 'fastify';
 import { reasonOf } from '../lib/reason.ts';
+import type { Answer } from '../status/judge.ts';
 import type { Log } from '../worker/log.ts';
 import { isAllowedHost } from './allowed-host.ts';
 import { ListenError } from './listen-error.ts';
-
-/** What `/readyz` says: JSON, with the reason where the worker is not ready. */
-export interface Readiness {
-  ready: boolean;
-  reason?: string;
-  [detail: string]: unknown;
-}
 
 export interface HttpOptions {
   host: string;
@@ -23,8 +17,8 @@ export interface HttpOptions {
   log: Log;
   /** What is wrong with the process, undefined for nothing; see Heartbeat. */
   trouble(): string | undefined;
-  /** Asks quickly; after 3 s without an answer the worker counts as not ready. */
-  readiness(signal: AbortSignal): Promise<Readiness>;
+  /** What `/readyz` answers; after 3 s without an answer the worker counts as not ready. */
+  readiness(): Promise<Answer>;
   /** More routes. */
   routes?: readonly ((app: FastifyInstance) => void)[];
 }
@@ -88,15 +82,19 @@ export async function openHttpServer({
   }
 }
 
-async function askReadiness(readiness: HttpOptions['readiness'], log: Log): Promise<Readiness> {
+async function askReadiness(readiness: HttpOptions['readiness'], log: Log): Promise<Answer> {
   const signal = AbortSignal.timeout(readinessLimitMs);
-  const late = new Promise<Readiness>((resolve) => {
-    signal.addEventListener('abort', () => resolve({ ready: false, reason: 'no answer in time' }), { once: true });
+  const late = new Promise<Answer>((resolve) => {
+    signal.addEventListener(
+      'abort',
+      () => resolve({ ready: false, code: 'database_down', reason: 'no answer in time' }),
+      { once: true },
+    );
   });
   try {
-    return await Promise.race([readiness(signal), late]);
+    return await Promise.race([readiness(), late]);
   } catch (error) {
-    log.warn({ err: error }, 'readiness could not be found out');
-    return { ready: false, reason: `cannot be found out (${reasonOf(error)})` };
+    log.warn({ err: error }, 'the state is not known');
+    return { ready: false, code: 'failing', reason: `the state is not known (${reasonOf(error)})` };
   }
 }

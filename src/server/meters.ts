@@ -29,7 +29,7 @@ export function createMeters(register: Registry) {
     buildInfo: gauge('build_info', 'Always 1; the label is the release.', ['version']),
     leaseHeld: gauge(
       'lease_held',
-      '1 if this process holds the lease and works; 0 while it stands by or cannot start.',
+      '1 if this process holds the lease and works; 0 while it is on standby or cannot start.',
     ),
     ready: gauge('ready', '1 if /readyz answers 200.'),
     databaseUp: gauge('database_up', '1 if the database could be read when last asked.'),

@@ -3,12 +3,13 @@
 
 import { Registry } from 'prom-client';
 import type { RunOutcome } from '../postgres/runs.ts';
-import type { Vitals } from '../status/vitals.ts';
+import type { Facts } from '../status/snapshot.ts';
 import type { Counts } from '../sync/context.ts';
 import type { ClientCounters } from '../twilio/counters.ts';
 import { type Attempt, endpoints, type Retry } from '../twilio/request.ts';
 import { version } from '../version.ts';
 import { createMeters, type Meters } from './meters.ts';
+import type { View } from './watch.ts';
 
 type Sample = Pick<Counts, 'verified' | 'drifted'>;
 
@@ -27,10 +28,11 @@ export interface Metrics {
   held(held: boolean): void;
   /** The lease is another's: what only its holder knows is not said any more. */
   end(): void;
-  brake(sweeps: number): void;
   tickLimit(ms: number): void;
   /** The text of the page. */
-  show(now: { ready: boolean; vitals: Vitals | undefined }): Promise<string>;
+  show(now: Pick<View, 'readiness' | 'facts' | 'databaseUp'>): Promise<string>;
+  /** What is asked of the API; null without the lease. */
+  requests(): ClientCounters | null;
 }
 
 /** Makes them, all at zero. */
@@ -68,11 +70,13 @@ export function createMetrics(): Metrics {
       meters.leaseHeld.set(0);
       for (const each of ofTheHolder(meters)) each.remove();
     },
-    brake: (sweeps) => meters.brakedSweeps.set(sweeps),
     tickLimit: (ms) => meters.tickAgeLimit.set(ms / 1000),
-    async show({ ready, vitals }) {
-      meters.ready.set(ready ? 1 : 0);
-      showVitals(meters, vitals);
+    requests: () => client?.() ?? null,
+    async show({ readiness, facts, databaseUp }) {
+      meters.ready.set(readiness.ready ? 1 : 0);
+      meters.databaseUp.set(databaseUp ? 1 : 0);
+      showFacts(meters, facts, databaseUp);
+      if (client !== undefined && databaseUp) meters.brakedSweeps.set(facts?.braked.length ?? 0);
       const { inFlight = 0, limit, perSecond } = client?.() ?? {};
       meters.inFlight.set(inFlight);
       setOrRemove(meters.inFlightLimit, limit);
@@ -121,20 +125,19 @@ function createAdder(meters: Meters): (counts: Counts) => void {
 
 const sweeps = ['new', 'open', 'lookback', 'backfill', 'reconcile', 'range'];
 
-function showVitals(meters: Meters, vitals: Vitals | undefined): void {
-  const { reached = false, pulse } = vitals ?? {};
-  meters.databaseUp.set(reached ? 1 : 0);
-  setOrRemove(meters.lastTickTimestamp, pulse?.lastTickAt);
-  setOrRemove(meters.lastTickAge, pulse?.lastTickAge);
-  setOrRemove(meters.newestChangeAge, pulse?.newestChangeAge);
+function showFacts(meters: Meters, facts: Facts | null, databaseUp: boolean): void {
+  setOrRemove(meters.lastTickTimestamp, facts?.lastTickAt == null ? null : Date.parse(facts.lastTickAt) / 1000);
+  setOrRemove(meters.lastTickAge, facts?.lastTickSecondsAgo);
+  setOrRemove(meters.newestChangeAge, facts?.newestChangeSecondsAgo);
   // Counts of a while ago say nothing; ages go on.
-  const counted = reached ? pulse : undefined;
-  setOrRemove(meters.windowsFailing, counted?.failing);
+  const counted = databaseUp ? facts : null;
+  setOrRemove(meters.windowsFailing, counted?.pendingWindows.filter(({ failures }) => failures > 0).length);
   setOrRemove(meters.quarantine, counted?.quarantine);
-  setOrRemove(meters.due, counted?.due);
+  setOrRemove(meters.due, counted?.overdue);
   meters.windowsPending.reset();
-  if (counted === undefined) return;
-  for (const sweep of sweeps) meters.windowsPending.set({ sweep }, counted.pending[sweep] ?? 0);
+  if (counted === null) return;
+  const pending = (name: string) => counted.pendingWindows.filter(({ sweep }) => sweep === name).length;
+  for (const sweep of sweeps) meters.windowsPending.set({ sweep }, pending(sweep));
 }
 
 function setOrRemove(gauge: Meters['lastTickAge'], value: number | null | undefined): void {

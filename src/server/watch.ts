@@ -1,58 +1,76 @@
 // Everything that can be asked about the worker over HTTP, in one place: what it does is told here as it happens, and
-// `/readyz` and `/metrics` answer from that and from the database's vitals. Asking never holds the worker up.
+// `/readyz`, `/metrics` and the status page answer from that and from the snapshot. Asking never holds the worker up.
 
 import type { FastifyInstance } from 'fastify';
 import type { Database } from '../postgres/database.ts';
-import { createHealth, type Health } from '../status/health.ts';
-import { readHindrances, readPulse } from '../status/pulse.ts';
-import { describeHindrances, judgeReadiness } from '../status/readiness.ts';
-import { createVitals, type Vitals } from '../status/vitals.ts';
-import { staleAfterMs } from '../worker/schedule.ts';
-import type { Readiness } from './http.ts';
+import { createSnapshots, type Snapshots } from '../status/cached.ts';
+import { createHeartbeat, type Heartbeat } from '../status/heartbeat.ts';
+import { type Answer, findUndone, judge, type ProcessState, readinessOf, type Status } from '../status/judge.ts';
+import { type Facts, readFacts } from '../status/snapshot.ts';
+import { isStale, staleAfterMs } from '../worker/schedule.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 
+/** How things stand just now. */
+export interface View {
+  status: Status;
+  /** The last that could be read of the database; null before the first time. */
+  facts: Facts | null;
+  /** The database has just answered. */
+  databaseUp: boolean;
+  readiness: Answer;
+}
+
 export interface Watch {
-  health: Health;
+  heartbeat: Heartbeat;
+  /** Whoever does the process's work says so here. */
+  process: ProcessState;
   metrics: Metrics;
-  readiness(): Promise<Readiness>;
+  look(): Promise<View>;
+  /** Undefined before there is a database to ask. */
+  snapshots(): Snapshots | undefined;
   /** Adds `/metrics`. */
   route(app: FastifyInstance): void;
   /** From now on this is the database to ask. */
-  see(database: Database): void;
-  /** Finds out what stands in the way, at the end of a tick or of a pass. @throws DatabaseTrouble. */
-  lookAround(database: Database): Promise<void>;
+  setDatabase(database: Database): void;
+  /**
+   * What is recent has been listed, or a pass has ended: an earlier failure is over, and what could not be listed stays one
+   * until then, though a new sweep replaces its window. @throws DatabaseTrouble.
+   */
+  caughtUp(database: Database): Promise<void>;
 }
 
 const livenessLimitMs = 6 * 60_000;
 
 /** Begins to watch. `schedule` is the cron expression of its ticks; `now`: milliseconds of a clock that only goes forward. */
 export function createWatch(schedule: string, now: () => number = () => performance.now()): Watch {
-  const health = createHealth(livenessLimitMs, now);
   const metrics = createMetrics();
-  let ask: (() => Promise<Vitals>) | undefined;
-  const look = async () => {
-    const vitals = await ask?.();
-    return { vitals, readiness: judgeReadiness(health.work, vitals) };
+  const state: ProcessState = { phase: 'starting', heldBy: null, failure: null, migrating: null };
+  let snapshots: Snapshots | undefined;
+  const look = async (): Promise<View> => {
+    const { value: facts = null, trouble = null } = (await snapshots?.facts()) ?? {};
+    const isTooOld = (seconds: number) => isStale(schedule, seconds * 1000);
+    const status = judge({ facts, databaseTrouble: trouble, process: state, isTooOld });
+    const databaseUp = facts !== null && trouble === null;
+    return { status, facts, databaseUp, readiness: readinessOf(status, state) };
   };
   return {
-    health,
+    heartbeat: createHeartbeat(livenessLimitMs, now),
+    process: state,
     metrics,
-    readiness: async () => (await look()).readiness,
+    look,
+    snapshots: () => snapshots,
     route(app) {
       app.get('/metrics', async (_request, reply) => {
-        const { vitals, readiness } = await look();
-        return reply.type(metrics.contentType).send(await metrics.show({ ready: readiness.ready, vitals }));
+        return reply.type(metrics.contentType).send(await metrics.show(await look()));
       });
     },
-    see(database) {
-      ask = createVitals({ read: () => readPulse(database), now });
+    setDatabase(database) {
+      snapshots = createSnapshots(database, now);
     },
-    async lookAround(database) {
-      const hindrances = await readHindrances(database);
-      const limitMs = staleAfterMs(schedule);
-      Object.assign(health.work, { failing: describeHindrances(hindrances), tickLimitMs: limitMs });
-      metrics.brake(hindrances.braked.length);
-      metrics.tickLimit(limitMs);
+    async caughtUp(database) {
+      state.failure = findUndone(await database.run(({ sql }) => readFacts(sql)));
+      snapshots?.expire();
+      metrics.tickLimit(staleAfterMs(schedule));
     },
   };
 }

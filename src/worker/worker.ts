@@ -4,7 +4,7 @@
 
 import type { SyncConfig } from '../config/config.ts';
 import { wait } from '../lib/wait.ts';
-import type { Health } from '../status/health.ts';
+import type { Heartbeat } from '../status/heartbeat.ts';
 import { type Context, createCounts } from '../sync/context.ts';
 import { LeaseLost } from '../sync/model.ts';
 import { pass } from '../sync/pass.ts';
@@ -20,7 +20,7 @@ export interface WorkerOptions {
   /** Wraps each pass, to note it. */
   record: (work: () => Promise<void>) => Promise<void>;
   /** Told that the worker gets on; asked whether a pass still does. */
-  health: Health;
+  heartbeat: Heartbeat;
   startCron?: StartCron;
 }
 
@@ -73,15 +73,15 @@ export async function keepInSync(options: WorkerOptions): Promise<never> {
 
 /** @returns whether the pass came to its end. */
 async function onePass(
-  { context, signal, log, record, health }: WorkerOptions,
+  { context, signal, log, record, heartbeat }: WorkerOptions,
   proof: { due: boolean },
 ): Promise<boolean> {
   const stuck = new AbortController();
   const watch = setInterval(() => {
-    if (health.silentMs() > stuckAfterMs) stuck.abort(new Error(`no progress for ${stuckAfterMs / 60_000} minutes`));
+    if (heartbeat.silentMs() > stuckAfterMs) stuck.abort(new Error(`no progress for ${stuckAfterMs / 60_000} minutes`));
   }, 5_000);
   context.counts = createCounts();
-  health.beat();
+  heartbeat.beat();
   try {
     const either = AbortSignal.any([signal, stuck.signal]);
     await record(async () => {
@@ -112,7 +112,7 @@ async function proveSample(context: Context, log: Log, signal: AbortSignal): Pro
 
 /** Waits for the clock, or until something is due, or asked for by another command; rejects on abort. */
 async function idle(
-  { context, signal, log, health }: WorkerOptions,
+  { context, signal, log, heartbeat }: WorkerOptions,
   woken: () => Promise<void>,
   askDue: boolean,
 ): Promise<void> {
@@ -123,7 +123,7 @@ async function idle(
   while (!awake) {
     const over = new AbortController();
     await Promise.race([waking, wait(askEveryMs, AbortSignal.any([signal, over.signal]))]).finally(() => over.abort());
-    health.beat();
+    heartbeat.beat();
     if (awake || !askDue) continue;
     try {
       if ((await context.store.dueAt(context.api.now(), 1)).length > 0) return;

@@ -63,7 +63,7 @@ async function both(what: (first: Running, load: Exchange) => void) {
   });
   await first.saw(/this worker holds the lease/);
   const second = await start(direct());
-  await second.saw(/"msg":"another worker holds the lease; standing by"/);
+  await second.saw(/"msg":"another worker holds the lease; this one is on standby"/);
   standsBy.resolve();
   return { first, second, before: await struck.promise };
 }
@@ -116,7 +116,7 @@ test('one is frozen in the middle of a load, and woken when the other has its le
   // Changed while it slept: what it has in hand is of before.
   first.kill('SIGCONT');
   await first.saw(/another worker has taken the lease over; nothing was written/);
-  await first.saw(/"msg":"another worker holds the lease; standing by"/);
+  await first.saw(/"msg":"another worker holds the lease; this one is on standby"/);
   expect(await lease()).toMatchObject({ epoch: taken.epoch, holder: taken.holder });
   const { rows: after } = await take.client.query('select id, synced_at::text from twilio.conversations order by id');
   expect(after).toEqual(stamps);

@@ -60,7 +60,7 @@ test.concurrent('a worker that waits for another process to migrate says so, and
   await running.saw(/"msg":"waiting for another process to migrate the database"/);
   expect(await ask(`${url}/readyz`)).toEqual({
     status: 503,
-    body: { ready: false, reason: 'waiting for another process to migrate the database' },
+    body: { ready: false, code: 'migrating', reason: 'waiting for another process to migrate the database' },
   });
   expect(await ask(`${url}/livez`)).toMatchObject({ status: 200 });
   await client.query('rollback');

@@ -33,7 +33,7 @@ test.concurrent.each(['DATABASE_URL_FILE', 'PGPASSWORD_FILE'])('%s: another pass
     const worker = await stage.processes.start(['run'], env);
     await worker.saw(/"msg":"in sync"/);
     const standby = await stage.processes.start(['run'], env);
-    await standby.saw(/standing by/);
+    await standby.saw(/on standby/);
     await stage.client.query(`alter role ${role} password '${passwords[1]}'`);
     await stage.client.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [role]);
     for (const each of [worker, standby]) await each.saw(/28P01/);

@@ -38,7 +38,7 @@ test.concurrent('SIGTERM in the middle of history: it ends in order with 0, noth
     () => stage.stored(),
     (stored) => stored > 20,
   );
-  expect(await ask(`${url}/readyz`)).toMatchObject({ status: 200, body: { ready: true, reason: 'catching up' } });
+  expect(await ask(`${url}/readyz`)).toMatchObject({ status: 200, body: { ready: true, code: 'loading' } });
   first.kill('SIGTERM');
   const { code, output } = await first.ended;
   expect(code).toBe(0);
@@ -75,13 +75,13 @@ test.concurrent('of two replicas one stands by, and takes over where the other i
   await first.saw(/this worker holds the lease/);
   const second = await processes.start(['run'], { ...stage.env, ...eachSecond });
   const url = urlOf(await second.saw(listening));
-  await second.saw(/"heldBy":"run on [^"]+","msg":"another worker holds the lease; standing by"/);
+  await second.saw(/"heldBy":"run on [^"]+","msg":"another worker holds the lease; this one is on standby"/);
   expect((await ask(`${url}/livez`)).status).toBe(200);
   expect(await ask(`${url}/readyz`)).toMatchObject({
     status: 200,
-    body: { ready: true, reason: expect.stringMatching(/^standing by for run on /) },
+    body: { ready: true, code: 'standby', reason: expect.stringMatching(/^standby: run on .* holds the lease$/) },
   });
-  expect(await (await fetch(url)).text()).toContain('This replica is standing by for run on ');
+  expect(await (await fetch(url)).text()).toContain('This replica is on standby: run on ');
   await until(
     () => stage.stored(),
     (stored) => stored > 20,

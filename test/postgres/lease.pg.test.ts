@@ -5,7 +5,7 @@ import { createRandom } from '../../src/lib/random.ts';
 import { type Database, openDatabase, type Queries } from '../../src/postgres/database.ts';
 import { fromMicroseconds, nowInMicroseconds, seconds } from '../../src/postgres/instant.ts';
 import { holdLease, leaseSeconds, renewLease, returnLease, takeLease } from '../../src/postgres/lease.ts';
-import { readStanding } from '../../src/status/standing.ts';
+import { readSnapshot } from '../../src/status/snapshot.ts';
 import { LeaseLost } from '../../src/sync/model.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 
@@ -100,7 +100,7 @@ describe('taking', () => {
   test('a lease that ends later than its longest term was given before the clock was set back: it is taken', async () => {
     const first = await taken('first');
     await set(`expires_at = ${at(3600)}`);
-    expect(await database.run(readStanding)).toMatchObject({ worker: null });
+    expect(await database.run(readSnapshot)).toMatchObject({ worker: null });
     expect(await taken('second')).toBe(first + 1);
     expect((await row()).left).toBeLessThanOrEqual(leaseSeconds);
   });

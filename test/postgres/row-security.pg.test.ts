@@ -8,7 +8,7 @@ import { takeLease } from '../../src/postgres/lease.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { RowSecurity } from '../../src/postgres/obstacles.ts';
 import { whileLeased } from '../../src/postgres/tenure.ts';
-import { readStanding } from '../../src/status/standing.ts';
+import { readSnapshot } from '../../src/status/snapshot.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 
 const role = `secured_${randomBytes(6).toString('hex')}`;
@@ -55,7 +55,7 @@ test('of every table: neither started with, nor the lease taken, and the status 
         const hides = `row-level security hides rows of ${name} from this user`;
         await expect(migrate(asRole()), name).rejects.toThrow(hides);
         await expect(takeLease(database, 'secured'), name).rejects.toThrow(hides);
-        expect((await database.run(readStanding)).reason, name).toMatch(hides);
+        expect((await database.run(readSnapshot)).evidence.blocker?.reason, name).toMatch(hides);
         // The owner sees all there is.
         expect(await migrate(opened.connection), name).toBe(0);
       });

@@ -5,7 +5,7 @@ import { type Database, openDatabase } from '../../src/postgres/database.ts';
 import { takeLease } from '../../src/postgres/lease.ts';
 import { NewerSchema } from '../../src/postgres/obstacles.ts';
 import { LeaseHeld, whileLeased } from '../../src/postgres/tenure.ts';
-import { readStanding } from '../../src/status/standing.ts';
+import { readSnapshot } from '../../src/status/snapshot.ts';
 import { LeaseLost } from '../../src/sync/model.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 import { postgres } from '../lib/frames.ts';
@@ -118,9 +118,8 @@ test('a newer release migrates: the work is ended, the lease given back, and not
     expect(await holder()).toEqual({ holder: null });
     await expect(takeLease(database, 'older again')).rejects.toThrow(/newer release than this program/);
     expect(await holder()).toEqual({ holder: null });
-    expect(await database.run(readStanding)).toMatchObject({
-      state: 'out_of_sync',
-      reason: expect.stringMatching(/newer release than this program/),
+    expect(await database.run(readSnapshot)).toMatchObject({
+      evidence: { blocker: { code: 'newer_release' } },
     });
   } finally {
     await database.run(({ sql }) => sql(migrateBack));

@@ -1,7 +1,7 @@
-// A status as a database would give it, for tests of what is made of it: all is well, at ten in the morning of a day in June.
+// A status as a database would give it, for tests of what is made of it: in sync, at ten in the morning of a day in June.
 
-import type { Run, Standing } from '../../src/status/standing.ts';
-import type { Day, Hour, Volume } from '../../src/status/volume.ts';
+import type { Status } from '../../src/status/judge.ts';
+import type { Counts, Day, Evidence, Facts, Hour, Records, Run } from '../../src/status/snapshot.ts';
 
 export function aRun(changes: Partial<Run> = {}): Run {
   return {
@@ -20,36 +20,44 @@ export function aRun(changes: Partial<Run> = {}): Run {
   };
 }
 
-export function aStanding(changes: Partial<Standing> = {}): Standing {
+export const inSync: Status = { state: 'in_sync', code: 'in_sync', since: '2026-06-14T08:00:00Z', reason: null };
+
+export function someFacts(changes: Partial<Facts> = {}, evidence: Partial<Evidence> = {}): Facts {
   return {
-    state: 'in_sync',
-    since: '2026-06-14T08:00:00Z',
-    reason: null,
     at: '2026-06-15T10:00:00Z',
     accountSid: 'AC00000000000000000000000000000000',
+    worker: 'run on host, process 1 (abc123)',
     listedUpTo: '2026-06-15T09:59:56Z',
     listedSecondsAgo: 4,
     lastTickAt: '2026-06-15T09:59:57Z',
     lastTickSecondsAgo: 3,
-    dataCompleteThrough: '2026-06-15T09:59:56Z',
-    historyFrom: '2026-03-17T00:00:00Z',
-    reconciledAt: '2026-06-15T03:00:12Z',
+    newestChangeSecondsAgo: 70,
     pendingWindows: [],
     pendingDays: 0,
     progress: null,
-    due: 3,
-    quarantine: 0,
-    quarantined: [],
     braked: [],
-    worker: 'run on host, process 1 (abc123)',
+    quarantine: 0,
+    overdue: 0,
+    evidence: { blocker: null, trouble: null, failingSince: null, okSince: inSync.since, ...evidence },
+    ...changes,
+  };
+}
+
+export function someRecords(changes: Partial<Records> = {}): Records {
+  return {
+    dataCompleteThrough: '2026-06-15T09:59:56Z',
+    historyFrom: '2026-03-17T00:00:00Z',
+    reconciledAt: '2026-06-15T03:00:12Z',
+    due: 3,
+    quarantined: [],
     lastRun: { command: 'run', startedAt: '2026-06-15T09:59:56Z', outcome: 'ok', error: null },
     runs: [aRun({ changed: 3, fetched: 3 }), aRun()],
     ...changes,
   };
 }
 
-/** So many days up to the day of the standing, and 48 hours. */
-export function aVolume(changes: Partial<Volume> = {}, dayCount = 40): Volume {
+/** So many days up to the day of the facts, and 48 hours. */
+export function someCounts(changes: Partial<Counts> = {}, dayCount = 40): Counts {
   const end = Date.UTC(2026, 5, 15);
   const days = Array.from({ length: dayCount }, (_, index): Day => {
     const day = new Date(end - (dayCount - 1 - index) * 86_400_000).toISOString().slice(0, 10);

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type HttpOptions, type HttpServer, openHttpServer } from '../../src/server/http.ts';
 import { ListenError } from '../../src/server/listen-error.ts';
-import { createHealth } from '../../src/status/health.ts';
+import { createHeartbeat } from '../../src/status/heartbeat.ts';
 import { createLog } from '../../src/worker/log.ts';
 
 const log = createLog({ level: 'silent' });
@@ -15,7 +15,8 @@ afterEach(async () => {
 });
 
 async function open(options: Partial<HttpOptions> = {}): Promise<HttpServer> {
-  const fine = { host: '127.0.0.1', port: 0, log, trouble: () => undefined, readiness: async () => ({ ready: true }) };
+  const readiness = async () => ({ ready: true, code: 'in_sync' }) as const;
+  const fine = { host: '127.0.0.1', port: 0, log, trouble: () => undefined, readiness };
   const server = await openHttpServer({ ...fine, ...options });
   opened.push(server);
   return server;
@@ -28,28 +29,32 @@ async function ask(server: HttpServer, path: string): Promise<[number, unknown]>
 
 test('/livez follows the beat', async () => {
   let now = 0;
-  const health = createHealth(60_000, () => now);
-  const server = await open({ trouble: () => health.trouble() });
+  const heartbeat = createHeartbeat(60_000, () => now);
+  const server = await open({ trouble: () => heartbeat.trouble() });
   expect(await ask(server, '/livez')).toEqual([200, { live: true }]);
   now = 61_000;
   expect(await ask(server, '/livez')).toEqual([503, { live: false, reason: 'the worker has done nothing for 61 s' }]);
-  health.beat();
+  heartbeat.beat();
   expect(await ask(server, '/livez')).toEqual([200, { live: true }]);
 });
 
 describe('/readyz', () => {
   test('says what it is told', async () => {
-    const server = await open({ readiness: async () => ({ ready: true, lastPass: 'now' }) });
-    expect(await ask(server, '/readyz')).toEqual([200, { ready: true, lastPass: 'now' }]);
-    const waiting = await open({ readiness: async () => ({ ready: false, reason: 'another worker has the lease' }) });
-    expect(await ask(waiting, '/readyz')).toEqual([503, { ready: false, reason: 'another worker has the lease' }]);
+    const server = await open({ readiness: async () => ({ ready: true, code: 'in_sync' }) });
+    expect(await ask(server, '/readyz')).toEqual([200, { ready: true, code: 'in_sync' }]);
+    const answer = { ready: false, code: 'failing', reason: 'the API refused the key' } as const;
+    const failing = await open({ readiness: async () => answer });
+    expect(await ask(failing, '/readyz')).toEqual([503, answer]);
   });
 
   test('is 503 where it cannot be found out, without the words of the error', async () => {
     const server = await open({
       readiness: () => Promise.reject(Object.assign(new Error('hush'), { code: 'ECONNREFUSED' })),
     });
-    expect(await ask(server, '/readyz')).toEqual([503, { ready: false, reason: 'cannot be found out (ECONNREFUSED)' }]);
+    expect(await ask(server, '/readyz')).toEqual([
+      503,
+      { ready: false, code: 'failing', reason: 'the state is not known (ECONNREFUSED)' },
+    ]);
   });
 });
 

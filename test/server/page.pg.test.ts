@@ -2,11 +2,13 @@
 // JavaScript, by keyboard, on a phone, in the dark, while the worker and the database come and go.
 
 import { readFileSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
-import { type HttpServer, openHttpServer, type Readiness } from '../../src/server/http.ts';
-import { createStatusPage, securityHeaders } from '../../src/server/page/route.ts';
+import { type HttpServer, openHttpServer } from '../../src/server/http.ts';
+import { addStatusPage, securityHeaders } from '../../src/server/page/route.ts';
+import { createWatch, type Watch } from '../../src/server/watch.ts';
 import { createLog } from '../../src/worker/log.ts';
 import { World } from '../world.ts';
 import { complaintsOf, findChromium, openBrowser } from './browser.ts';
@@ -17,18 +19,23 @@ const hostile = `<img src=x onerror="document.title='hacked'"><script>document.t
 let world: World;
 let database: Database;
 let server: HttpServer;
-let readiness: Readiness;
+let watch: Watch;
 
-async function serve(port: number): Promise<HttpServer> {
-  const page = createStatusPage(async () => readiness);
-  page.see(database);
+function watching(of: Database): Watch {
+  const made = createWatch('* * * * *');
+  made.setDatabase(of);
+  made.process.phase = 'working';
+  return made;
+}
+
+async function serve(port: number, of = watch): Promise<HttpServer> {
+  const readiness = async () => (await of.look()).readiness;
+  const routes = [(app: FastifyInstance) => addStatusPage(app, of)];
   const log = createLog({ level: 'silent' });
-  const own = { log, trouble: () => undefined, readiness: async () => readiness, routes: [page.route] };
-  return await openHttpServer({ host: '127.0.0.1', port, ...own });
+  return await openHttpServer({ host: '127.0.0.1', port, log, trouble: () => undefined, readiness, routes });
 }
 
 beforeAll(async () => {
-  readiness = { ready: true };
   world = await World.open({ conversations: 120, days: 100 });
   await world.pass('new', 'open', 'lookback');
   await world.pool.query(
@@ -40,6 +47,7 @@ beforeAll(async () => {
     [hostile, `detail: ${hostile}`, `conv_conversation_${'x'.repeat(400)}`],
   );
   database = openDatabase(world.database.connection);
+  watch = watching(database);
   server = await serve(0);
 });
 
@@ -67,11 +75,7 @@ test('the page and its files have every header of the policy; the page is stored
 
 test('without a database there still is a page, at once, that says so with what was last known', async () => {
   const away = openDatabase({ ...world.database.connection, port: 1 }, { connectMs: 1000 });
-  const page = createStatusPage(async () => readiness);
-  page.see(away);
-  const log = createLog({ level: 'silent' });
-  const own = { log, trouble: () => undefined, readiness: async () => readiness, routes: [page.route] };
-  const alone = await openHttpServer({ host: '127.0.0.1', port: 0, ...own });
+  const alone = await serve(0, watching(away));
   try {
     expect(await (await fetch(alone.url)).text()).toContain('<title>The database cannot be used');
   } finally {
@@ -140,7 +144,7 @@ describe.skipIf(executablePath === undefined)(browserTests, () => {
       await summary.focus();
       await page.keyboard.press('Enter');
       await page.evaluate('window.scrollTo(0, 500)');
-      readiness = { ready: false, reason: 'the last tick is too old' };
+      watch.process.failure = { code: 'failing', reason: 'the last tick is too old' };
       await comeBack(page);
       await page.getByText('the last tick is too old').first().waitFor();
       expect(await page.locator('h1').innerText()).toBe('Out of sync');
@@ -149,7 +153,7 @@ describe.skipIf(executablePath === undefined)(browserTests, () => {
       expect(await page.locator('details[open] summary').allInnerTexts()).toEqual(['By day, as a table']);
       expect(await page.evaluate<string>('document.activeElement.textContent')).toBe('By day, as a table');
       expect(await page.evaluate<number>('window.scrollY')).toBeGreaterThan(0);
-      readiness = { ready: true };
+      watch.process.failure = null;
       await comeBack(page);
       await page.getByRole('heading', { name: /^In sync/ }).waitFor();
     });
@@ -222,10 +226,10 @@ describe.skipIf(executablePath === undefined)(browserTests, () => {
     '%s: every text stands out from what it stands on, by 4.5 to 1',
     async (colorScheme) => {
       await look({ colorScheme }, async (page) => {
-        readiness = { ready: false, reason: 'why' };
+        watch.process.failure = { code: 'failing', reason: 'why' };
         await comeBack(page);
         await page.getByText('why', { exact: true }).first().waitFor();
-        readiness = { ready: true };
+        watch.process.failure = null;
         expect(await page.evaluate<string[]>(faintTexts)).toEqual([]);
       });
     },

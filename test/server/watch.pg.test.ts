@@ -8,8 +8,9 @@ import { createWatch, type Watch } from '../../src/server/watch.ts';
 import { createCounts } from '../../src/sync/context.ts';
 import type { Sweep } from '../../src/sync/model.ts';
 import { pass } from '../../src/sync/pass.ts';
+import type { ClientCounters } from '../../src/twilio/counters.ts';
 import { createLog } from '../../src/worker/log.ts';
-import { recordPass } from '../../src/worker/pass-record.ts';
+import { recordPass } from '../../src/worker/record.ts';
 import { hungAfterMs, World } from '../world.ts';
 
 const log = createLog({ level: 'silent' });
@@ -24,14 +25,13 @@ beforeEach(async () => {
   world = await World.open({ conversations: 200, days: 60 });
   database = openDatabase({ ...world.database.connection, application_name: 'program' });
   watch = createWatch('* * * * *', () => nowMs);
-  const { readiness, route, health } = watch;
   server = await openHttpServer({
     host: '127.0.0.1',
     port: 0,
     log,
-    trouble: health.trouble,
-    readiness,
-    routes: [route],
+    trouble: watch.heartbeat.trouble,
+    readiness: async () => (await watch.look()).readiness,
+    routes: [watch.route],
   });
 });
 
@@ -58,7 +58,7 @@ async function metric(name: string): Promise<number> {
 async function onePass(...sweeps: Sweep[]): Promise<boolean> {
   const context = await world.context();
   context.watcher.stored = watch.metrics.count;
-  context.watcher.recentDone = () => watch.lookAround(database);
+  context.watcher.recentDone = () => watch.caughtUp(database);
   context.counts = createCounts();
   for (const sweep of sweeps) context.requested.add(sweep);
   const record = { database, watch, log, counts: () => context.counts };
@@ -66,14 +66,15 @@ async function onePass(...sweeps: Sweep[]): Promise<boolean> {
 }
 
 function begin(): void {
-  watch.see(database);
-  watch.health.work.doing = 'working';
+  watch.setDatabase(database);
+  watch.process.phase = 'working';
+  watch.metrics.begin(() => ({ inFlight: 0, limit: 32 }) as ClientCounters, null);
 }
 
 describe('/readyz', () => {
   test('from the start to being in sync', async () => {
     expect(await ready()).toEqual([503, 'starting']);
-    watch.see(database);
+    watch.setDatabase(database);
     expect(await ready()).toEqual([503, 'starting']);
     begin();
     expect(await ready()).toEqual([503, 'nothing was listed yet']);
@@ -87,8 +88,8 @@ describe('/readyz', () => {
       return loaded;
     };
     expect(await onePass('new', 'open', 'lookback')).toBe(true);
-    const catchingUp = [200, 'catching up'];
-    expect(seen).toEqual({ new: catchingUp, lookback: catchingUp, backfill: catchingUp });
+    const loading = [200, 'history is loading'];
+    expect(seen).toEqual({ new: loading, lookback: loading, backfill: loading });
     expect(await ready()).toEqual([200, undefined]);
   });
 
@@ -107,20 +108,16 @@ describe('/readyz', () => {
     }
     expect(await metric('deletion_brake_sweeps')).toBe(1);
     expect(await metric('last_pass_success')).toBe(1);
-    // Also for a process that has just begun.
-    Object.assign(watch.health.work, { failing: undefined });
-    await watch.lookAround(database);
-    expect(await ready()).toEqual(braked);
     await onePass('reconcile');
     expect(await ready()).toEqual([200, undefined]);
     expect(await metric('deletion_brake_sweeps')).toBe(0);
   });
 
-  test('a stretch that cannot be listed keeps it not ready, at every moment until it is listed', async () => {
+  test('a range that cannot be listed keeps it not ready, at every moment until it is listed', async () => {
     begin();
     await onePass('new', 'lookback');
     const fault = world.simulator.faults.add({ on: 'list', fault: { kind: 'status', status: 500 } });
-    const failing = [503, expect.stringContaining('a stretch cannot be listed: ')];
+    const failing = [503, expect.stringContaining('a range cannot be listed: ')];
     expect(await onePass('lookback')).toBe(false);
     expect(await ready()).toEqual(failing);
     const context = await world.context();
@@ -151,11 +148,11 @@ describe('/readyz', () => {
     const context = await world.context();
     const seen: unknown[] = [];
     context.watcher.completed = ({ sweep }) => {
-      if (sweep === 'backfill') seen.push(watch.health.work.failing);
+      if (sweep === 'backfill') seen.push(watch.process.failure);
     };
     await onePass('new', 'lookback');
     expect(seen.length).toBeGreaterThan(1);
-    expect(new Set(seen)).toEqual(new Set([undefined]));
+    expect(new Set(seen)).toEqual(new Set([null]));
     expect(await ready()).toEqual([200, undefined]);
     expect(await metric('passes_total{outcome="failed"}')).toBe(1);
   });
@@ -167,8 +164,8 @@ describe('/readyz', () => {
     expect(await ready()).toEqual([200, undefined]);
     await world.pool.query(`update twilio_sync.windows set completed_at = completed_at - interval '20 minutes'`);
     expect(await ready()).toEqual([503, 'the last complete tick was 20 min ago']);
-    Object.assign(watch.health.work, { doing: 'standing by', heldBy: 'another' });
-    expect(await ready()).toEqual([200, 'standing by for another']);
+    Object.assign(watch.process, { phase: 'standby', heldBy: 'another' });
+    expect(await ready()).toEqual([200, 'standby: another holds the lease']);
     await world.pool.query('update twilio_sync.__drizzle_migrations set created_at = created_at + 1');
     expect(await ready()).toEqual([
       503,

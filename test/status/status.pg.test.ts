@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { nowInMicroseconds } from '../../src/postgres/instant.ts';
-import { readStatus, type Status } from '../../src/status/status.ts';
+import { judge } from '../../src/status/judge.ts';
+import { readSnapshot } from '../../src/status/snapshot.ts';
 import { codes, documentOf } from '../readme.ts';
 import { World, type WorldOptions } from '../world.ts';
 
@@ -13,7 +14,12 @@ async function open(options: WorldOptions = {}) {
   const database = openDatabase(world.database.connection);
   return {
     world,
-    read: (): Promise<Status> => readStatus(database),
+    /** As `status --json` prints it. */
+    async read() {
+      const { evidence, ...facts } = await database.run(readSnapshot);
+      const known = { facts: { ...facts, evidence }, databaseTrouble: null, process: null, isTooOld: () => false };
+      return { ...judge(known), ...facts };
+    },
     sql: (text: string) => world.pool.query(text),
     async [Symbol.asyncDispose]() {
       await database.close();

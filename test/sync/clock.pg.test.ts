@@ -2,8 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/postgres/database.ts';
-import { readBraked, readPulse } from '../../src/status/pulse.ts';
-import { readStanding } from '../../src/status/standing.ts';
+import { readSnapshot } from '../../src/status/snapshot.ts';
 import { World } from '../world.ts';
 
 /** As if the clock had been an hour ahead until now. */
@@ -20,16 +19,15 @@ test('no age is negative, and the next tick says when it was', async () => {
   await world.pool.query(ahead);
   const database = openDatabase(world.database.connection);
   try {
-    expect(await readPulse(database)).toMatchObject({ lastTickAge: 0, newestChangeAge: 0 });
-    const standing = await database.run(readStanding);
-    expect(standing).toMatchObject({ worker: null, lastTickSecondsAgo: 0 });
-    expect(standing.runs.map(({ seconds }) => seconds)).toEqual([0]);
+    const found = await database.run(readSnapshot);
+    expect(found).toMatchObject({ worker: null, lastTickSecondsAgo: 0, newestChangeSecondsAgo: 0 });
+    expect(found.runs.map(({ seconds }) => seconds)).toEqual([0]);
     await world.pass('new');
-    const { lastTickAt } = await readPulse(database);
+    const { lastTickAt } = await database.run(readSnapshot);
     const { rows } = await world.pool.query<{ now: number }>(
       'select extract(epoch from clock_timestamp())::float8 as now',
     );
-    expect(lastTickAt).toBeLessThanOrEqual(rows[0]?.now ?? 0);
+    expect(Date.parse(lastTickAt ?? '') / 1000).toBeLessThanOrEqual(rows[0]?.now ?? 0);
   } finally {
     await database.close();
   }
@@ -42,9 +40,9 @@ test('a sweep made up for a brake, though it ended at an earlier hour', async ()
   await world.pool.query(ahead);
   const database = openDatabase(world.database.connection);
   try {
-    expect(await database.run(readBraked)).toHaveLength(1);
+    expect((await database.run(readSnapshot)).braked).toHaveLength(1);
     await world.pass('lookback');
-    expect(await database.run(readBraked)).toEqual([]);
+    expect((await database.run(readSnapshot)).braked).toEqual([]);
   } finally {
     await database.close();
   }

@@ -2,7 +2,7 @@
 // nothing here waits for real time.
 
 import { expect, test } from 'vitest';
-import { createHealth } from '../../src/status/health.ts';
+import { createHeartbeat } from '../../src/status/heartbeat.ts';
 import { type Api, type Context, createBelieved, createCounts, type Store } from '../../src/sync/context.ts';
 import { nothingTooLong } from '../../src/sync/windows.ts';
 import { createLog } from '../../src/worker/log.ts';
@@ -51,7 +51,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
     schedules: { new: 'new', lookback: 'lookback', reconcile: 'reconcile' },
     signal: stop.signal,
     log: createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
-    health: createHealth(60_000),
+    heartbeat: createHeartbeat(60_000),
     record: (work) => work(),
     startCron: (_expression, tick) => {
       ticks.push(tick);

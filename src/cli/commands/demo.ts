@@ -10,7 +10,7 @@ import { openDatabase } from '../../postgres/database.ts';
 import { fillSource } from '../../simulator/seed.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { Traffic } from '../../simulator/traffic.ts';
-import { readStatus } from '../../status/status.ts';
+import { readSnapshot } from '../../status/snapshot.ts';
 import type { Log } from '../../worker/log.ts';
 import type { Terminal } from '../terminal.ts';
 import { type RunConfig, run } from './run.ts';
@@ -99,7 +99,7 @@ async function sayFreshness(
     if (signal.aborted) return;
     try {
       const { conversations, open, communications, operatorResultLinks, listedSecondsAgo, pendingDays } =
-        await readStatus(database);
+        await database.run(readSnapshot);
       const fresh =
         listedSecondsAgo === null ? 'nothing listed yet' : `in sync up to ${Math.max(0, listedSecondsAgo)} s ago`;
       const history = pendingDays > 0 ? `, ${pendingDays} days of history to go` : '';

@@ -3,10 +3,10 @@
 
 import { type AppConfig, holderName, openProgram } from '../../app.ts';
 import type { Database } from '../../postgres/database.ts';
-import { beginRun, endRun } from '../../postgres/runs.ts';
 import { whileLeased } from '../../postgres/tenure.ts';
 import type { Context } from '../../sync/context.ts';
-import { describeError, type Log } from '../../worker/log.ts';
+import type { Log } from '../../worker/log.ts';
+import { recordRun } from '../../worker/record.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface Surroundings {
@@ -40,15 +40,6 @@ export async function leased(
   return await whileLeased(database, tenure, async (epoch, held) => {
     await using program = await openProgram({ config, database, epoch, log, allowMassDelete });
     const { context } = program;
-    const run = await beginRun(database, command);
-    try {
-      const status = await work(context, held);
-      const outcome = context.counts.incomplete.length === 0 ? 'ok' : 'incomplete';
-      await endRun(database, run, outcome, context.counts, context.counts.incomplete.join('; ') || null);
-      return status;
-    } catch (error) {
-      await endRun(database, run, 'failed', context.counts, describeError(error)).catch(() => {});
-      throw error;
-    }
+    return await recordRun({ database, command, counts: () => context.counts }, () => work(context, held));
   });
 }

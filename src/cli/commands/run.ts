@@ -11,11 +11,11 @@ import { readLastSample } from '../../postgres/runs.ts';
 import { refuseWrongScope } from '../../postgres/scope.ts';
 import { whileLeased } from '../../postgres/tenure.ts';
 import { openHttpServer } from '../../server/http.ts';
-import { createStatusPage, type StatusPage } from '../../server/page/route.ts';
+import { addStatusPage } from '../../server/page/route.ts';
 import { createWatch, type Watch } from '../../server/watch.ts';
-import { beatDuring } from '../../status/health.ts';
-import { describeError, type Log } from '../../worker/log.ts';
-import { recordPass } from '../../worker/pass-record.ts';
+import { failureOf } from '../../status/judge.ts';
+import type { Log } from '../../worker/log.ts';
+import { recordPass } from '../../worker/record.ts';
 import { keepInSync } from '../../worker/worker.ts';
 import { exitStatus, isMisconfigured } from '../exit-status.ts';
 
@@ -35,9 +35,8 @@ interface Running {
   log: Log;
   signal: AbortSignal;
   watch: Watch;
-  page: StatusPage;
   limits: NonNullable<RunOptions['limits']>;
-  /** It has held the lease with every right that it needs, or has stood by for who holds it. */
+  /** It has held the lease with every right that it needs, or has been on standby. */
   hasWorked: boolean;
 }
 
@@ -46,15 +45,18 @@ const retryEveryMs = 5_000;
 /** Works until the signal is aborted. @returns the exit status. @throws what a person has to put right. */
 export async function run(config: RunConfig, log: Log, signal: AbortSignal, options: RunOptions = {}): Promise<number> {
   const watch = createWatch(config.sync.schedules.new);
-  const { readiness, route, health } = watch;
-  const page = createStatusPage(readiness);
-  const routes = [route, page.route];
-  const server = await openHttpServer({ ...config.http, log, trouble: health.trouble, readiness, routes });
+  const server = await openHttpServer({
+    ...config.http,
+    log,
+    trouble: watch.heartbeat.trouble,
+    readiness: async () => (await watch.look()).readiness,
+    routes: [watch.route, (app) => addStatusPage(app, watch)],
+  });
   options.onListening?.(server.url);
   log.info({ url: server.url }, 'listening');
   const limits = options.limits ?? {};
   try {
-    await work({ config, log, signal, watch, page, limits, hasWorked: false });
+    await work({ config, log, signal, watch, limits, hasWorked: false });
     return exitStatus.inSync;
   } catch (error) {
     if (signal.aborted) return exitStatus.inSync;
@@ -65,13 +67,13 @@ export async function run(config: RunConfig, log: Log, signal: AbortSignal, opti
 }
 
 async function work(running: Running): Promise<never> {
-  const { config, signal, limits, watch, page } = running;
+  const { config, signal, limits, watch } = running;
   await using opened = await openConfigured(config.database, { adopt: true, limits: limits.database ?? {}, signal });
-  watch.see(opened.database);
-  page.see(opened.database);
-  await patiently(running, 'the database cannot be used yet', () => prepare(running, opened), isBeyondStarting);
+  watch.setDatabase(opened.database);
+  await retryUntilReady(running, 'the database cannot be used yet', () => prepare(running, opened), isBeyondStarting);
   const isLasting = (error: unknown) => (running.hasWorked ? isBeyondWaiting(error) : isBeyondStarting(error));
-  for (;;) await patiently(running, 'the worker stands by', () => serve(running, opened.database), isLasting);
+  for (;;)
+    await retryUntilReady(running, 'the worker cannot work', () => runTenure(running, opened.database), isLasting);
 }
 
 /** A newer release does the work now: this process waits to be replaced, or for tables that it knows. */
@@ -85,8 +87,8 @@ function isBeyondWaiting(error: unknown): boolean {
 }
 
 /** Does it again after a while where it fails for a reason that may pass. @throws what a person has to put right, and the signal's reason. */
-async function patiently(
-  { log, signal, watch: { health } }: Running,
+async function retryUntilReady(
+  { log, signal, watch }: Running,
   trouble: string,
   attempt: () => Promise<void>,
   isLasting: (error: unknown) => boolean,
@@ -98,8 +100,8 @@ async function patiently(
       return;
     } catch (error) {
       if (signal.aborted || isLasting(error)) throw error;
-      Object.assign(health.work, { doing: 'starting', failing: describeError(error) });
-      health.beat();
+      Object.assign(watch.process, { phase: 'starting', failure: failureOf(error) });
+      watch.heartbeat.beat();
       // What is in the way may be so for days: it is said once.
       const obstacle = error instanceof Obstacle;
       if (!obstacle || !said) log.error({ err: error }, trouble);
@@ -112,29 +114,30 @@ async function patiently(
 /** Migrates, and holds the database against the settings. */
 async function prepare(running: Running, { prepare: migrate, database }: OpenedDatabase): Promise<void> {
   const { config, log, watch } = running;
-  const { health } = watch;
   const onProgress = (doing: string) => {
     log.info(doing);
-    health.work.migrating = doing;
+    watch.process.migrating = doing;
   };
   // A large table takes longer than any other work; each statement has a limit of its own.
-  const applied = await beatDuring(health, () => migrate(onProgress)).finally(() => {
-    health.work.migrating = undefined;
-  });
+  const applied = await watch.heartbeat
+    .during(() => migrate(onProgress))
+    .finally(() => {
+      watch.process.migrating = null;
+    });
   if (applied > 0) log.info({ applied }, 'migrated');
   await refuseWrongScope(database, scopeOf(config));
 }
 
 /** One tenure of the lease: waits for it, and works until it is lost or the signal comes. */
-async function serve(running: Running, database: Database): Promise<void> {
-  const { log, signal, watch, page } = running;
-  const { health, metrics } = watch;
+async function runTenure(running: Running, database: Database): Promise<void> {
+  const { log, signal, watch } = running;
+  const { heartbeat, metrics } = watch;
   let waitingFor = '';
   const onWaiting = (heldBy: string) => {
-    health.beat();
+    heartbeat.beat();
     running.hasWorked = true;
-    Object.assign(health.work, { doing: 'standing by', heldBy, failing: undefined });
-    if (heldBy !== waitingFor) log.info({ heldBy }, 'another worker holds the lease; standing by');
+    Object.assign(watch.process, { phase: 'standby', heldBy, failure: null });
+    if (heldBy !== waitingFor) log.info({ heldBy }, 'another worker holds the lease; this one is on standby');
     waitingFor = heldBy;
   };
   const onHeld = (held: boolean) => {
@@ -144,19 +147,17 @@ async function serve(running: Running, database: Database): Promise<void> {
   await whileLeased(database, { holder: holderName('run'), signal, onWaiting, onHeld }, async (epoch, leased) => {
     log.info({ epoch }, 'this worker holds the lease');
     try {
-      await hold(running, database, epoch, leased);
+      await workUnderLease(running, database, epoch, leased);
     } finally {
       metrics.end();
-      page.follow(undefined);
     }
   });
 }
 
 /** Works under the lease. @throws LeaseLost, or the signal's reason. */
-async function hold(running: Running, database: Database, epoch: number, leased: AbortSignal): Promise<void> {
-  const { config, log, watch, page, limits } = running;
-  const { health, metrics } = watch;
-  const lookAround = () => watch.lookAround(database);
+async function workUnderLease(running: Running, database: Database, epoch: number, leased: AbortSignal): Promise<void> {
+  const { config, log, watch, limits } = running;
+  const { heartbeat, metrics } = watch;
   await using program = await openProgram({
     config,
     database,
@@ -167,21 +168,20 @@ async function hold(running: Running, database: Database, epoch: number, leased:
     onLoad: metrics.load,
     onAttempt(attempt) {
       metrics.attempt(attempt);
-      if (attempt.status !== undefined) health.beat();
+      if (attempt.status !== undefined) heartbeat.beat();
     },
     watcher: {
       stored(counts) {
-        health.beat();
+        heartbeat.beat();
         metrics.count(counts);
       },
-      recentDone: lookAround,
+      recentDone: () => watch.caughtUp(database),
     },
   });
   const { context, client } = program;
-  page.follow(client.counters);
   metrics.begin(client.counters, await readLastSample(database));
-  await lookAround();
-  health.work.doing = 'working';
+  await watch.caughtUp(database);
+  watch.process.phase = 'working';
   running.hasWorked = true;
   let wasInSync = false;
   const record = async (pass: () => Promise<void>) => {
@@ -189,5 +189,5 @@ async function hold(running: Running, database: Database, epoch: number, leased:
     if (inSync && !wasInSync) log.info('in sync');
     wasInSync ||= inSync;
   };
-  await keepInSync({ context, schedules: config.sync.schedules, signal: leased, log, health, record });
+  await keepInSync({ context, schedules: config.sync.schedules, signal: leased, log, heartbeat, record });
 }

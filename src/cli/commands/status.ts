@@ -4,13 +4,10 @@
 
 import type { DatabaseConfig } from '../../config/config.ts';
 import { openConfigured } from '../../database.ts';
-import { sayCount, sayDay, sayDuration, sayInstant, sayMany, sayWork } from '../../status/format.ts';
-import { headlineOf } from '../../status/headline.ts';
-import { foldPasses, type PassLine, sayRun } from '../../status/passes.ts';
-import { judgeAge } from '../../status/readiness.ts';
-import type { Standing } from '../../status/standing.ts';
-import { readStatus, type Status } from '../../status/status.ts';
-import type { Volume } from '../../status/volume.ts';
+import { describeRun, foldRuns, type RunLine, summarize } from '../../status/describe.ts';
+import { formatCount, formatDay, formatDuration, formatInstant, formatMany, formatWork } from '../../status/format.ts';
+import { judge, type Status } from '../../status/judge.ts';
+import { readSnapshot, type Snapshot } from '../../status/snapshot.ts';
 import { isStale } from '../../worker/schedule.ts';
 import { exitStatus, sayError, statusOf } from '../exit-status.ts';
 import type { Terminal } from '../terminal.ts';
@@ -29,9 +26,11 @@ export async function status(database: DatabaseConfig, options: StatusOptions, t
   const isTooOld = (age: number) => (maxAgeSeconds === null ? isStale(schedule, age * 1000) : age > maxAgeSeconds);
   try {
     await using opened = await openConfigured(database);
-    const found = judgeAge(await readStatus(opened.database), isTooOld);
-    terminal.write(json ? JSON.stringify(found, null, 2) : describeStatus(found));
-    return statusOfSync(found);
+    const facts = await opened.database.run(readSnapshot);
+    const status = judge({ facts, databaseTrouble: null, process: null, isTooOld });
+    const { evidence: _, ...shown } = facts;
+    terminal.write(json ? JSON.stringify({ ...status, ...shown }, null, 2) : describeStatus(status, facts));
+    return statusOfSync(status, facts);
   } catch (error) {
     if (!json) throw error;
     terminal.write(JSON.stringify({ error: sayError(error) }, null, 2));
@@ -40,34 +39,38 @@ export async function status(database: DatabaseConfig, options: StatusOptions, t
 }
 
 /** The exit status that says how things stand. */
-export function statusOfSync(found: Standing): number {
-  if (found.state !== 'in_sync' || found.pendingWindows.length > 0) return exitStatus.incomplete;
-  return found.quarantine > 0 ? exitStatus.quarantine : exitStatus.inSync;
+export function statusOfSync({ state }: Status, { pendingWindows, quarantine }: Snapshot): number {
+  if (state !== 'in_sync' || pendingWindows.length > 0) return exitStatus.incomplete;
+  return quarantine > 0 ? exitStatus.quarantine : exitStatus.inSync;
 }
 
 /** A screen of it, in words. */
-export function describeStatus(found: Status): string {
-  const rows = [...standingRows(found), ...volumeRows(found), ...troubleRows(found)];
+export function describeStatus(status: Status, found: Snapshot): string {
+  const rows = [...progressRows(found), ...countRows(found), ...troubleRows(found)];
   const sections = [
-    headlineLines(found).join('\n'),
+    summaryLines(status, found).join('\n'),
     rows.map(([name, value]) => `${name.padEnd(18)}${value}`).join('\n'),
   ];
   if (found.runs.length > 0) {
-    const lines = foldPasses(found.runs, 6).map((line) => runLine(line, found.at));
+    const lines = foldRuns(found.runs, 6).map((line) => runLine(line, found.at));
     sections.push(['last runs', ...lines].join('\n'));
   }
   return sections.join('\n\n');
 }
 
-function headlineLines(found: Status): string[] {
-  const { title, reason, fresh, notes } = headlineOf(found);
-  const age = fresh && found.listedSecondsAgo !== null ? `, as of ${sayDuration(found.listedSecondsAgo)} ago` : '';
+function summaryLines(status: Status, found: Snapshot): string[] {
+  const { title, notes } = summarize(status, found, null);
+  const { state, reason } = status;
+  const age =
+    state === 'in_sync' && found.listedSecondsAgo !== null
+      ? `, as of ${formatDuration(found.listedSecondsAgo)} ago`
+      : '';
   return [`${title}${reason === null ? '' : `: ${reason}`}${age}`, ...notes];
 }
 
 type Rows = [name: string, value: string][];
 
-function standingRows(found: Status): Rows {
+function progressRows(found: Snapshot): Rows {
   const { at, listedUpTo, listedSecondsAgo, dataCompleteThrough, reconciledAt } = found;
   return [
     ['account', found.accountSid ?? 'none yet: nothing was synced'],
@@ -76,34 +79,37 @@ function standingRows(found: Status): Rows {
       'listed up to',
       listedUpTo === null || listedSecondsAgo === null
         ? 'nothing was listed yet'
-        : `${sayInstant(listedUpTo, at)}, ${sayDuration(listedSecondsAgo)} ago`,
+        : `${formatInstant(listedUpTo, at)}, ${formatDuration(listedSecondsAgo)} ago`,
     ],
-    ['whole up to', dataCompleteThrough === null ? 'not yet' : `${sayInstant(dataCompleteThrough, at)}, by created_at`],
+    [
+      'whole up to',
+      dataCompleteThrough === null ? 'not yet' : `${formatInstant(dataCompleteThrough, at)}, by created_at`,
+    ],
     ['history', history(found)],
     ['coverage', coverage(found)],
-    ['reconciled', reconciledAt === null ? 'never' : sayInstant(reconciledAt, at)],
+    ['reconciled', reconciledAt === null ? 'never' : formatInstant(reconciledAt, at)],
   ];
 }
 
-function volumeRows(found: Status): Rows {
+function countRows(found: Snapshot): Rows {
   const { conversations, open, deleted, days, hours } = found;
   const byDay = days.slice(-60).map(({ stored }) => stored);
   const byHour = hours.slice(-24).map((hour) => hour.added + hour.changed + hour.deleted);
   return [
     [
       'conversations',
-      `${sayCount(conversations)} (${sayCount(open)} open; ${sayCount(deleted)} deleted at the API besides)`,
+      `${formatCount(conversations)} (${formatCount(open)} open; ${formatCount(deleted)} deleted at the API besides)`,
     ],
-    ['… by day', `${sparkline(byDay)}  ${sayMany(byDay.length, 'day')} to today, at most ${most(byDay)}`],
+    ['… by day', `${sparkline(byDay)}  ${formatMany(byDay.length, 'day')} to today, at most ${most(byDay)}`],
     ['stored by hour', `${sparkline(byHour)}  the last 24 hours, at most ${most(byHour)}`],
-    ['communications', sayCount(found.communications)],
-    ['operator results', `${sayCount(found.operatorResultLinks)} links`],
-    ['due', sayMany(found.due, 'detail')],
-    ['quarantine', found.quarantine === 0 ? 'empty' : `${sayCount(found.quarantine)}: see twilio_sync.quarantine`],
+    ['communications', formatCount(found.communications)],
+    ['operator results', `${formatCount(found.operatorResultLinks)} links`],
+    ['due', formatMany(found.due, 'detail')],
+    ['quarantine', found.quarantine === 0 ? 'empty' : `${formatCount(found.quarantine)}: see twilio_sync.quarantine`],
   ];
 }
 
-function troubleRows({ braked, pendingWindows }: Status): Rows {
+function troubleRows({ braked, pendingWindows }: Snapshot): Rows {
   const failing = pendingWindows.filter((window) => window.failures > 0);
   return [
     ...braked.map(({ sweep, expected, missing }): Rows[number] => {
@@ -115,29 +121,29 @@ function troubleRows({ braked, pendingWindows }: Status): Rows {
   ];
 }
 
-function history({ listedUpTo, pendingWindows, pendingDays, historyFrom }: Status): string {
+function history({ listedUpTo, pendingWindows, pendingDays, historyFrom }: Snapshot): string {
   if (listedUpTo === null) return 'not begun';
-  const since = historyFrom === null ? '' : `since ${sayDay(historyFrom)}: `;
+  const since = historyFrom === null ? '' : `since ${formatDay(historyFrom)}: `;
   if (pendingWindows.length === 0) return `${since}complete`;
-  return `${since}${sayMany(pendingDays, 'day')} of it still to be listed, in ${sayMany(pendingWindows.length, 'window')}`;
+  return `${since}${formatMany(pendingDays, 'day')} of it still to be listed, in ${formatMany(pendingWindows.length, 'window')}`;
 }
 
-function coverage({ days }: Volume): string {
+function coverage({ days }: Snapshot): string {
   const [first] = days;
   if (first === undefined) return 'none';
   const whole = days.filter(({ listedCompletelyAt }) => listedCompletelyAt !== null).length;
-  return `${sayCount(whole)} of ${sayMany(days.length, 'day')} listed completely, back to ${sayDay(first.day)}`;
+  return `${formatCount(whole)} of ${formatMany(days.length, 'day')} listed completely, back to ${formatDay(first.day)}`;
 }
 
-function runLine({ run, count, firstStartedAt }: PassLine, at: string): string {
+function runLine({ run, count, firstStartedAt }: RunLine, at: string): string {
   const outcome = run.outcome ?? 'not ended';
-  const took = run.seconds === null ? '' : sayWork(run.seconds);
-  const what = [sayRun(run), run.error].filter(Boolean).join('; ');
+  const took = run.seconds === null ? '' : formatWork(run.seconds);
+  const what = [describeRun(run), run.error].filter(Boolean).join('; ');
   const [middle, end] =
     count === 1
       ? [took.padStart(7), what]
-      : [`${sayCount(count)} in a row since ${sayInstant(firstStartedAt, at)}`, run.error ?? ''];
-  return `  ${sayInstant(run.startedAt, at)}  ${run.command.padEnd(6)}  ${outcome.padEnd(10)} ${middle}  ${end}`.trimEnd();
+      : [`${formatCount(count)} in a row since ${formatInstant(firstStartedAt, at)}`, run.error ?? ''];
+  return `  ${formatInstant(run.startedAt, at)}  ${run.command.padEnd(6)}  ${outcome.padEnd(10)} ${middle}  ${end}`.trimEnd();
 }
 
 const bars = '▁▂▃▄▅▆▇█';
@@ -152,4 +158,4 @@ function sparkline(values: readonly number[]): string {
     .join('');
 }
 
-const most = (values: readonly number[]) => sayCount(Math.max(0, ...values));
+const most = (values: readonly number[]) => formatCount(Math.max(0, ...values));

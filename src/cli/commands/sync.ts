@@ -7,7 +7,7 @@ import type { Standing } from '../../postgres/asked.ts';
 import type { Database } from '../../postgres/database.ts';
 import { refuseOtherTables } from '../../postgres/migrate.ts';
 import { refuseWrongScope } from '../../postgres/scope.ts';
-import { readStanding } from '../../status/standing.ts';
+import { readFacts } from '../../status/snapshot.ts';
 import type { Context } from '../../sync/context.ts';
 import type { TimeRange } from '../../sync/model.ts';
 import { preview, syncAll, syncStretch } from '../../sync/once.ts';
@@ -65,7 +65,7 @@ export async function sync(
 
 async function standing(database: Database, context: Context, terminal: Terminal): Promise<number> {
   if (context.counts.incomplete.length > 0) return exitStatus.incomplete;
-  const { quarantine } = await database.run(readStanding);
+  const { quarantine } = await database.run(({ sql }) => readFacts(sql));
   if (quarantine === 0) return exitStatus.inSync;
   terminal.write(`${quarantine} in quarantine: see twilio_sync.quarantine.`);
   return exitStatus.quarantine;

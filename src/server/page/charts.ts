@@ -1,8 +1,8 @@
 // Counts over time as small bar charts, and days of history as a calendar: inline SVG without text in it, since it is
 // stretched to whatever width there is; its axis is HTML. Each has its meaning in words, for who cannot see it.
 
-import { sayCount, sayDay, sayInstant, sayMany } from '../../status/format.ts';
-import type { Day } from '../../status/volume.ts';
+import { formatCount, formatDay, formatInstant, formatMany } from '../../status/format.ts';
+import type { Day } from '../../status/snapshot.ts';
 import { type Html, html } from './html.ts';
 
 export interface Bar {
@@ -39,7 +39,7 @@ export function barChart({ label, bars, axis }: BarChart): Html {
     return html`<g>${parts}<rect class="hit" x="${index}" y="0" width="1" height="${height}"/><title>${title}</title></g>`;
   };
   return html`<div class="chart">
-<p class="top" aria-hidden="true">${most === 0 ? 'none' : sayCount(most)}</p>
+<p class="top" aria-hidden="true">${most === 0 ? 'none' : formatCount(most)}</p>
 <svg role="img" aria-label="${label}" viewBox="0 0 ${Math.max(1, bars.length)} ${height}" preserveAspectRatio="none">${bars.map(draw)}</svg>
 <p class="axis" aria-hidden="true">${axis.map((text) => html`<span>${text}</span>`)}</p>
 </div>`;
@@ -67,7 +67,7 @@ export function month(days: readonly Day[], now: string): Html {
   const name = monthFormat.format(new Date(days[0]?.day ?? now)).replace('Sept', 'Sep');
   const whole = days.filter((day) => day.listedCompletelyAt !== null).length;
   const held = days.reduce((total, { quarantined }) => total + quarantined, 0);
-  const label = `${name}: ${whole} of ${sayMany(days.length, 'day')} listed completely${held > 0 ? `, ${sayCount(held)} in quarantine` : ''}`;
+  const label = `${name}: ${whole} of ${formatMany(days.length, 'day')} listed completely${held > 0 ? `, ${formatCount(held)} in quarantine` : ''}`;
   const weeks = Math.max(1, ...days.map(({ day }) => place(day).week + 1));
   const [width, tall] = [weeks * cell.pitch - 3, 7 * cell.pitch - 3];
   return html`<figure class="month"><figcaption aria-hidden="true">${name}</figcaption>
@@ -87,12 +87,14 @@ function dayCell(day: Day, now: string): Html {
 /** A day's coverage in words. */
 function sayCoverage({ day, listedCompletelyAt, stored, open, quarantined }: Day, now: string): string {
   const parts = [
-    listedCompletelyAt === null ? 'not listed completely' : `listed completely ${sayInstant(listedCompletelyAt, now)}`,
-    `${sayCount(stored)} stored`,
-    open > 0 ? `${sayCount(open)} open` : '',
-    quarantined > 0 ? `${sayCount(quarantined)} in quarantine` : '',
+    listedCompletelyAt === null
+      ? 'not listed completely'
+      : `listed completely ${formatInstant(listedCompletelyAt, now)}`,
+    `${formatCount(stored)} stored`,
+    open > 0 ? `${formatCount(open)} open` : '',
+    quarantined > 0 ? `${formatCount(quarantined)} in quarantine` : '',
   ];
-  return `${sayDay(day)}: ${parts.filter((part) => part !== '').join(', ')}`;
+  return `${formatDay(day)}: ${parts.filter((part) => part !== '').join(', ')}`;
 }
 
 /** Where a day is in its month; weeks begin on Monday. */

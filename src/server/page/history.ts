@@ -1,9 +1,8 @@
 // The parts of the status page that look back: conversations by day, what was stored by the hour, and which days of
 // history were listed completely, each as a picture and as a table.
 
-import { sayCount, sayDay, sayMany } from '../../status/format.ts';
-import type { Standing } from '../../status/standing.ts';
-import type { Day, Hour, Volume } from '../../status/volume.ts';
+import { formatCount, formatDay, formatMany } from '../../status/format.ts';
+import type { Counts, Day, Hour } from '../../status/snapshot.ts';
 import { type Bar, barChart, listed, month } from './charts.ts';
 import { type Html, html } from './html.ts';
 import { time } from './time.ts';
@@ -11,42 +10,42 @@ import { time } from './time.ts';
 const shownDays = 60;
 
 /** Conversations by the day they were created. */
-export function daysSection({ days }: Volume): Html {
+export function daysSection({ days }: Counts): Html {
   const shown = days.slice(-shownDays);
   const counts = shown.map(({ stored }) => stored);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const bars = shown.map(({ day, stored, open }): Bar => {
-    const title = `${sayDay(day)}: ${sayMany(stored, 'conversation')}${open > 0 ? `, ${sayCount(open)} open` : ''}`;
+    const title = `${formatDay(day)}: ${formatMany(stored, 'conversation')}${open > 0 ? `, ${formatCount(open)} open` : ''}`;
     return { counts: [stored - open, open], title };
   });
-  const label = `Conversations by day, ${sayMany(shown.length, 'day')} to today: ${sayCount(total)} in all, at most ${sayCount(Math.max(0, ...counts))} a day.`;
+  const label = `Conversations by day, ${formatMany(shown.length, 'day')} to today: ${formatCount(total)} in all, at most ${formatCount(Math.max(0, ...counts))} a day.`;
   return html`<section aria-labelledby="by-day"><h2 id="by-day">Conversations by day</h2>
 <p class="legend"><span class="key bar-0"></span>closed <span class="key bar-1"></span>open</p>
-${barChart({ label, bars, axis: ends(shown.map(({ day }) => sayDay(day))) })}
+${barChart({ label, bars, axis: ends(shown.map(({ day }) => formatDay(day))) })}
 ${asTable(
   'By day',
   ['Day', 'Stored', 'Open', 'In quarantine'],
-  shown.toReversed().map((day) => [sayDay(day.day), day.stored, day.open, day.quarantined]),
+  shown.toReversed().map((day) => [formatDay(day.day), day.stored, day.open, day.quarantined]),
 )}
 </section>`;
 }
 
 /** What was stored, by the hour of the last change. */
-export function hoursSection({ hours }: Volume): Html {
-  const name = ({ hour }: Hour) => `${sayDay(hour)}, ${hour.slice(11, 16)} UTC`;
+export function hoursSection({ hours }: Counts): Html {
+  const name = ({ hour }: Hour) => `${formatDay(hour)}, ${hour.slice(11, 16)} UTC`;
   const bars = hours.map((hour): Bar => {
     const { added, changed, deleted } = hour;
-    const gone = deleted > 0 ? `, ${sayCount(deleted)} deleted` : '';
+    const gone = deleted > 0 ? `, ${formatCount(deleted)} deleted` : '';
     return {
       counts: [added, changed + deleted],
-      title: `${name(hour)}: ${sayCount(added)} new, ${sayCount(changed)} changed${gone}`,
+      title: `${name(hour)}: ${formatCount(added)} new, ${formatCount(changed)} changed${gone}`,
     };
   });
   const sum = (key: 'added' | 'changed' | 'deleted') => hours.reduce((total, hour) => total + hour[key], 0);
-  const label = `Synced per hour, the last ${sayMany(hours.length, 'hour')}: ${sayCount(sum('added'))} new, ${sayCount(sum('changed'))} changed, ${sayCount(sum('deleted'))} deleted.`;
+  const label = `Synced per hour, the last ${formatMany(hours.length, 'hour')}: ${formatCount(sum('added'))} new, ${formatCount(sum('changed'))} changed, ${formatCount(sum('deleted'))} deleted.`;
   return html`<section aria-labelledby="by-hour"><h2 id="by-hour">Synced per hour</h2>
 <p class="legend"><span class="key bar-0"></span>new <span class="key bar-1"></span>changed or deleted, each in the hour of its last change</p>
-${barChart({ label, bars, axis: ends(hours.map(({ hour }) => `${sayDay(hour).replace(/ \d+$/, '')}, ${hour.slice(11, 16)}`)) })}
+${barChart({ label, bars, axis: ends(hours.map(({ hour }) => `${formatDay(hour).replace(/ \d+$/, '')}, ${hour.slice(11, 16)}`)) })}
 ${asTable(
   'By hour',
   ['Hour', 'New', 'Changed', 'Deleted'],
@@ -58,7 +57,7 @@ ${asTable(
 const shownMonths = 12;
 
 /** Every day of history: when it was last listed from its beginning to its end. */
-export function coverageSection({ days }: Volume, { at: now, dataCompleteThrough }: Standing): Html {
+export function coverageSection({ days }: Counts, dataCompleteThrough: string | null, now: string): Html {
   const months = [...Map.groupBy(days, ({ day }) => day.slice(0, 7)).values()];
   const [earlier, shown] = [months.slice(0, -shownMonths), months.slice(-shownMonths)];
   const draw = (each: Day[][]) => html`<div class="months">${each.map((ofMonth) => month(ofMonth, now))}</div>`;
@@ -74,7 +73,7 @@ export function coverageSection({ days }: Volume, { at: now, dataCompleteThrough
     return [ofMonth[0]?.day.slice(0, 7) ?? '', ...counts, sum('stored'), sum('open'), sum('quarantined')];
   };
   return html`<section aria-labelledby="coverage"><h2 id="coverage">Coverage by day</h2>
-<p>${days.length === 0 ? 'Nothing was listed yet.' : html`<b>${sayCount(whole)}</b> of ${sayMany(days.length, 'day')} of history were listed completely.${dataCompleteThrough !== null && html` Everything created before ${time(dataCompleteThrough, now)} is stored.`}`}</p>
+<p>${days.length === 0 ? 'Nothing was listed yet.' : html`<b>${formatCount(whole)}</b> of ${formatMany(days.length, 'day')} of history were listed completely.${dataCompleteThrough !== null && html` Everything created before ${time(dataCompleteThrough, now)} is stored.`}`}</p>
 <p class="legend">${key('day', 'listed within a day')}${key('week', 'within a week')}${key('older', 'longer ago')}${key('never', 'never')}${key('open', 'some are open')}${key('held', 'some in quarantine')}</p>
 ${draw(shown)}
 ${earlier.length > 0 && html`<details id="earlier"><summary>Earlier months</summary>${draw(earlier)}</details>`}
@@ -96,7 +95,7 @@ function asTable(name: string, heads: readonly string[], rows: readonly (readonl
   const cell = (value: string | number, index: number) =>
     index === 0
       ? html`<th scope="row">${value}</th>`
-      : html`<td class="number">${typeof value === 'number' ? sayCount(value) : value}</td>`;
+      : html`<td class="number">${typeof value === 'number' ? formatCount(value) : value}</td>`;
   return html`<details><summary>${name}, as a table</summary>
 <div class="scroll" tabindex="0" role="region" aria-label="${name}"><table><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${row.map(cell)}</tr>`)}</tbody></table></div></details>`;

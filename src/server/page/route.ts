@@ -5,86 +5,39 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Database, Queries } from '../../postgres/database.ts';
-import { createCached, type Known } from '../../status/cached.ts';
-import { readStanding, type Standing } from '../../status/standing.ts';
-import { readVolume, type Volume } from '../../status/volume.ts';
-import type { ClientCounters } from '../../twilio/counters.ts';
 import { version } from '../../version.ts';
-import type { Readiness } from '../http.ts';
-import { type Read, renderPage } from './page.ts';
+import type { Watch } from '../watch.ts';
+import { renderPage } from './page.ts';
 
-export interface StatusPage {
-  /** Adds its routes. */
-  route(app: FastifyInstance): void;
-  /** From now on this is the database to ask. */
-  see(database: Database): void;
-  /** Whose requests are under way; undefined where the lease is another's. */
-  follow(requests: (() => ClientCounters) | undefined): void;
-}
-
-/** How long each reading may take in the database, how long it is waited for, and how long it holds at least. */
-const limits = {
-  standing: { answerMs: 3_000, waitMs: 1_500, freshMs: 2_000 },
-  volume: { answerMs: 30_000, waitMs: 1_500, freshMs: 10_000 },
-};
-
-/** Makes the page of a process; `readiness` is what `/readyz` says. */
-export function createStatusPage(readiness: () => Promise<Readiness>): StatusPage {
+/** Adds the page of a process and its files. */
+export function addStatusPage(app: FastifyInstance, watch: Watch): void {
   const files = readFiles();
   const hash = createHash('sha256');
   for (const { text } of files.values()) hash.update(text);
   const assets = hash.digest('hex').slice(0, 12);
-  let ask: { standing: () => Promise<Known<Standing>>; volume: () => Promise<Known<Volume>> } | undefined;
-  let requests: (() => ClientCounters) | undefined;
   const render = async (): Promise<string> => {
-    const [own, standing, volume] = await Promise.all([readiness(), ask?.standing(), ask?.volume()]);
+    const snapshots = watch.snapshots();
+    const [view, records, counts] = await Promise.all([watch.look(), snapshots?.records(), snapshots?.counts()]);
     return renderPage({
-      readiness: own,
-      databaseTrouble: standing?.trouble ?? null,
-      standing: readOf(standing),
-      volume: readOf(volume),
-      requests: requests?.() ?? null,
+      ...view,
+      process: watch.process,
+      records: records?.value ?? null,
+      counts: counts?.value ?? null,
+      countedSecondsAgo: (counts?.ageMs ?? 0) / 1000,
+      requests: watch.metrics.requests(),
       upSeconds: process.uptime(),
       version,
       assets,
     });
   };
-  return {
-    route(app) {
-      app.get('/', async (request, reply) => send(request, reply, 'text/html; charset=utf-8', await render()));
-      for (const [path, { type, text }] of files) {
-        app.get(`/status/${path}`, (request, reply) => {
-          // The addresses of style and script name what they contain.
-          reply.header('cache-control', 'public, max-age=86400');
-          return send(request, reply, type, text);
-        });
-      }
-    },
-    see(database) {
-      const limited = <Value>(read: (queries: Queries) => Promise<Value>, { answerMs }: { answerMs: number }) => {
-        return () =>
-          database.transaction(async (queries) => {
-            // On one core of the database's, and not for longer than that.
-            await queries.sql(
-              `set local statement_timeout = ${answerMs}; set local max_parallel_workers_per_gather = 0`,
-            );
-            return await read(queries);
-          });
-      };
-      ask = {
-        standing: createCached({ read: limited(readStanding, limits.standing), ...limits.standing }),
-        volume: createCached({ read: limited(readVolume, limits.volume), ...limits.volume }),
-      };
-    },
-    follow(counters) {
-      requests = counters;
-    },
-  };
-}
-
-function readOf<Value>(known: Known<Value> | undefined): Read<Value> | null {
-  return known === undefined || known.value === null ? null : { value: known.value, ageSeconds: known.ageMs / 1000 };
+  app.get('/', async (request, reply) => send(request, reply, 'text/html; charset=utf-8', await render()));
+  for (const [path, { type, text }] of files) {
+    app.get(`/status/${path}`, (request, reply) => {
+      // The addresses of style and script name what they contain.
+      reply.header('cache-control', 'public, max-age=86400');
+      return send(request, reply, type, text);
+    });
+  }
 }
 
 /** Nothing comes from elsewhere, nothing is inline, nothing is sent anywhere, and nobody may frame it. */

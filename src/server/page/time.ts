@@ -1,9 +1,9 @@
 // An instant in HTML, for people and for programs.
 
-import { sayInstant } from '../../status/format.ts';
+import { formatInstant } from '../../status/format.ts';
 import { type Html, html } from './html.ts';
 
 /** The instant, in words that are the shorter the nearer it is to `now`; both ISO. */
 export function time(iso: string, now: string): Html {
-  return html`<time datetime="${iso}">${sayInstant(iso, now)}</time>`;
+  return html`<time datetime="${iso}">${formatInstant(iso, now)}</time>`;
 }

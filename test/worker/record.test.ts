@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createCounts } from '../../src/sync/context.ts';
 import { Unavailable } from '../../src/twilio/errors.ts';
 import { createLog } from '../../src/worker/log.ts';
-import { createRetryLog, logPass, logWindow } from '../../src/worker/work-log.ts';
+import { createRetryLog, logPass, logWindow } from '../../src/worker/record.ts';
 
 function openLog(level: 'info' | 'debug' = 'info') {
   const lines: Record<string, unknown>[] = [];

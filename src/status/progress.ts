@@ -1,11 +1,10 @@
-// How far history is listed, and how long the rest may take: by the stretch of time, since nobody knows how many
-// conversations it holds, and by the time that passes were at work, so that an outage does not count.
+// How far history is listed, and how long the rest may take: by the range of time, since nobody knows how many
+// conversations it holds, and by the time that passes were running, so that an outage does not count.
 
-import type { Queries } from '../postgres/database.ts';
 import { iso, nowInMicroseconds, seconds as secondsOf, span } from '../postgres/instant.ts';
 import { isHeld } from '../postgres/lease.ts';
 
-export interface LoadProgress {
+export interface Progress {
   /** `backfill`: for the first time. `reconcile`: again. `range`: what a person asked for. */
   sweep: 'backfill' | 'reconcile' | 'range';
   startedAt: string;
@@ -14,25 +13,23 @@ export interface LoadProgress {
   daysLeft: number;
   /** Of the days, how much is done: 0 to 1. */
   done: number;
-  /** Null where it cannot be told yet, or nobody is at it. */
+  /** Null where it cannot be estimated yet, or no worker is running. */
   secondsLeft: number | null;
 }
 
 interface Row {
-  sweep: LoadProgress['sweep'];
+  sweep: Progress['sweep'];
   startedAt: string;
   seconds: number;
   left: number;
   worked: number;
-  atWork: boolean;
+  running: boolean;
 }
 
-/** Reads it, of the sweep that loads history if there is one, else of the one that lists it again. */
-export async function readProgress(queries: Queries): Promise<LoadProgress | null> {
-  // A run without an end that is not the last was killed, nobody knows when: it counts up to the next one's start.
-  const [row] = await queries.sql<Row>(
-    `select sweep, ${iso('started_at')} as "startedAt", span.seconds, span.left, worked.seconds as worked,
-       exists (select from twilio_sync.lease where ${isHeld(nowInMicroseconds)}) as "atWork"
+/** One `Row`, of the sweep that loads history if there is one, else of the one that lists it again; none if there is neither. */
+// A run without an end that is not the last was killed, nobody knows when: it counts up to the next one's start.
+export const progressStatement = `select sweep, ${iso('started_at')} as "startedAt", span.seconds, span.left, worked.seconds as worked,
+       exists (select from twilio_sync.lease where ${isHeld(nowInMicroseconds)}) as running
      from twilio_sync.sweeps
      cross join lateral (
        select sum(${secondsOf('to_at - from_at')}) as seconds, sum(${secondsOf('cursor - from_at')}) as left
@@ -44,18 +41,15 @@ export async function readProgress(queries: Queries): Promise<LoadProgress | nul
        where ended > sweeps.started_at) as worked
      where id in (select sweep_id from twilio_sync.windows
                   where completed_at is null and sweep in ('backfill', 'reconcile', 'range'))
-     order by sweep, id limit 1`,
-  );
-  return row === undefined ? null : progressOf(row);
-}
+     order by sweep, id limit 1`;
 
-/** Little of the span, or of time, says little of the rest: conversations do not lie evenly in it. */
+/** Little of the range, or of time, says little of the rest: conversations do not lie evenly in it. */
 const enough = { done: 0.05, seconds: 5 };
 
 /** The progress, with an estimate where one can be made. */
-export function progressOf({ sweep, startedAt, seconds, left, worked, atWork }: Row): LoadProgress {
+export function progressOf({ sweep, startedAt, seconds, left, worked, running }: Row): Progress {
   const done = seconds === 0 ? 0 : (seconds - left) / seconds;
-  const known = atWork && done >= enough.done && worked >= enough.seconds;
+  const known = running && done >= enough.done && worked >= enough.seconds;
   const days = (span: number) => Math.round(span / 8640) / 10;
   return {
     sweep,
