@@ -1,15 +1,18 @@
-// Serialized conversations, kept until they change: making JSON of the same value twice is most of what serving costs.
+// Serialized conversations and results, kept until they change: making JSON of the same value twice is most of what serving costs.
 // Bounded by bytes; what was kept first goes first.
-
-import type { Entry } from './entry.ts';
 
 interface Kept {
   readonly version: number;
   readonly body: Buffer;
 }
 
+/** What bodies are of: its version moves with each change. */
+interface Versioned {
+  readonly version: number;
+}
+
 export class BodyCache {
-  readonly #kept = new Map<Entry, Kept>();
+  readonly #kept = new Map<Versioned, Kept>();
   readonly #maxBytes: number;
   #bytes = 0;
 
@@ -18,7 +21,7 @@ export class BodyCache {
   }
 
   /** The body of an entry as it is now; `make` writes it where none is kept. */
-  body(entry: Entry, make: () => string): Buffer {
+  body(entry: Versioned, make: () => string): Buffer {
     const kept = this.#kept.get(entry);
     if (kept?.version === entry.version) return kept.body;
     if (kept !== undefined) this.#drop(entry, kept);
@@ -42,7 +45,7 @@ export class BodyCache {
     this.#bytes = 0;
   }
 
-  #drop(entry: Entry, { body }: Kept): void {
+  #drop(entry: Versioned, { body }: Kept): void {
     this.#kept.delete(entry);
     this.#bytes -= body.length;
   }

@@ -40,6 +40,17 @@ export function withResult(
   return touched({ ...conversation, operatorResultIds }, at, silent);
 }
 
+/** Without the link to an operator result. */
+export function withoutResult(
+  conversation: WireConversationDetail,
+  resultId: string,
+  at: string,
+  { silent = false }: Silence = {},
+): WireConversationDetail {
+  const operatorResultIds = (conversation.operatorResultIds ?? []).filter((id) => id !== resultId);
+  return touched({ ...conversation, operatorResultIds }, at, silent);
+}
+
 /** Without a participant; what they said stays. */
 export function withoutParticipant(
   conversation: WireConversationDetail,

@@ -4,6 +4,7 @@
 
 import type { Timestamp } from '../lib/timestamp.ts';
 import type { WireConversation, WireConversationDetail } from '../twilio/wire.ts';
+import { createResult, type WireOperatorResult } from './results.ts';
 
 /** A conversation that can be made whenever it is read; the same value each time. */
 export interface Made {
@@ -12,6 +13,8 @@ export interface Made {
   /** All of it but the communications, without the cost of making those. */
   head(): WireConversation;
   whole(): WireConversationDetail;
+  /** One of its operator results, where they are other than `createResult` makes them. */
+  result?(id: string, whole: WireConversationDetail): WireOperatorResult;
 }
 
 interface Past {
@@ -52,6 +55,17 @@ export class Entry {
     if (isMade(this.#current)) return this.#current.head();
     const { communications: _, ...head } = this.#current;
     return head;
+  }
+
+  /** One of its operator results, as it follows from what the conversation is now; `whole` saves making that. */
+  result(id: string, whole = this.whole()): WireOperatorResult {
+    const made = isMade(this.#current) ? this.#current.result?.(id, whole) : undefined;
+    return made ?? createResult(id, whole);
+  }
+
+  /** Whether its results have the operator and the time that their ids and its head tell. */
+  get hasPlainResults(): boolean {
+    return !isMade(this.#current) || this.#current.result === undefined;
   }
 
   /** What it was `lagMs` ago, or before its last change where `lagFetches` are not yet used up; undefined where it was not there yet. */

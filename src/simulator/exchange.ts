@@ -55,11 +55,13 @@ export function createExchange({ answers, faults, requests, admitted, now, switc
   }
 
   function answerOf(record: RequestRecord, { endpoint, id = '' }: Route, switches: Switches, nowMs: number): Buffer {
+    if (record.method === 'DELETE' && endpoint === 'result') return answers.removeResult(id, record.path, switches);
     if (record.method !== 'GET') throw methodNotAllowed(record.method);
     if (endpoint === 'detail') return answers.detail(id, record.path, switches, nowMs);
     if (endpoint === 'list') return answers.list(record.query, switches, nowMs);
     if (endpoint === 'resultList') return answers.resultList(record.query, switches, nowMs);
-    if (endpoint === 'result') return answers.result(id, record.path);
+    if (endpoint === 'result') return answers.result(id, record.path, switches, nowMs);
+    if (endpoint === 'names') return answers.names(record, switches, nowMs);
     throw notFound(record.path);
   }
 
@@ -101,13 +103,16 @@ function throwFault(fault: Fault, record: RequestRecord, switches: Switches): vo
   if (fault.kind === 'status') {
     throw new Refusal(fault.status, codeOf(fault.status), fault.message ?? 'A simulated fault');
   }
-  const isPaged = record.endpoint === 'list' && new URLSearchParams(record.query).has('pageToken');
+  const isPaged =
+    ['list', 'resultList', 'names'].includes(record.endpoint) && new URLSearchParams(record.query).has('pageToken');
   if (fault.kind === 'expireToken' && isPaged) throw expiredToken(switches);
 }
 
 function decide(answer: () => Buffer): Answer {
   try {
-    return { status: 200, headers: { 'Content-Type': 'application/json' }, body: answer() };
+    const body = answer();
+    // What was deleted is answered with nothing.
+    return { status: body.length === 0 ? 204 : 200, headers: { 'Content-Type': 'application/json' }, body };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const headers: AnswerHeaders = { 'Content-Type': 'application/json' };

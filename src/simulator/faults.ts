@@ -29,8 +29,8 @@ export type Fault =
   | { kind: 'delay'; ms: number };
 
 export interface FaultRule {
-  /** The requests it applies to; `firstPage` and `nextPage` are lists without and with a token. */
-  on: 'list' | 'firstPage' | 'nextPage' | 'detail' | 'results' | 'any';
+  /** The requests it applies to; `firstPage` and `nextPage` are lists of conversations without and with a token, `results` all of results. */
+  on: 'list' | 'firstPage' | 'nextPage' | 'detail' | 'results' | 'resultList' | 'result' | 'names' | 'any';
   fault: Fault;
   /** Only for this conversation's detail, or this operator result. */
   id?: string;
@@ -138,7 +138,7 @@ function appliesTo(rule: FaultRule, { endpoint, id, query }: FaultTarget): boole
 function isOn(on: FaultRule['on'], endpoint: Endpoint, query: string): boolean {
   if (on === 'any') return true;
   if (on === 'results') return endpoint === 'result' || endpoint === 'resultList';
-  if (on === 'list' || on === 'detail') return endpoint === on;
+  if (on !== 'firstPage' && on !== 'nextPage') return endpoint === on;
   return endpoint === 'list' && new URLSearchParams(query).has('pageToken') === (on === 'nextPage');
 }
 

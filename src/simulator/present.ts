@@ -1,9 +1,10 @@
-// What an answer shows of a conversation: the value held in, the value served out, as the switches bend it. Nothing
+// What an answer shows of a conversation or a result: the value held in, the value served out, as the switches bend it. Nothing
 // is altered in place; where no switch has a say the value held is served as it is.
 
 import { isJsonObject } from '../lib/json.ts';
 import type { Random } from '../lib/random.ts';
 import type { WireConversation, WireConversationDetail } from '../twilio/wire.ts';
+import type { WireOperatorResult } from './results.ts';
 import type { Switches } from './switches.ts';
 
 const timestampShape = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})$/;
@@ -31,6 +32,13 @@ export function presentDetail(whole: WireConversationDetail, switches: Switches,
     : detail;
 }
 
+/** An operator result, in a list and alone. */
+export function presentResult(result: WireOperatorResult, switches: Switches, random: Random): unknown {
+  const digits = switches.fractionDigits;
+  const shown = digits === 'held' ? result : withDigits(result, digits);
+  return switches.unstableOrder === 'none' ? shown : reorder(shown, random, () => false);
+}
+
 /** Whether the same value is served the same way every time, and so may be kept as text. */
 export function isStable(switches: Switches, kind: 'item' | 'detail'): boolean {
   return switches.unstableOrder === 'none' || (kind === 'detail' && switches.unstableOrder === 'items');
@@ -55,10 +63,12 @@ function bend(value: WireConversation, without: readonly string[], switches: Swi
 
 function withDigits(value: unknown, digits: number, field = ''): unknown {
   if (Array.isArray(value)) return value.map((element) => withDigits(element, digits));
-  if (typeof value === 'string') return field.endsWith('At') ? withFractionDigits(value, digits) : value;
+  if (typeof value === 'string') return isTime(field) ? withFractionDigits(value, digits) : value;
   if (!isPlain(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withDigits(inner, digits, name)]));
 }
+
+const isTime = (field: string) => field.endsWith('At') || field === 'dateCreated' || field === 'timestamp';
 
 function reorder(value: unknown, random: Random, isLoose: (field: string) => boolean, field = ''): unknown {
   if (Array.isArray(value)) {

@@ -77,12 +77,27 @@ export function readConversationQuery(
 export function readResultQuery(parameters: URLSearchParams, switches: Switches): ResultQuery {
   const known = [...pageNames, ...resultNames];
   if (switches.unknownParameters === 'refused') refuseUnknown(parameters, known);
+  const page = readPage(parameters, known, switches);
+  const conversationId = single(parameters, 'conversationId');
+  if (conversationId === undefined && switches.resultsOfAll === 'refused')
+    throw badRequest('conversationId is required');
+  const honoured = (name: string, value: string | undefined) =>
+    (switches.ignoredResultFilters as readonly string[]).includes(name) ? undefined : value;
   return {
-    ...readPage(parameters, known, switches),
-    conversationId: single(parameters, 'conversationId'),
-    intelligenceConfigurationId: single(parameters, 'intelligenceConfigurationId'),
-    operatorId: single(parameters, 'operatorId'),
+    ...page,
+    conversationId: honoured('conversationId', conversationId),
+    intelligenceConfigurationId: honoured(
+      'intelligenceConfigurationId',
+      single(parameters, 'intelligenceConfigurationId'),
+    ),
+    operatorId: honoured('operatorId', single(parameters, 'operatorId')),
   };
+}
+
+/** Reads the parameters of a list of names; throws a Refusal. */
+export function readNameQuery(parameters: URLSearchParams, switches: Switches): PageQuery {
+  if (switches.unknownParameters === 'refused') refuseUnknown(parameters, pageNames);
+  return readPage(parameters, pageNames, switches);
 }
 
 function readPage(parameters: URLSearchParams, known: readonly string[], { largestPageSize }: Switches): PageQuery {

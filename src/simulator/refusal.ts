@@ -31,9 +31,11 @@ export function errorBody(status: number, code: number, message: string): string
 export const badRequest = (message: string) => new Refusal(400, 20001, message);
 /** 401: no credentials, or wrong ones. */
 export const unauthorized = () => new Refusal(401, 20003, 'Authenticate');
+/** 403: the key is good, but not for this. */
+export const forbidden = () => new Refusal(403, 20403, 'The key has no right to this resource');
 /** 404: no such resource. */
 export const notFound = (path: string) => new Refusal(404, 20404, `The requested resource ${path} was not found`);
-/** 405: the simulator is read over HTTP, and written in process. */
+/** 405: but for deleting results, the simulator is read over HTTP, and written in process. */
 export const methodNotAllowed = (method: string) => new Refusal(405, 20004, `Method ${method} not allowed`);
 /** 429: more requests than the account may have in flight, or send in a second. */
 export const tooManyRequests = () => new Refusal(429, 20429, 'Too many requests');

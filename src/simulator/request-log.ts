@@ -1,7 +1,8 @@
 // What a server was asked, counted: by endpoint, by status, at once. The requests themselves are kept as well unless
 // that is switched off, as a bench does.
 
-export type Endpoint = 'list' | 'detail' | 'resultList' | 'result' | 'other';
+/** `names`: operators and configurations, in a list or one by one. */
+export type Endpoint = 'list' | 'detail' | 'resultList' | 'result' | 'names' | 'other';
 
 export interface RequestRecord {
   readonly endpoint: Endpoint;
@@ -9,7 +10,7 @@ export interface RequestRecord {
   readonly path: string;
   /** What stands behind the question mark, undecoded; empty where nothing does. */
   readonly query: string;
-  /** The id asked for, by `detail` and `result`. */
+  /** The id asked for, by `detail`, `result` and `names`. */
   readonly id: string | undefined;
   readonly startedMs: number;
   /** The status sent; 0 while there is none, and for ever where the answer was withheld. */
@@ -18,7 +19,14 @@ export interface RequestRecord {
 
 /** Counters since the start or the last `reset()`. */
 export class RequestLog {
-  readonly byEndpoint: Record<Endpoint, number> = { list: 0, detail: 0, resultList: 0, result: 0, other: 0 };
+  readonly byEndpoint: Record<Endpoint, number> = {
+    list: 0,
+    detail: 0,
+    resultList: 0,
+    result: 0,
+    names: 0,
+    other: 0,
+  };
   readonly byStatus = new Map<number, number>();
   readonly records: RequestRecord[] = [];
   total = 0;
@@ -59,9 +67,9 @@ export class RequestLog {
     return this.records.flatMap(({ endpoint, id }) => (endpoint === 'detail' && id !== undefined ? [id] : []));
   }
 
-  /** The parameters of every list request, in order. */
-  listQueries(): URLSearchParams[] {
-    return this.records.filter(({ endpoint }) => endpoint === 'list').map(({ query }) => new URLSearchParams(query));
+  /** The parameters of every list request, in order: of conversations, or of results. */
+  listQueries(of: 'list' | 'resultList' = 'list'): URLSearchParams[] {
+    return this.records.filter(({ endpoint }) => endpoint === of).map(({ query }) => new URLSearchParams(query));
   }
 
   /** Forgets everything but what is in flight. */

@@ -1,11 +1,10 @@
-// Operator results and the operators that make them. A result follows from its id and its conversation alone, so that
-// none need be held: the same id gives the same operator, format and text every time.
+// Operator results, the operators that make them, and the configurations that run those. A result follows from its id and
+// its conversation alone, so that none need be held: the same id gives the same operator, format and text every time.
 
 import type { JsonObject } from '../lib/json.ts';
 import { createRandom, hashText } from '../lib/random.ts';
 import type { WireConversation, WireConversationDetail } from '../twilio/wire.ts';
-import { drawId } from './ids.ts';
-import type { ResultQuery } from './query.ts';
+import { drawId, timeOfId } from './ids.ts';
 
 export interface Operator {
   readonly id: string;
@@ -14,15 +13,21 @@ export interface Operator {
   readonly outputFormat: 'TEXT' | 'JSON' | 'CLASSIFICATION' | 'EXTRACTION';
 }
 
+/** A result as the API answers it: all but the first three may be null, missing or of another shape. */
 export interface WireOperatorResult {
   id: string;
-  accountId: string | null;
   conversationId: string;
+  dateCreated: string;
+  [field: string]: unknown;
+}
+
+/** A result with everything that the reference documents. */
+export interface CompleteResult extends WireOperatorResult {
+  accountId: string | null;
   intelligenceConfiguration: { id: string; ruleId: string; version: number };
   operator: { id: string; version: number; parameters: JsonObject };
   outputFormat: Operator['outputFormat'];
   result: JsonObject;
-  dateCreated: string;
   referenceIds: string[];
   executionDetails: JsonObject;
   metadata: { system: JsonObject };
@@ -49,25 +54,62 @@ export function operatorOf(resultId: string): Operator {
   return operators[hashText(resultId) % operators.length] ?? operators[0];
 }
 
-/** The results of a conversation that a query asks for, in the conversation's order, repeated ids once. */
-export function resultsOf(conversation: WireConversationDetail, query: ResultQuery): WireOperatorResult[] {
-  return [...new Set(conversation.operatorResultIds ?? [])]
-    .map((id) => createResult(id, conversation))
-    .filter(
-      (result) =>
-        (query.operatorId ?? result.operator.id) === result.operator.id &&
-        (query.intelligenceConfigurationId ?? result.intelligenceConfiguration.id) ===
-          result.intelligenceConfiguration.id,
-    );
+/** Operators as the API lists them. */
+export function operatorList(accountId: string): JsonObject[] {
+  return operators.map(({ id, name, version, outputFormat }) => ({
+    id,
+    displayName: name,
+    description: `${name} of a conversation`,
+    version,
+    author: version > 2 ? 'TWILIO' : 'SELF',
+    accountId,
+    outputFormat,
+    prompt: `Read the conversation. Answer with its ${name.toLowerCase()}.`,
+    outputSchema: outputFormat === 'JSON' ? { type: 'object', properties: { adherent: { type: 'boolean' } } } : null,
+    trainingExamples: [],
+    context: null,
+    parameters: {},
+    dateCreated: '2025-11-03T09:12:45.120Z',
+    dateUpdated: `2026-01-0${version}T16:20:03.402118Z`,
+  }));
+}
+
+/** Intelligence configurations as the API lists them. */
+export function configurationList(accountId: string): JsonObject[] {
+  return intelligenceConfigurationIds.map((id, at) => ({
+    accountId,
+    id,
+    displayName: ['Support', 'Sales', 'Quality'][at] ?? 'Other',
+    description: 'What is found out about each conversation',
+    version: 4,
+    rules: [
+      {
+        id: `intelligence_configurationrule_0${String(at).padStart(25, '0')}`,
+        operators: operators.map((operator) => ({ id: operator.id, version: operator.version, parameters: {} })),
+        triggers: [{ on: 'CONVERSATION_END' }],
+        actions: [],
+        context: null,
+      },
+    ],
+    dateCreated: '2025-11-03T09:15:00Z',
+    dateUpdated: '2026-01-12T08:00:00.000001Z',
+  }));
+}
+
+/** When a result was made: by its id, else when its conversation last moved. */
+export function resultTime(id: string, conversation: WireConversation): string {
+  const ms = timeOfId(id);
+  if (ms === undefined) return conversation.updatedAt ?? conversation.createdAt;
+  return `${new Date(ms).toISOString().slice(0, 23)}${String(hashText(id, 3) % 1_000_000).padStart(6, '0')}Z`;
 }
 
 /** The result of an id, as its conversation has it. */
-export function createResult(id: string, conversation: WireConversationDetail): WireOperatorResult {
+export function createResult(id: string, conversation: WireConversationDetail): CompleteResult {
   const operator = operatorOf(id);
   const hash = hashText(id, 7);
   const communications = conversation.communications ?? [];
   const configurations = conversation.intelligenceConfigurationIds ?? [];
-  const at = conversation.updatedAt ?? conversation.createdAt;
+  const at = resultTime(id, conversation);
   return {
     id,
     accountId: conversation.accountId ?? null,

@@ -5,7 +5,7 @@ import { day } from '../lib/duration.ts';
 import { createRandom, type Random } from '../lib/random.ts';
 import type { WireCommunication, WireConversation, WireConversationDetail, WireParticipant } from '../twilio/wire.ts';
 import type { Made } from './entry.ts';
-import { drawId, drawSid } from './ids.ts';
+import { drawId, drawSid, drawTimedId } from './ids.ts';
 import { intelligenceConfigurationIds } from './results.ts';
 import { names, subjects } from './talk.ts';
 import { createTranscript, type Line } from './transcript.ts';
@@ -53,6 +53,9 @@ export class SeededConversation implements Made {
           : 'CLOSED';
     const updatedMs = Math.min(startedMs + random.int(120_000, 1_800_000), this.#plan.untilMs - 1);
     const results = status === 'CLOSED' ? random.int(0, 4) : 0;
+    // The first soon after the end, others minutes later, none after the seed's end.
+    const resultMs = (at: number) =>
+      Math.min(updatedMs + 1000 + Math.floor(random.next() * (at + 1) * 240_000), this.#plan.untilMs - 1);
     return {
       id: this.id,
       accountId: this.#plan.accountId,
@@ -65,7 +68,9 @@ export class SeededConversation implements Made {
       channels: random.shuffle(channels).slice(0, random.chance(0.15) ? 2 : 1),
       channelIds: [drawSid('CA', random)],
       participants,
-      operatorResultIds: Array.from({ length: results }, () => drawId('intelligence_operatorresult', random)),
+      operatorResultIds: Array.from({ length: results }, (_, at) =>
+        drawTimedId('intelligence_operatorresult', resultMs(at), random),
+      ),
     };
   }
 

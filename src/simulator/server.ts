@@ -37,6 +37,8 @@ export interface SimulatorOptions {
   detailCacheBytes?: number;
   /** The same of list items; 64 MB unless given. */
   itemCacheBytes?: number;
+  /** The same of operator results. */
+  resultCacheBytes?: number;
 }
 
 export interface Simulator extends AsyncDisposable {

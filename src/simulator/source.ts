@@ -2,12 +2,23 @@
 // compare a database with `all()`, value by value. Values handed out are shared: alter them by the methods only.
 // Times come from the clock it is given, written with nine digits, no two of them the same.
 
+import type { JsonObject } from '../lib/json.ts';
 import { createRandom, type Random } from '../lib/random.ts';
 import { parseTimestamp, type Timestamp, timestampOf } from '../lib/timestamp.ts';
 import type { WireConversationDetail } from '../twilio/wire.ts';
-import { redacted, type Silence, withCommunication, withoutParticipant, withResult, withStatus } from './changes.ts';
+import {
+  redacted,
+  type Silence,
+  withCommunication,
+  withoutParticipant,
+  withoutResult,
+  withResult,
+  withStatus,
+} from './changes.ts';
 import { Entry, type Made } from './entry.ts';
-import { drawId } from './ids.ts';
+import { drawId, drawTimedId } from './ids.ts';
+import { ResultStore } from './result-store.ts';
+import { configurationList, createResult, operatorList, type WireOperatorResult } from './results.ts';
 import { Timeline } from './timeline.ts';
 
 export interface SourceOptions {
@@ -18,9 +29,21 @@ export interface SourceOptions {
   seed?: number;
 }
 
+export interface AddedResult {
+  resultId?: string;
+  /** Whether the conversation shows its id. */
+  link?: boolean;
+  fields?: Partial<WireOperatorResult>;
+}
+
 export class Source {
   readonly accountId: string;
   readonly timeline = new Timeline();
+  /** Operators by their id, as they are listed: take some away, or add any. */
+  readonly operators: Map<string, JsonObject>;
+  /** Intelligence configurations, in the same way. */
+  readonly configurations: Map<string, JsonObject>;
+  readonly resultStore: ResultStore;
   readonly #entries = new Map<string, Entry>();
   readonly #random: Random;
   readonly #now: () => number;
@@ -33,6 +56,13 @@ export class Source {
     this.accountId = accountId;
     this.#now = now;
     this.#random = createRandom(seed, 0x50_75_72_63);
+    this.operators = byId(operatorList(accountId));
+    this.configurations = byId(configurationList(accountId));
+    const entries = {
+      find: (id: string) => this.#entries.get(id),
+      [Symbol.iterator]: () => this.timeline[Symbol.iterator](),
+    };
+    this.resultStore = new ResultStore(entries, now);
   }
 
   get size(): number {
@@ -94,14 +124,16 @@ export class Source {
     const key = typeof value.id === 'string' ? value.id : `#${++this.#nameless}`;
     const createdAt = instantOf(listedAt);
     const held = this.#entries.get(key);
-    if (held?.createdAt === createdAt) {
-      held.replace(value, this.#now());
-    } else {
-      if (held !== undefined) this.timeline.remove(held);
-      const entry = new Entry(key, createdAt, this.#now(), value);
-      this.#entries.set(key, entry);
-      this.timeline.add(entry);
-    }
+    this.resultStore.changing(key, () => {
+      if (held?.createdAt === createdAt) {
+        held.replace(value, this.#now());
+      } else {
+        if (held !== undefined) this.timeline.remove(held);
+        const entry = new Entry(key, createdAt, this.#now(), value);
+        this.#entries.set(key, entry);
+        this.timeline.add(entry);
+      }
+    });
     this.version += 1;
     return value;
   }
@@ -116,6 +148,7 @@ export class Source {
       added.push(entry);
     }
     this.timeline.addAll(added);
+    this.resultStore.forget();
     this.version += 1;
   }
 
@@ -142,10 +175,55 @@ export class Source {
     return this.#change(id, (conversation) => withStatus(conversation, status, this.stamp(), options));
   }
 
-  /** An operator result arrives; its id is made up unless given. */
-  addResult(id: string, { resultId, silent = false }: Silence & { resultId?: string } = {}) {
-    const result = resultId ?? drawId('intelligence_operatorresult', this.#random);
-    return this.#change(id, (conversation) => withResult(conversation, result, this.stamp(), { silent }));
+  /**
+   * An operator result is made; its id is made up unless given. Without `link` its conversation does not show it yet:
+   * `linkResult` does that later. Fields given take the place of those made up.
+   */
+  addResult(
+    id: string,
+    { resultId, link = true, fields = {}, silent = false }: Silence & AddedResult = {},
+  ): WireConversationDetail {
+    const conversation = this.get(id);
+    const result = resultId ?? drawTimedId('intelligence_operatorresult', this.#now(), this.#random);
+    const at = this.stamp();
+    const isLinked = link || (conversation.operatorResultIds ?? []).includes(result);
+    this.resultStore.add({ ...createResult(result, conversation), dateCreated: at, ...fields }, isLinked);
+    this.version += 1;
+    return link ? this.#link(id, result, at, silent) : conversation;
+  }
+
+  /** A conversation shows the id of a result: of one without a link, or of one that is not made yet. */
+  linkResult(id: string, resultId: string, { silent = false }: Silence = {}): WireConversationDetail {
+    if (!this.resultStore.has(id, resultId)) this.resultStore.remove({ conversationId: id, id: resultId });
+    return this.#link(id, resultId, this.stamp(), silent);
+  }
+
+  /** Deletes a result: 404, and no longer listed. Its conversation shows its id no more, unless the link is kept. False where there was none. */
+  removeResult(resultId: string, { keepLink = false, silent = false }: Silence & { keepLink?: boolean } = {}): boolean {
+    const row = this.resultStore.find(resultId);
+    if (row === undefined) return false;
+    this.resultStore.remove(row);
+    const isLinked = this.find(row.conversationId)?.operatorResultIds?.includes(resultId) ?? false;
+    if (isLinked && !keepLink) {
+      this.#change(row.conversationId, (conversation) =>
+        withoutResult(conversation, resultId, this.stamp(), { silent }),
+      );
+    }
+    this.version += 1;
+    return true;
+  }
+
+  /** Every operator result, or those of one conversation, whole, oldest first. */
+  results(conversationId?: string): WireOperatorResult[] {
+    const { resultStore } = this;
+    const rows = conversationId === undefined ? resultStore.rows() : resultStore.rowsOf(conversationId);
+    return rows.map((row) => resultStore.value(row));
+  }
+
+  /** The operator result of an id; undefined where there is none. */
+  result(id: string): WireOperatorResult | undefined {
+    const row = this.resultStore.find(id);
+    return row && this.resultStore.value(row);
   }
 
   removeParticipant(id: string, participantId: string, options?: Silence) {
@@ -157,12 +235,15 @@ export class Source {
     return this.#change(id, (conversation) => redacted(conversation, this.stamp(), options));
   }
 
-  /** Deletes a conversation: no longer listed, 404 on its detail. False where there was none. */
-  remove(id: string): boolean {
+  /** Deletes a conversation: no longer listed, 404 on its detail, and so are its results unless they are kept. False where there was none. */
+  remove(id: string, { keepResults = false }: { keepResults?: boolean } = {}): boolean {
     const entry = this.#entries.get(id);
     if (entry === undefined) return false;
-    this.#entries.delete(id);
-    this.timeline.remove(entry);
+    if (keepResults) this.resultStore.keep(id);
+    this.resultStore.changing(id, () => {
+      this.#entries.delete(id);
+      this.timeline.remove(entry);
+    });
     this.version += 1;
     return true;
   }
@@ -179,9 +260,15 @@ export class Source {
   ): WireConversationDetail {
     const entry = this.#held(id);
     const value = change(entry.whole());
-    entry.replace(value, this.#now());
+    this.resultStore.changing(id, () => entry.replace(value, this.#now()));
     this.version += 1;
     return value;
+  }
+
+  #link(id: string, resultId: string, at: string, silent: boolean): WireConversationDetail {
+    const conversation = this.get(id);
+    if (conversation.operatorResultIds?.includes(resultId)) return conversation;
+    return this.#change(id, (held) => withResult(held, resultId, at, { silent }));
   }
 
   #held(id: string): Entry {
@@ -189,6 +276,10 @@ export class Source {
     if (entry === undefined) throw new RangeError(`The source holds no conversation ${id}`);
     return entry;
   }
+}
+
+function byId(values: readonly JsonObject[]): Map<string, JsonObject> {
+  return new Map(values.map((value) => [String(value['id']), value]));
 }
 
 function instantOf(text: unknown): Timestamp {

@@ -83,6 +83,21 @@ export interface Switches {
   /** What the two lags make of a conversation that is new and has no older detail: served as it is, or 404. */
   newDetail: 'current' | 'missing';
 
+  /** The order of the results' list; `nearlyNewestFirst` is out of order by at most `resultDisorderMs`. */
+  resultOrder: 'newestFirst' | 'nearlyNewestFirst' | 'oldestFirst' | 'none';
+  /** How far apart in time two results may be that `nearlyNewestFirst` lists the wrong way round, in ms. */
+  resultDisorderMs: number;
+  /** What the results' list without a `conversationId` gets: the whole account, or 400. */
+  resultsOfAll: 'listed' | 'refused';
+  /** Filters of the results' list that are taken and silently ignored. */
+  ignoredResultFilters: readonly ('conversationId' | 'intelligenceConfigurationId' | 'operatorId')[];
+  /** What every request gets 403 for: results, names of operators and configurations, or both. */
+  forbidden: readonly ('results' | 'names')[];
+  /** A result is listed, and can be had by its id, so many ms after it was made; its conversation links to it at once. */
+  resultLagMs: number;
+  /** Whether a conversation goes on linking to a result that was deleted by DELETE. */
+  linksOfDeleted: 'removed' | 'kept';
+
   /** By how many ms the `Date` header is off; negative is slow. */
   dateOffsetMs: number;
   /** The most requests at once; one more gets 429. Null: no limit. */
@@ -135,6 +150,13 @@ export const defaultSwitches: Readonly<Switches> = {
   detailLagMs: 0,
   detailLagFetches: 0,
   newDetail: 'current',
+  resultOrder: 'newestFirst',
+  resultDisorderMs: 180_000,
+  resultsOfAll: 'listed',
+  ignoredResultFilters: [],
+  forbidden: [],
+  resultLagMs: 0,
+  linksOfDeleted: 'removed',
   dateOffsetMs: 0,
   maxConcurrency: null,
   maxPerSecond: null,

@@ -3,19 +3,13 @@
 // Numbers a double cannot hold are raw JSON (`JSON.rawJSON`): they are served digit by digit.
 
 import { rawNumber } from '../lib/lossless-json.ts';
-import { createRandom, type Random } from '../lib/random.ts';
+import { createRandom, hashText, type Random } from '../lib/random.ts';
 import type { WireCommunication, WireConversation, WireConversationDetail, WireParticipant } from '../twilio/wire.ts';
 import type { Made } from './entry.ts';
+import { bendArray, bendText, bendTexts, fewerDigits, newFields, seldom, withRepeated } from './odd-values.ts';
+import { createResult, type WireOperatorResult } from './results.ts';
 import type { SeededConversation } from './seeded.ts';
-
-const nul = '\u0000';
-const loneHigh = '\ud83d';
-const loneLow = '\ude00';
-const hugeLength = 100_000;
-
-/** How likely each oddity is, by conversation, participant or communication: all of them show among a few hundred. */
-const seldom = 0.04;
-const rare = 0.0008;
+import { bendResult } from './wild-result.ts';
 
 /** A conversation of a seed, bent by its number. */
 export class WildConversation implements Made {
@@ -45,12 +39,21 @@ export class WildConversation implements Made {
     bent.channels = bendTexts(head.channels ?? [], random, ['FAX', 'TELEGRAM', 'X-RAY']);
     bent.channelIds = bendTexts(head.channelIds ?? [], random, ['CA-not-a-sid', '']);
     bent.intelligenceConfigurationIds = bendTexts(head.intelligenceConfigurationIds ?? [], random, ['legacy:1']);
-    bent.operatorResultIds = bendTexts(head.operatorResultIds ?? [], random, ['LY00000000000000000000000000000000']);
+    bent.operatorResultIds = bendTexts(head.operatorResultIds ?? [], random, [this.#olderResultId()]);
     if (random.chance(seldom)) bent.conversationConfigurationId = null;
     bendText(bent, 'name', random);
     const arrays = ['participants', 'channels', 'channelIds', 'intelligenceConfigurationIds', 'operatorResultIds'];
     for (const field of arrays) bendArray(bent, field, random);
     return random.chance(0.1) ? { ...bent, ...newFields(random) } : bent;
+  }
+
+  result(id: string, whole: WireConversationDetail): WireOperatorResult {
+    return bendResult(createResult(id, whole), createRandom(this.#seed ^ 0x4e50, hashText(id)));
+  }
+
+  /** From before ids told the time. */
+  #olderResultId(): string {
+    return `LY${createRandom(this.#seed ^ 0x1717, this.#number).text('0123456789abcdef', 32)}`;
   }
 
   whole(): WireConversationDetail {
@@ -96,67 +99,6 @@ function bendContent(communication: WireCommunication, random: Random): WireComm
   if (random.chance(seldom))
     Object.assign(bent, { language: 'en-US', confidence: rawNumber('0.98765432109876543210987') });
   return { ...communication, content: bent, ...(random.chance(seldom / 2) ? newFields(random) : undefined) };
-}
-
-/** Text that is missing, null, empty, odd or huge. */
-function bendText(value: Record<string, unknown>, field: string, random: Random): void {
-  const text = String(value[field] ?? '');
-  const roll = random.next();
-  if (roll < rare) value[field] = `${text} ${'All work and no play. '.repeat(hugeLength / 22)}`;
-  else if (roll < seldom / 2) value[field] = null;
-  else if (roll < seldom) delete value[field];
-  else if (roll < seldom * 2) value[field] = oddText(text, random);
-}
-
-function oddText(text: string, random: Random): string {
-  const middle = text.length >>> 1;
-  const odd = random.pick([nul, loneHigh, loneLow, loneLow + loneHigh, '', '👩🏽‍💻 \u202eאבג', '\u2028"\\', '\ufffd']);
-  return odd === '' ? '' : text.slice(0, middle) + odd + text.slice(middle);
-}
-
-/** Texts with one repeated, or one nobody has heard of. */
-function bendTexts(texts: readonly string[], random: Random, unheard: readonly string[]): string[] {
-  const bent = random.chance(seldom) ? [...texts, random.pick(unheard)] : [...texts];
-  return random.chance(seldom) ? withRepeated(bent, random, (text) => text) : bent;
-}
-
-/** An array that is missing, null or empty. */
-function bendArray(value: Record<string, unknown>, field: string, random: Random): void {
-  const roll = random.next() / (seldom / 2);
-  if (roll < 1) value[field] = null;
-  else if (roll < 2) delete value[field];
-  else if (roll < 3) value[field] = [];
-}
-
-function withRepeated<T>(values: readonly T[], random: Random, again: (value: T) => T): T[] {
-  if (values.length === 0) return [];
-  const repeated = again(random.pick(values));
-  const position = random.int(1, values.length);
-  return [...values.slice(0, position), repeated, ...values.slice(position)];
-}
-
-function newFields(random: Random): Record<string, unknown> {
-  const fields: Record<string, unknown> = {
-    language: random.pick(['en-US', 'de-DE', null]),
-    analytics: {
-      tokens: rawNumber('9007199254740993123'),
-      score: rawNumber('0.1234567890123456789012345'),
-      tiny: rawNumber('1.5e-310'),
-      negativeZero: rawNumber('-0.0'),
-      steps: [{ name: 'detect', took: rawNumber('12.50') }, [], {}, null, true],
-    },
-    labels: ['b', 'a', 'b'],
-    constructor: 'not a function',
-    [`odd${nul}key`]: `${loneHigh}value${nul}`,
-    'ключ "quoted"': { '': false },
-  };
-  return Object.fromEntries(Object.entries(fields).filter(() => random.chance(0.6)));
-}
-
-/** The time with 0 to 9 of its fraction digits. */
-function fewerDigits(time: string, random: Random): string {
-  const digits = random.int(0, 9);
-  return digits === 0 ? `${time.slice(0, 19)}Z` : `${time.slice(0, 20 + digits)}Z`;
 }
 
 function undocumentedId(random: Random): string {

@@ -2,32 +2,15 @@
 // with what the source holds. The client is the witness that nobody here wrote; only the host of its URLs is changed.
 
 import twilio from 'twilio';
-import type { RequestOptions } from 'twilio/lib/base/RequestClient.js';
 import { describe, expect, test } from 'vitest';
-import { createResult, operatorOf } from '../../src/simulator/results.ts';
+import { operatorOf } from '../../src/simulator/results.ts';
 import { fillSource } from '../../src/simulator/seed.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { WireConversation, WireConversationDetail } from '../../src/twilio/wire.ts';
+import { clientOf, RedirectingClient } from './official-client.ts';
 
 const untilMs = Date.parse('2026-06-01T00:00:00Z');
 const seeded = { conversations: 320, untilMs, days: 60 };
-
-class RedirectingClient extends twilio.RequestClient {
-  readonly #url: string;
-
-  constructor(url: string) {
-    super();
-    this.#url = url;
-  }
-
-  override request<TData>(options: RequestOptions<TData>) {
-    return super.request<TData>({ ...options, uri: options.uri.replace('https://intelligence.twilio.com', this.#url) });
-  }
-}
-
-function clientOf({ url, credentials }: Simulator, password = credentials.authToken) {
-  return twilio(credentials.accountSid, password, { httpClient: new RedirectingClient(url) }).intelligence.v3;
-}
 
 async function startSeeded(): Promise<Simulator> {
   const simulator = await startSimulator({ now: () => untilMs });
@@ -182,29 +165,5 @@ describe('the official client filters', () => {
     await expect(conversations.page({ createdAtBefore, createdAtAfter: tooEarly })).rejects.toMatchObject({
       status: 400,
     });
-  });
-});
-
-describe('the official client reads operator results', () => {
-  test('of a conversation, and one by one', async () => {
-    await using simulator = await startSeeded();
-    const { operatorResults } = clientOf(simulator);
-    const held = newestFirst(simulator, ({ operatorResultIds }) => (operatorResultIds ?? []).length > 2)[0];
-    const conversationId = held?.id ?? '';
-    const listed = await operatorResults.list({ conversationId, pageSize: 1 });
-    expect(listed.map(({ id }) => id)).toEqual(held?.operatorResultIds);
-    for (const { id } of listed) {
-      const expected = held && createResult(id, held);
-      const { operator, outputFormat, executionDetails, metadata, result } = await operatorResults(id).fetch();
-      expect({ operator, outputFormat }).toEqual({
-        operator: expected?.operator,
-        outputFormat: expected?.outputFormat,
-      });
-      expect(executionDetails.communications).toEqual(expected?.executionDetails['communications']);
-      expect(metadata.system).toEqual(expected?.metadata.system);
-      // The client knows one shape of result, that of an extraction.
-      expect(result.entities).toEqual(expected?.result['entities']);
-    }
-    await expect(operatorResults('none').fetch()).rejects.toMatchObject({ status: 404, code: 20404 });
   });
 });
