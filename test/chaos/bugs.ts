@@ -98,8 +98,8 @@ export const bugs: Bug[] = [
   {
     name: 'leaves children that are gone',
     file: 'postgres/statements.ts',
-    find: 'returning stored."${key[0]}" as id),',
-    replace: 'and false returning stored."${key[0]}" as id),',
+    find: `returning stored."\${key[0]}" as id),`,
+    replace: `and false returning stored."\${key[0]}" as id),`,
   },
   {
     name: 'trusts a bound that was never proved',
