@@ -37,9 +37,9 @@ export async function findUnanswered(database: Database, ids: string[]): Promise
   return rows.map(({ id }) => id);
 }
 
-export interface Standing {
+export interface Asked {
   id: string;
-  standing: 'stored' | 'deleted' | 'failed' | 'unknown' | 'forgotten';
+  outcome: 'stored' | 'deleted' | 'failed' | 'unknown' | 'forgotten';
   error: string | null;
 }
 
@@ -55,12 +55,12 @@ export async function findQuarantined(database: Database): Promise<{ ids: string
 }
 
 /** How each of some conversations stands. */
-export async function findStanding(database: Database, ids: string[]): Promise<Standing[]> {
+export async function findOutcomes(database: Database, ids: string[]): Promise<Asked[]> {
   return await database.run((queries) =>
     queries.sql(
       `select asked.id, due.error,
          case when asked.id in (${forgottenAmong(1)}) then 'forgotten' when due.reason is not null then 'failed' when conversations.id is null then 'unknown'
-              when deleted_at is not null then 'deleted' else 'stored' end as standing
+              when deleted_at is not null then 'deleted' else 'stored' end as outcome
        from unnest($1::text[]) with ordinality as asked(id, at)
        left join twilio.conversations on conversations.id = asked.id
        left join twilio_sync.due on conversation_id = asked.id and reason = 'failed' order by at`,

@@ -12,7 +12,7 @@ export class LeaseHeld extends Error {
   override readonly name = 'LeaseHeld';
   constructor(heldBy: string, waitedMs: number) {
     super(
-      `another worker is at it (${heldBy}) and was still after ${Math.round(waitedMs / 1000)} s: this database has one writer at a time`,
+      `another worker holds the lease (${heldBy}), also after ${Math.round(waitedMs / 1000)} s: a database has one writer at a time`,
     );
   }
 }

@@ -3,7 +3,7 @@
 
 import type { QueryResultRow } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { askFor, findStanding, findUnanswered } from '../../src/postgres/asked.ts';
+import { askFor, findOutcomes, findUnanswered } from '../../src/postgres/asked.ts';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
 import { countStored, forget } from '../../src/postgres/tombstones.ts';
 import type { Store } from '../../src/sync/context.ts';
@@ -70,7 +70,7 @@ describe('a due row goes only as it was read', () => {
     await load(changeWithout('a', { served, due }));
     expect(await findUnanswered(database, ['a'])).toEqual([]);
     expect((await dueOfA()).map(({ reason }) => reason).sort()).toEqual(['asked', 'failed']);
-    expect(await findStanding(database, ['a'])).toMatchObject([{ standing: 'failed' }]);
+    expect(await findOutcomes(database, ['a'])).toMatchObject([{ outcome: 'failed' }]);
   });
 
   test('what is listed again is no longer missing, unless it was missed anew since', async () => {
@@ -146,7 +146,7 @@ describe('forgotten', () => {
     await forget(database, ['a']);
     await askFor(database, ['a', 'b']);
     expect(await findUnanswered(database, ['a', 'b'])).toEqual(['b']);
-    expect(await findStanding(database, ['a'])).toMatchObject([{ standing: 'forgotten' }]);
+    expect(await findOutcomes(database, ['a'])).toMatchObject([{ outcome: 'forgotten' }]);
   });
 
   test('twice is once, and what stays tells nobody which it was', async () => {

@@ -37,7 +37,7 @@ test('another worker’s lease is waited for, and given up on in time, by name',
       async () => 'never',
     );
     await expect(second).rejects.toThrow(LeaseHeld);
-    await expect(second).rejects.toThrow('another worker is at it (first)');
+    await expect(second).rejects.toThrow('another worker holds the lease (first)');
     expect(new Set(waitedFor)).toEqual(new Set(['first']));
     expect(await holder()).toEqual({ holder: 'first' });
   });

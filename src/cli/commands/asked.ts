@@ -2,7 +2,7 @@
 // running worker where there is one, else here.
 
 import { wait } from '../../lib/wait.ts';
-import { askFor, findStanding, findUnanswered, type Standing, takeBack } from '../../postgres/asked.ts';
+import { type Asked, askFor, findOutcomes, findUnanswered, takeBack } from '../../postgres/asked.ts';
 import type { Database } from '../../postgres/database.ts';
 import { LeaseHeld } from '../../postgres/tenure.ts';
 import { syncIds } from '../../sync/once.ts';
@@ -13,7 +13,7 @@ import { leased, type Surroundings } from './leased.ts';
 const askedWaitMs = 60_000;
 
 /** Fetches and stores them. @returns how each stands then. @throws what ended it; the asks are taken back. */
-export async function fetchAsked(around: Surroundings, command: string, ids: string[]): Promise<Standing[]> {
+export async function fetchAsked(around: Surroundings, command: string, ids: string[]): Promise<Asked[]> {
   const { database, terminal, signal } = around;
   await askFor(database, ids);
   try {
@@ -29,7 +29,7 @@ export async function fetchAsked(around: Surroundings, command: string, ids: str
     terminal.write('Asked the running worker for it.');
     await answered(database, ids, signal);
   }
-  return await findStanding(database, ids);
+  return await findOutcomes(database, ids);
 }
 
 async function answered(database: Database, ids: string[], signal: AbortSignal): Promise<void> {
@@ -44,7 +44,7 @@ async function answered(database: Database, ids: string[], signal: AbortSignal):
     await wait(500, signal);
     const before = left.length;
     left = await findUnanswered(database, ids);
-    // It is at it: many take long.
+    // It makes progress: many take long.
     waitedMs = left.length < before ? 0 : waitedMs + 500;
   }
 }

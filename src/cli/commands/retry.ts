@@ -20,10 +20,10 @@ export async function retry(config: AppConfig, log: Log, terminal: Terminal, sig
   if (nameless > 0)
     terminal.write(`${nameless} list items have no id to fetch by; a reconcile forgets those that are gone.`);
   if (ids.length > 0) {
-    const standing = await fetchAsked({ config, database, log, terminal, signal }, 'retry', ids);
-    const failed = standing.filter((each) => each.standing === 'failed');
+    const outcomes = await fetchAsked({ config, database, log, terminal, signal }, 'retry', ids);
+    const failed = outcomes.filter(({ outcome }) => outcome === 'failed');
     terminal.write(
-      `Tried ${ids.length}: ${ids.length - failed.length} are well, ${failed.length} are still in quarantine.`,
+      `Tried ${ids.length}: ${ids.length - failed.length} are stored now, ${failed.length} are still in quarantine.`,
     );
     for (const { id, error } of failed.slice(0, 20)) terminal.write(`  ${id}: ${error ?? 'no reason known'}`);
     if (failed.length > 0) return exitStatus.quarantine;

@@ -3,7 +3,7 @@
 
 import { type AppConfig, openProgram, scopeOf } from '../../app.ts';
 import { openConfigured } from '../../database.ts';
-import type { Standing } from '../../postgres/asked.ts';
+import type { Asked } from '../../postgres/asked.ts';
 import type { Database } from '../../postgres/database.ts';
 import { refuseOtherTables } from '../../postgres/migrate.ts';
 import { refuseWrongScope } from '../../postgres/scope.ts';
@@ -56,14 +56,14 @@ export async function sync(
       progress.end();
       terminal.write(`${say(context.counts)}.`);
       for (const each of context.counts.incomplete) terminal.write(`Incomplete: ${each}.`);
-      return await standing(database, context, terminal);
+      return await statusAfter(database, context, terminal);
     });
   } finally {
     progress.end();
   }
 }
 
-async function standing(database: Database, context: Context, terminal: Terminal): Promise<number> {
+async function statusAfter(database: Database, context: Context, terminal: Terminal): Promise<number> {
   if (context.counts.incomplete.length > 0) return exitStatus.incomplete;
   const { quarantine } = await database.run(({ sql }) => readFacts(sql));
   if (quarantine === 0) return exitStatus.inSync;
@@ -71,14 +71,14 @@ async function standing(database: Database, context: Context, terminal: Terminal
   return exitStatus.quarantine;
 }
 
-const saidOf: Partial<Record<Standing['standing'], string>> = {
+const saidOf: Partial<Record<Asked['outcome'], string>> = {
   unknown: 'no such conversation at the API',
   forgotten: 'kept out, since it was forgotten (conversation-sync forget)',
 };
 
 async function syncAsked(around: Surroundings, ids: string[]): Promise<number> {
   let status: number = exitStatus.inSync;
-  for (const { id, standing: found, error } of await fetchAsked(around, 'sync', ids)) {
+  for (const { id, outcome: found, error } of await fetchAsked(around, 'sync', ids)) {
     around.terminal.write(`${id}: ${saidOf[found] ?? error ?? found}`);
     if (found === 'unknown' || found === 'forgotten') status = exitStatus.incomplete;
     else if (found === 'failed' && status === exitStatus.inSync) status = exitStatus.quarantine;

@@ -4,8 +4,7 @@
 import { formatCount, formatDay, formatMany } from '../../status/format.ts';
 import type { Counts, Day, Hour } from '../../status/snapshot.ts';
 import { type Bar, barChart, listed, month } from './charts.ts';
-import { type Html, html } from './html.ts';
-import { time } from './time.ts';
+import { type Html, html, time } from './html.ts';
 
 const shownDays = 60;
 

@@ -1,6 +1,8 @@
 // HTML out of templates in which every value is escaped, whatever it is and wherever it came from. Only what a template
 // made goes in as it is, so that there is no way to forget. Attribute values stand in double quotes.
 
+import { formatInstant } from '../../status/format.ts';
+
 /** Markup that is safe to send: made by `html` alone. */
 export class Html {
   readonly #text: string;
@@ -24,6 +26,11 @@ export type Value = Html | string | number | null | undefined | false | readonly
 /** A template: its values are escaped, but for other templates and lists of them. */
 export function html(parts: TemplateStringsArray, ...values: Value[]): Html {
   return Html.of(parts, values);
+}
+
+/** An instant, in words that are the shorter the nearer it is to `now`; both ISO. */
+export function time(iso: string, now: string): Html {
+  return html`<time datetime="${iso}">${formatInstant(iso, now)}</time>`;
 }
 
 function show(value: Value): string {

@@ -8,9 +8,8 @@ import type { Counts, Facts, Records } from '../../status/snapshot.ts';
 import type { ClientCounters } from '../../twilio/counters.ts';
 import type { View } from '../watch.ts';
 import { coverageSection, daysSection, hoursSection } from './history.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html, time } from './html.ts';
 import { passesSection, processSection, quarantineSection, windowsSection } from './tables.ts';
-import { time } from './time.ts';
 
 export interface PageView extends View {
   process: ProcessState;
