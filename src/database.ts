@@ -1,5 +1,5 @@
-// The database of the configuration, as every command has it: a server, or the embedded one, started or found. Apart from
-// the rest of the composition, so that what needs nothing else does not load the rest.
+// Opens the database of the configuration: a server, or the embedded one, which is started if it does not run. Separate from
+// app.ts, so that commands that need only a database load nothing else.
 
 import type { DatabaseConfig } from './config/config.ts';
 import { type Connection, connectionOf, parametersOfUrl } from './config/connection-string.ts';
@@ -7,28 +7,27 @@ import { openEmbedded } from './embedded/embedded.ts';
 import { type Database, type DatabaseLimits, openDatabase, retrying } from './postgres/database.ts';
 import { migrate } from './postgres/migrate.ts';
 
-/** A database that is there and migrated, or will be: `prepare` finds out. */
+/** A database; `prepare` makes sure that it is migrated. */
 export interface OpenedDatabase extends AsyncDisposable {
   database: Database;
   connection: Connection;
-  /** A line for a shell that opens it; only of an embedded one. */
+  /** A shell command that opens it; only for an embedded one. */
   psql: string | null;
-  /** Applies missing migrations, and says what it is at where that takes long. @throws DatabaseTrouble, NewerSchema, RowSecurity. */
+  /** Applies missing migrations; `onProgress` is called with what takes long. @throws DatabaseTrouble, NewerSchema, RowSecurity. */
   prepare(onProgress?: (doing: string) => void): Promise<number>;
 }
 
 export interface OpenOptions {
-  /** Stop at the end also an embedded server that a killed process left running. */
+  /** In the end, also stop an embedded server that a killed process left running. */
   adopt?: boolean;
   limits?: Partial<DatabaseLimits>;
-  /** Once it is aborted, what is under way has a few seconds. */
+  /** After it is aborted, statements have a few seconds to end. */
   signal?: AbortSignal;
 }
 
-/** Below the process's own limit, and enough for any load on a database that answers. */
+/** Less than the process's own limit, and enough for any load on a database that answers. */
 const graceMs = 5_000;
 
-/** Opens the database of the configuration, starting the embedded one where that is asked for. */
 export async function openConfigured(config: DatabaseConfig, options: OpenOptions = {}): Promise<OpenedDatabase> {
   if (config.kind === 'server') return connected(config.connection, null, async () => {}, options);
   const embedded = await openEmbedded({ folder: config.folder, adopt: options.adopt ?? false });

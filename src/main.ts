@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The first file of the program. It imports nothing before it has seen that this Node is new enough, in syntax that
-// older ones understand; then it gives the process the flags that keep its memory small, whatever has started it.
+// The first file of the program. It checks the version of Node, in syntax that old versions understand and before anything is
+// imported. Then it gives the process the flags that keep its memory small, however it was started.
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {
@@ -12,9 +12,9 @@ if (major < 22 || (major === 22 && minor < 19)) {
 }
 
 /**
- * Replaces this process with one that has the flags: V8 takes most of them at its start alone, and so does malloc its
- * setting. They keep garbage from piling up: half the memory, for some more CPU. Process id, streams and signals stay.
- * Only for commands that handle conversations; on Windows there is no such replacement.
+ * Replaces this process with one that has the flags, since V8 and malloc read them only when they start. They limit garbage:
+ * half the memory for some more CPU. Process id, streams and signals stay the same. Only for commands that handle
+ * conversations, and not on Windows, which has no exec.
  */
 function keepMemorySmall(): void {
   const flags = ['--max-semi-space-size=16', '--heap-growing-percent=60'];

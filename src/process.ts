@@ -1,39 +1,39 @@
-// The process: arguments and environment in, an exit status out.
-// Nothing is decided here: cli.ts knows the commands, worker/shutdown.ts the signals, exit-status.ts what to say of an error.
+// The process: arguments and environment in, an exit status out. cli.ts knows the commands, worker/shutdown.ts handles
+// signals, exit-status.ts says what an error means.
 
 import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { CommanderError } from 'commander';
-import { parse, type World } from './cli/cli.ts';
+import { type ProcessIO, parse } from './cli/cli.ts';
 import { exitStatus, sayError, statusOf } from './cli/exit-status.ts';
 import { plainLines } from './worker/log.ts';
 import { untilSignal } from './worker/shutdown.ts';
 
-// On a terminal a line takes the place of a progress bar, which draws itself again below it.
+// On a terminal a line replaces the progress bar, which is drawn again below it.
 const say = (line: string) => process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}${line}\n`);
 const isWorker = process.argv[2] === 'run';
 
-// Where a name has several addresses, Node gives each but the last 250 ms to connect: a server on another continent, or
-// one whose first packet is lost, would never be reached if the last address does not answer.
+// If a name has several addresses, Node gives each but the last only 250 ms to connect. That is too short for a server on
+// another continent, or if the first packet is lost.
 const addressLimitMs = 3_000;
 if (getDefaultAutoSelectFamilyAttemptTimeout() < addressLimitMs)
   setDefaultAutoSelectFamilyAttemptTimeout(addressLimitMs);
 
-// Whoever read along has gone (`… | head`): the work goes on, since what it stores is what counts.
+// The reader of the output may be gone (`… | head`): the work goes on.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
-/** On the terminal, whatever standard output is sent to. */
+/** Asks on the terminal, even if standard output is redirected. */
 async function ask(question: string): Promise<string | null> {
   if (!process.stdin.isTTY) return null;
   const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-D is no answer.
+  // Ctrl-D gives no answer.
   const ended = new Promise<null>((resolve) => lines.once('close', () => resolve(null)));
   const answer = await Promise.race([lines.question(question), ended]);
   lines.close();
   return answer;
 }
 
-const world: World = {
+const io: ProcessIO = {
   env: process.env,
   terminal: {
     write: (line) => process.stdout.write(`${line}\n`),
@@ -41,14 +41,14 @@ const world: World = {
     interactive: process.stderr.isTTY === true,
     ask,
   },
-  // The long-lived worker's log is its output; beside a command's own lines it goes to the other stream, as plain lines.
+  // The worker's log is its output; the log of other commands goes to standard error, as plain lines.
   logStream: isWorker ? process.stdout : plainLines(process.stderr),
 };
 
 async function main(): Promise<number> {
   try {
-    const carry = await parse(process.argv.slice(2), world);
-    return await untilSignal(carry, {
+    const run = await parse(process.argv.slice(2), io);
+    return await untilSignal(run, {
       say,
       lateStatus: isWorker ? exitStatus.inSync : exitStatus.incomplete,
     });

@@ -1,6 +1,6 @@
-// Commands and their help. Arguments in, an exit status out: each command reads the settings it needs, all of them
-// checked before anything starts, and is then in a file of its own, which is loaded only where it is asked for: half of a
-// start would be what other commands need.
+// The commands and their help. Arguments in, a function out that runs the command and returns the exit status. Each command
+// reads the settings that it needs, and all of them are checked before anything starts. A command's file is loaded only
+// when the command is used: loading all of them would double the time of a start.
 
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -16,64 +16,62 @@ import type { SimulateOptions } from './commands/simulate.ts';
 import { exitStatus, UsageError } from './exit-status.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface World {
+/** What a command has of its process. */
+export interface ProcessIO {
   env: Record<string, string | undefined>;
   terminal: Terminal;
   /** Where log lines go. */
   logStream: { write(line: string): void };
 }
 
-type Carry = (signal: AbortSignal) => Promise<number>;
+type Run = (signal: AbortSignal) => Promise<number>;
 
-/**
- * Makes sense of the arguments. @returns what to do; carried out it gives the exit status.
- * @throws CommanderError for wrong usage, and for `--help` and `--version`, which are done with then.
- */
-export async function parse(argv: string[], world: World): Promise<Carry> {
-  let carry: Carry = async () => exitStatus.wrongUsage;
-  const { terminal } = world;
+/** Parses the arguments. @returns a function that runs the command. @throws CommanderError for wrong usage, and after `--help` and `--version`. */
+export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
+  let run: Run = async () => exitStatus.wrongUsage;
+  const { terminal } = io;
   const program = new Command('conversation-sync')
     .description("Keeps a Postgres database in sync with Twilio's Conversational Intelligence API.")
     .version(version)
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.write(text.trimEnd()) })
-    .showHelpAfterError('(--help shows what there is)')
+    .showHelpAfterError('(--help lists commands and options)')
     .addHelpText('after', `\n${settingsHelp()}`);
 
   program
     .command('run')
-    .description('the long-lived worker: keeps in sync until it gets a signal')
+    .description('runs the worker, which keeps the database in sync until it gets a signal')
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(() => {
-      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'http', 'logLevel']);
-      carry = async (signal) => (await import('./commands/run.ts')).run(config, log, signal);
+      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'http', 'logLevel']);
+      run = async (signal) => (await import('./commands/run.ts')).run(config, log, signal);
     });
 
   program
     .command('sync')
-    .description('catches up once: what is new, what is open, the lookback, then pending history; then exits')
+    .description('catches up once and exits: new and open conversations, the lookback, then pending history')
     .option('--reconcile', 'list everything since SYNC_START again')
-    .addOption(new Option('--from <time>', 'only conversations created from here on').argParser(parseInstant))
+    .addOption(new Option('--from <time>', 'only conversations created at or after this time').argParser(parseInstant))
     .addOption(
-      new Option('--to <time>', 'only conversations created before this; now, unless given').argParser(parseInstant),
+      new Option('--to <time>', 'only conversations created before this time; default now').argParser(parseInstant),
     )
     .option('--id <id>', 'only this conversation; may be repeated', collect)
-    .option('--dry-run', 'say what it would fetch, with how many requests; store nothing')
-    .option('--allow-mass-delete', 'let the deletion brake through')
+    .option('--dry-run', 'print what it would fetch, with how many requests; store nothing')
+    .option('--allow-mass-delete', 'ignore the deletion brake')
     .addHelpText('after', `\n${settingsHelp()}`)
     .action((given: SyncArguments) => {
       const options = syncOptions(given);
-      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
-      carry = async (signal) => (await import('./commands/sync.ts')).sync(config, options, log, terminal, signal);
+      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
+      run = async (signal) => (await import('./commands/sync.ts')).sync(config, options, log, terminal, signal);
     });
 
   program
     .command('migrate')
-    .description('brings the tables up to date; run does so at its start')
+    .description('applies missing migrations; run does that when it starts')
     .addHelpText('after', `\n${settingsHelp(['database'])}`)
     .action(() => {
-      const { config } = configure(world, ['database', 'logLevel']);
-      carry = async () => {
+      const { config } = configure(io, ['database', 'logLevel']);
+      run = async () => {
         const { openConfigured } = await import('../database.ts');
         await using opened = await openConfigured(config.database);
         const applied = await opened.prepare();
@@ -86,43 +84,43 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
 
   program
     .command('status')
-    .description('how things stand, from the database alone; the exit status says it too')
+    .description('prints the status, from the database alone; the exit status says it too')
     .addOption(
       new Option(
         '--max-age <duration>',
-        'out of sync where the last complete tick is older; without it, where /readyz would say so of a worker with this SYNC_SCHEDULE',
+        'out of sync if the last complete tick is older; default: the limit of /readyz for this SYNC_SCHEDULE',
       ).argParser(parseDuration),
     )
-    .option('--json', 'for programs', false)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', `\n${settingsHelp(['database', 'sync'])}`)
     .action(({ maxAge, json }: { maxAge?: number; json: boolean }) => {
-      const { config } = configure(world, ['database', 'sync', 'logLevel']);
+      const { config } = configure(io, ['database', 'sync', 'logLevel']);
       const options = { json, maxAgeSeconds: maxAge ?? null, schedule: config.sync.schedules.new };
-      carry = async () => (await import('./commands/status.ts')).status(config.database, options, terminal);
+      run = async () => (await import('./commands/status.ts')).status(config.database, options, terminal);
     });
 
   program
     .command('doctor')
     .description('checks settings, API and database one by one, and says what to do; changes nothing')
-    .option('--json', 'for programs', false)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(({ json }: { json: boolean }) => {
       const readFile = (path: string) => readFileSync(path, 'utf8');
-      carry = async (signal) =>
-        (await import('./commands/doctor.ts')).doctor({ env: world.env, readFile, json, terminal, signal });
+      run = async (signal) =>
+        (await import('./commands/doctor.ts')).doctor({ env: io.env, readFile, json, terminal, signal });
     });
 
   program
     .command('verify')
-    .description('proves the copy: fetches details and compares every value with what is stored')
-    .option('--sample <count>', 'so many stored conversations, chosen at random', parseSome, 500)
-    .option('--full', 'list everything, and compare every conversation', false)
+    .description('verifies the copy: fetches details and compares every value with what is stored')
+    .option('--sample <count>', 'number of stored conversations, chosen at random', parseSome, 500)
+    .option('--full', 'list everything and compare every conversation', false)
     .option('--repair', 'fetch and store what differs', false)
-    .option('--json', 'for programs', false)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(({ sample, full, repair, json }: { sample: number; full: boolean; repair: boolean; json: boolean }) => {
-      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
-      carry = async (signal) =>
+      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
+      run = async (signal) =>
         (await import('./commands/verify.ts')).verify(
           config,
           { sample: full ? null : sample, repair, json },
@@ -134,79 +132,79 @@ export async function parse(argv: string[], world: World): Promise<Carry> {
 
   program
     .command('retry')
-    .description('tries everything in quarantine now')
+    .description('retries everything in quarantine now')
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(() => {
-      const { config, log } = configure(world, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
-      carry = async (signal) => (await import('./commands/retry.ts')).retry(config, log, terminal, signal);
+      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
+      run = async (signal) => (await import('./commands/retry.ts')).retry(config, log, terminal, signal);
     });
 
   program
     .command('forget')
-    .description('erases single conversations here for good, and keeps them out from now on; asks before it does')
+    .description('erases single conversations from the database for good, and does not store them again; asks first')
     .requiredOption('--id <id>', 'this conversation; may be repeated', collect)
-    .option('--dry-run', 'say what is stored of them; erase nothing', false)
+    .option('--dry-run', 'print what is stored of them; erase nothing', false)
     .option('--yes', 'erase without asking', false)
     .addHelpText('after', `\n${settingsHelp(['database'])}`)
     .action(({ id, dryRun, yes }: { id: string[]; dryRun: boolean; yes: boolean }) => {
-      const { config } = configure(world, ['database', 'logLevel']);
+      const { config } = configure(io, ['database', 'logLevel']);
       const options = { ids: [...new Set(id)], dryRun, yes };
-      carry = async () => (await import('./commands/forget.ts')).forget(config.database, options, terminal);
+      run = async () => (await import('./commands/forget.ts')).forget(config.database, options, terminal);
     });
 
   program
     .command('grant-reader')
-    .description('makes or updates a login role that reads the schema of the tables and nothing else')
+    .description('creates or updates a login role that may read the schema of the tables and nothing else')
     .argument('<name>', 'the role')
-    .addOption(new Option('--schema <name>', 'the schema it reads; SYNC_SCHEMA, unless given').argParser(parseSchema))
-    .option('--password-file <path>', 'set the password that this file holds; a new role has a random one otherwise')
-    .option('--new-password', 'set a new random password; without it a role that exists keeps its own', false)
-    .option('--print', 'change nothing: print the SQL, for an administrator to run', false)
+    .addOption(new Option('--schema <name>', 'the schema that it may read; default SYNC_SCHEMA').argParser(parseSchema))
+    .option('--password-file <path>', 'set the password in this file; without it, a new role gets a random one')
+    .option('--new-password', 'set a new random password; without it, an existing role keeps its own', false)
+    .option('--print', 'change nothing; print the SQL for an administrator to run', false)
     .addHelpText('after', `\n${settingsHelp(['database'])}`)
     .action(async (name: string, options: GrantReaderOptions) => {
       const wanted = (await import('./commands/grant-reader.ts')).grantReaderCommand(name, options);
-      const { config } = configure(world, ['database', 'logLevel']);
-      carry = () => wanted(config.database, terminal);
+      const { config } = configure(io, ['database', 'logLevel']);
+      run = () => wanted(config.database, terminal);
     });
 
   program
     .command('demo')
-    .description('everything on this machine with nothing configured: embedded Postgres, simulated API, worker')
-    .option('--conversations <count>', 'how many to begin with', parseCount, 2_000)
-    .option('--days <count>', 'over how many days', parseCount, 90)
-    .option('--folder <path>', 'where its database is kept; emptied at the start', 'data/demo')
+    .description('runs everything on this machine without configuration: embedded Postgres, simulated API, worker')
+    .option('--conversations <count>', 'number of conversations at the start', parseCount, 2_000)
+    .option('--days <count>', 'number of days that they are spread over', parseCount, 90)
+    .option('--folder <path>', 'folder of its database; emptied at the start', 'data/demo')
     .action((options: { conversations: number; days: number; folder: string }) => {
-      // It looks at no setting but the log's level, and warns only: its own lines are what is to be read.
+      // It reads no setting but the log level, and logs warnings only: its own lines matter.
       const log = createLog({
-        level: world.env['LOG_LEVEL'] === 'debug' ? 'debug' : 'warn',
-        destination: world.logStream,
+        level: io.env['LOG_LEVEL'] === 'debug' ? 'debug' : 'warn',
+        destination: io.logStream,
       });
-      carry = async (signal) => (await import('./commands/demo.ts')).demo(options, log, terminal, signal);
+      run = async (signal) => (await import('./commands/demo.ts')).demo(options, log, terminal, signal);
     });
 
   program
     .command('simulate')
-    .description('the API simulator alone, with live traffic')
-    .option('--host <host>', 'where it listens', '127.0.0.1')
-    .option('--port <port>', 'its port; 0 takes a free one', parsePort, 4010)
-    .option('--conversations <count>', 'how many to begin with', parseCount, 2_000)
-    .option('--days <count>', 'over how many days', parseCount, 90)
-    .option('--seed <number>', 'another seed gives other conversations', parseCount, 1)
+    .description('runs the API simulator alone, with live traffic')
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port; 0 takes a free one', parsePort, 4010)
+    .option('--conversations <count>', 'number of conversations at the start', parseCount, 2_000)
+    .option('--days <count>', 'number of days that they are spread over', parseCount, 90)
+    .option('--seed <number>', 'seed of the random conversations', parseCount, 1)
     .option('--no-traffic', 'without live traffic')
     .action((options: SimulateOptions) => {
-      carry = async (signal) => (await import('./commands/simulate.ts')).simulate(options, terminal, signal);
+      run = async (signal) => (await import('./commands/simulate.ts')).simulate(options, terminal, signal);
     });
 
   await program.parseAsync(argv, { from: 'user' });
-  return carry;
+  return run;
 }
 
 /**
- * The settings a command needs, and its log, which knows the secrets it must not show. `unlessSet`: the log's level where
- * LOG_LEVEL does not say; beside a command's own lines only what is wrong is of interest.
+ * The settings that a command needs, and its log, which knows the secrets that it must not show. `unlessSet`: the log level
+ * if LOG_LEVEL is not set; commands with output of their own log only warnings.
  */
 function configure<Wanted extends Part>(
-  { env, logStream }: World,
+  { env, logStream }: ProcessIO,
   parts: readonly (Wanted | 'logLevel')[],
   unlessSet?: 'warn',
 ): { config: Pick<Config, Wanted | 'logLevel'>; log: Log } {
@@ -215,22 +213,22 @@ function configure<Wanted extends Part>(
   const level = env['LOG_LEVEL'] ? config.logLevel : (unlessSet ?? config.logLevel);
   const log = createLog({ level, secrets, destination: logStream });
   for (const name of findServiceLinks(env, parts))
-    log.info(`${name} is not read: Kubernetes has set it for a Service of that name`);
+    log.info(`${name} is ignored: Kubernetes has set it for a Service of that name`);
   const { database } = config as Partial<Config>;
-  if (database?.kind === 'server') sayOnce(database, log);
+  if (database?.kind === 'server') warnOnce(database, log);
   return { config, log };
 }
 
-/** What is to be known of the way to the database, each once. */
-function sayOnce({ connection, notes = [] }: Extract<Config['database'], { kind: 'server' }>, log: Log): void {
+/** Warnings about the connection to the database, each once. */
+function warnOnce({ connection, notes = [] }: Extract<Config['database'], { kind: 'server' }>, log: Log): void {
   for (const note of notes) log.warn(note);
   if (isLocal(connection) || connection.optionalTls === undefined) return;
-  let said = false;
-  connection.onClear = () => {
-    if (said) return;
-    said = true;
+  let warned = false;
+  connection.onUnencrypted = () => {
+    if (warned) return;
+    warned = true;
     log.warn(
-      'the connection to the database is not encrypted: what people said goes over the network in clear; sslmode=require in DATABASE_URL ends that, sslmode=disable this warning',
+      'the connection to the database is not encrypted: people’s words cross the network in clear text; sslmode=require in DATABASE_URL encrypts it, sslmode=disable ends this warning',
     );
   };
 }
@@ -247,14 +245,14 @@ interface SyncArguments {
 function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
   const rest = { reconcile: false, dryRun: false, allowMassDelete: false, ...given };
   if (id.length > 0 && (from !== undefined || to !== undefined || rest.reconcile || rest.dryRun)) {
-    throw new UsageError('--id goes alone: it fetches just those conversations');
+    throw new UsageError('--id cannot be combined with --from, --to, --reconcile or --dry-run: it fetches just those conversations');
   }
   if ((from !== undefined || to !== undefined) && rest.reconcile) {
-    throw new UsageError('--reconcile lists everything: leave out --from and --to');
+    throw new UsageError('--reconcile lists everything: omit --from and --to');
   }
   if (to !== undefined && from === undefined) throw new UsageError('--to needs --from');
   const stretch = from === undefined ? null : { from, to: to ?? Number.POSITIVE_INFINITY };
-  if (stretch !== null && stretch.from >= stretch.to) throw new UsageError('--from has to lie before --to');
+  if (stretch !== null && stretch.from >= stretch.to) throw new UsageError('--from must be before --to');
   return { ...rest, ids: [...new Set(id)], stretch };
 }
 

@@ -1,6 +1,6 @@
-// Environment → Config. In: the variables and a way to read files. Out: typed values in groups, or a ConfigError with
-// every problem at once, each naming its setting and what it takes. Pure but for the files it is asked to read; no
-// message holds a secret, and the Config does not print any.
+// The environment in, the configuration out: typed values in groups, or a ConfigError with all problems at once, each with
+// its setting and what that takes. Pure, except for the files that settings name. No message holds a secret, and the
+// configuration does not print any.
 
 import { reasonOf } from '../lib/reason.ts';
 import { hideSecrets } from '../lib/secret.ts';
@@ -12,7 +12,7 @@ import {
   type Parameter,
   type Parameters,
   parametersOfUrl,
-  troubleOfUrl,
+  problemOfUrl,
   variables,
 } from './connection-string.ts';
 import {
@@ -26,7 +26,7 @@ import {
 } from './environment.ts';
 import type { Part, SettingName, Values } from './settings.ts';
 
-/** What is wrong with the environment, all of it; the message has a line for each problem. Exit status 2. */
+/** Everything that is wrong with the environment; the message has a line for each problem. Exit status 2. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly Problem[];
@@ -41,11 +41,11 @@ export interface ApiConfig {
   /** HTTP Basic: the key's SID and secret, or the account SID and auth token. */
   username: string;
   password: string;
-  /** The two as their files say now; undefined where these cannot be read, or are wrong. */
+  /** Reads both from their files again; undefined if these cannot be read, or are wrong. */
   current?: () => Pick<ApiConfig, 'username' | 'password'> | undefined;
   edge: string | undefined;
   region: string | undefined;
-  /** Another base URL, without a slash at its end; goes before edge and region. */
+  /** Another base URL, without a slash at its end; takes precedence over edge and region. */
   url: string | undefined;
   createdFilter: 'auto' | 'createdAtBefore' | 'createdBefore';
   maxConcurrency: number;
@@ -53,7 +53,7 @@ export interface ApiConfig {
 }
 
 export type DatabaseConfig =
-  /** `notes`: what a person should know of the settings, and nothing is refused for. */
+  /** `notes`: warnings about the settings. */
   | { kind: 'server'; schema: string; connection: Connection; notes?: string[] }
   /** The folder of the embedded Postgres, relative to the working directory. */
   | { kind: 'embedded'; schema: string; folder: string };
@@ -67,7 +67,6 @@ export interface FilterConfig {
   operatorIds: string[] | undefined;
 }
 
-/** Everything. */
 export const noFilters: Readonly<FilterConfig> = {
   status: undefined,
   channels: undefined,
@@ -99,8 +98,8 @@ export interface Config {
 const everyPart: readonly Part[] = ['api', 'database', 'filters', 'sync', 'http', 'logLevel'];
 
 /**
- * Reads the parts of the configuration that a command needs; without `parts`, all. An empty variable counts as unset.
- * Misspelt settings are refused whatever the parts. Throws ConfigError with every problem of these parts.
+ * Reads the parts of the configuration that a command needs, by default all. An empty variable counts as unset. Misspelt
+ * settings are always refused. Throws ConfigError with all problems of these parts.
  */
 export function readConfig<Wanted extends Part = Part>(
   env: Environment,
@@ -127,13 +126,13 @@ export function readConfig<Wanted extends Part = Part>(
   return config as Pick<Config, Wanted>;
 }
 
-/** A way to read a part anew, for secrets that are changed under a running worker. */
+/** A function that reads a part again, for secrets that change while a worker runs. */
 function rereading<Wanted extends Part>(env: Environment, readFile: ReadFile, part: Wanted) {
   return (): Config[Wanted] | undefined => {
     try {
       return readConfig(env, readFile, [part])[part];
     } catch (error) {
-      // Just being written, perhaps: what was read last may still do.
+      // The file may be incomplete just now; what was read last may still work.
       if (error instanceof ConfigError) return undefined;
       throw error;
     }
@@ -153,7 +152,7 @@ function apiOf(env: Environment, { values, given }: Given, readFile: ReadFile, p
   }
   const authorities = values.NODE_EXTRA_CA_CERTS;
   try {
-    // Node itself reads it, at its start, but only warns where it cannot.
+    // Node reads it when it starts, but only warns if it cannot.
     if (authorities) readFile(authorities);
   } catch (error) {
     report(
@@ -179,7 +178,7 @@ function apiOf(env: Environment, { values, given }: Given, readFile: ReadFile, p
 
 const apiSecrets: SettingName[] = ['TWILIO_API_KEY', 'TWILIO_API_SECRET', 'TWILIO_AUTH_TOKEN'];
 
-/** The URL goes before the PG* variables, which fill in what it does not say, as with libpq. */
+/** The URL takes precedence over the PG* variables, as with libpq. */
 function databaseOf(
   env: Environment,
   { values, given }: Given,
@@ -197,22 +196,22 @@ function databaseOf(
     if (flaw !== undefined && name) report(name, `${name} ${flaw}`);
   }
   if (env['PGSERVICE'] && !given.has('DATABASE_URL'))
-    report('PGSERVICE', 'PGSERVICE is not read here: set PGHOST or DATABASE_URL');
+    report('PGSERVICE', 'PGSERVICE is not supported: set PGHOST or DATABASE_URL');
   const { host, hostaddr, port, user, password, dbname } = fromVariables;
   if (!given.has('DATABASE_URL') && !(host || hostaddr || port || user || password || dbname)) {
     if (values.CONVERSATION_SYNC_REQUIRE_DATABASE) {
       report(
         'DATABASE_URL',
-        'DATABASE_URL (or PGHOST, PGDATABASE, …) is required: the container image has no database of its own',
+        'DATABASE_URL (or PGHOST, PGDATABASE, …) is required: the container image does not contain a database',
       );
     }
     return embedded;
   }
   const url = values.DATABASE_URL;
-  const trouble = url === undefined ? null : troubleOfUrl(url);
-  if (trouble !== null) report('DATABASE_URL', `DATABASE_URL ${trouble}`);
+  const problem = url === undefined ? null : problemOfUrl(url);
+  if (problem !== null) report('DATABASE_URL', `DATABASE_URL ${problem}`);
   const fromUrl = url === undefined ? {} : parametersOfUrl(url);
-  if (fromUrl === undefined || trouble !== null) return embedded;
+  if (fromUrl === undefined || problem !== null) return embedded;
   const reportParameter = (parameter: Parameter, message: string) => {
     const variable = variables[parameter];
     if (parameter in fromUrl || variable === undefined) report('DATABASE_URL', `DATABASE_URL: ${parameter} ${message}`);

@@ -1,5 +1,5 @@
-// The environment's variables, or the files that NAME_FILE names, → one checked value a setting. Each value alone: what
-// settings mean together is config.ts. Nothing throws; what is wrong goes on record, and no message holds a secret.
+// Environment variables, or the files that NAME_FILE names, in; one checked value for each setting out. Each value is checked
+// alone: config.ts combines them. Nothing throws: problems are collected, and no message holds a secret.
 
 import { closest } from '../lib/closest.ts';
 import { reasonOf } from '../lib/reason.ts';
@@ -13,18 +13,18 @@ export interface Problem {
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type ReadFile = (path: string) => string;
 
-/** `given` also has the settings that are set but were refused or not readable. */
+/** `given` also has the settings that are set but invalid or not readable. */
 export interface Given {
   values: Values;
   given: ReadonlySet<SettingName>;
 }
 
-/** Prefixes that are ours alone: a name under them that the table does not have is a mistake. */
+/** Prefixes that only this program uses: any other name with them is a mistake. */
 const ours = /^(SYNC|LOOKBACK|RECONCILE|TWILIO_CREATED)_/;
-/** Variables that Kubernetes and Docker set by themselves for a service that happens to be called `sync`. */
+/** Variables that Kubernetes and Docker set for a service called `sync`. */
 const ofServices = /_SERVICE_(HOST|PORT)(_|$)|_PORT$|_PORT_\d+_(TCP|UDP)/;
 
-/** Names under our own prefixes that the table does not have: a typing mistake would otherwise go unnoticed. */
+/** Names with our prefixes that are not settings: otherwise nobody would notice a typing mistake. */
 export function findMisspelt(env: Environment): Problem[] {
   const known = new Set<string>(settings.keys());
   for (const [name, row] of settings) if (row.secret) known.add(`${name}_FILE`);
@@ -36,7 +36,7 @@ export function findMisspelt(env: Environment): Problem[] {
     });
 }
 
-/** Reads and checks each value alone. Those refused are absent from `values`, and a problem is on record: they are never used. */
+/** Reads and checks each value. A wrong one is not in `values`, but in `problems`. */
 export function readValues(env: Environment, readFile: ReadFile, parts: readonly Part[], problems: Problem[]): Given {
   const values: Record<string, unknown> = {};
   const given = new Set<SettingName>();
@@ -44,10 +44,10 @@ export function readValues(env: Environment, readFile: ReadFile, parts: readonly
     if (!parts.includes(row.part)) continue;
     const report = (message: string) => problems.push({ setting: name, message });
     const path = row.secret && env[`${name}_FILE`];
-    // As curl has it: the proxy variables in lower case too, and these first.
+    // As in curl: the proxy variables are read in lower case too, and that takes precedence.
     const direct = (name.endsWith('_PROXY') && env[name.toLowerCase()]) || (isServiceLink(env, name) ? '' : env[name]);
     if (direct || path) given.add(name);
-    if (direct && path) report(`${name} and ${name}_FILE are both set: give one`);
+    if (direct && path) report(`${name} and ${name}_FILE are both set: set only one`);
     const text = path && !direct ? readSecret(name, path, readFile, report) : direct || undefined;
     if (text === undefined && (row.default === undefined || given.has(name))) continue;
     const parsed = row.schema.safeParse(text ?? row.default);
@@ -76,7 +76,7 @@ export function findFlaw(text: string, verbatim = false): string | undefined {
 
 const findSpace = (text: string) => (/^\s|\s$/.test(text) ? 'has a space at its beginning or end' : undefined);
 
-/** Settings that Kubernetes has set for a Service that happens to have such a name (`http`): they are not read. */
+/** Variables that Kubernetes has set for a Service with the name of a setting (`http`): they are ignored. */
 export function findServiceLinks(env: Environment, parts: readonly Part[]): SettingName[] {
   return [...settings]
     .filter(([name, { part }]) => parts.includes(part) && isServiceLink(env, name))
@@ -88,8 +88,8 @@ function isServiceLink(env: Environment, name: string): boolean {
 }
 
 /**
- * Every secret that is set, used or not, in each form in which a text might quote it: as it is, and the password of a
- * URL as it is written and as it is sent. Files that cannot be read are left out.
+ * Every secret that is set, used or not, in each form in which a text may quote it: as it is, and the password of a URL
+ * encoded and decoded. Files that cannot be read are left out.
  */
 export function findSecrets(env: Environment, readFile: ReadFile): string[] {
   const found: string[] = [];
@@ -105,7 +105,7 @@ export function findSecrets(env: Environment, readFile: ReadFile): string[] {
   return found;
 }
 
-/** Files are read anew as long as a process lives; `secrets` is at any time what was set at first, and what each file held last. */
+/** Files are read again while the process runs: `secrets` has what was set at the start, and what each file has held since. */
 export function rememberSecrets(
   env: Environment,
   readFile: ReadFile,
@@ -117,7 +117,7 @@ export function rememberSecrets(
       const text = readFile(path);
       const secret = text.replace(/\r?\n$/, '');
       const before = held.get(path) ?? [];
-      // What is in flight may still quote the one before.
+      // Requests in flight may still quote the previous one.
       if (!before.includes(secret)) held.set(path, [secret, ...passwordsOf(secret), ...before].slice(0, 20));
       return text;
     },

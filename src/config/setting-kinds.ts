@@ -1,5 +1,5 @@
-// The kinds of value a setting can be: for each, the schema that reads the text of the environment and the words that
-// complete "NAME takes …" when it is refused. Pure, but for node-cron's opinion of what a cron expression is.
+// The kinds of values of settings: for each, a schema that reads the text of the environment, and the words that complete
+// "NAME takes …" when it is refused. Pure.
 
 import { validate as validCron } from 'node-cron';
 import { z } from 'zod';
@@ -17,10 +17,10 @@ const printable = z.string().regex(/^[\x21-\x7e]+$/);
 /** Any text without spaces and control characters: an id, a key, a host. */
 export const word = (takes: string): Kind<string> => ({ takes, schema: printable });
 
-/** Text that is as it is: a path, a password. */
+/** Any text: a path, a password. */
 export const text = (takes: string): Kind<string> => ({ takes, schema: z.string() });
 
-/** Text of one pattern. */
+/** Text that matches a pattern. */
 export const pattern = (takes: string, shape: RegExp): Kind<string> => ({ takes, schema: z.string().regex(shape) });
 
 /** One of a few words. */
@@ -47,14 +47,14 @@ export const hosts: Kind<string[]> = {
 /** One id. */
 export const id: Kind<string> = { takes: 'one id', schema: printable.regex(/^[^,]*$/) };
 
-/** A whole number of a range. */
-export const whole = (least: number, most: number): Kind<number> => ({
-  takes: `a whole number from ${least} to ${most}`,
+/** A whole number in a range. */
+export const whole = (min: number, max: number): Kind<number> => ({
+  takes: `a whole number from ${min} to ${max}`,
   schema: z
     .string()
     .regex(/^\d{1,9}$/)
     .transform(Number)
-    .pipe(z.number().min(least).max(most)),
+    .pipe(z.number().min(min).max(max)),
 });
 
 /** A schema of our own. What follows from it has a longer name, and Postgres cuts names at 63 bytes. */
@@ -88,7 +88,7 @@ export const durations: Kind<number[]> = {
   schema: listOf(seconds).transform((found) => found.sort((a, b) => a - b)),
 };
 
-/** A cron expression, as node-cron understands it. */
+/** A cron expression that node-cron accepts. */
 export const cron: Kind<string> = {
   takes: 'a cron expression of 5 fields, or 6 with seconds first, in UTC',
   schema: z.string().refine(validCron),
@@ -114,7 +114,7 @@ export const historyStart: Kind<HistoryStart> = {
   }),
 };
 
-/** The URL that paths are put after: no slash at its end. */
+/** A URL that paths are appended to: without a slash at its end. */
 export const baseUrl: Kind<string> = {
   takes: 'an http:// or https:// URL without user, password, ? and #',
   schema: z.string().transform((given, context) => {
@@ -125,8 +125,8 @@ export const baseUrl: Kind<string> = {
 };
 
 /**
- * A proxy: credentials are allowed, a missing scheme means http:// as curl has it. Special characters in them would end
- * the credentials early, and show a part of the password as the host's name.
+ * A proxy: credentials are allowed, and a missing scheme means http://, as in curl. Special characters would end the
+ * credentials early and show a part of the password as the host's name.
  */
 export const proxyUrl: Kind<string> = {
   takes:

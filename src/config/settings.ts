@@ -1,6 +1,6 @@
-// The option table: every setting's name, schema, default, texts and type, in one place. What reads the environment
-// (config.ts), `--help`, docs/settings.md and the types of the values all come from here; a new setting is a new row.
-// Names, meanings and defaults are public: dashboards and compose files are built on them.
+// The option table: name, schema, default, texts and type of every setting. config.ts, `--help`, docs/settings.md and the
+// types of the values follow from it; a new setting is a new row. Names, meanings and defaults are public: users' compose
+// files depend on them.
 
 import type { z } from 'zod';
 import * as kinds from './setting-kinds.ts';
@@ -8,22 +8,22 @@ import * as kinds from './setting-kinds.ts';
 /** Parts of the configuration: a command asks for those it needs. */
 export type Part = 'api' | 'database' | 'filters' | 'sync' | 'http' | 'logLevel';
 
-/** One row. A `secret` may also be in the file that NAME_FILE names; what is not `shown` is in no message. */
+/** A row. A `secret` may also be in the file that NAME_FILE names. The value of a setting that is not `shown` is in no message. */
 export interface Setting extends kinds.Kind<unknown> {
   part: Part;
   /** One phrase, for `--help` and docs/settings.md. Markdown. */
   help: string;
-  /** What else to know: sentences for docs/settings.md. Markdown. */
+  /** More sentences for docs/settings.md. Markdown. */
   details?: string;
   default?: string;
   secret?: true;
   shown?: false;
-  /** May begin and end with quotes. */
+  /** The value may begin and end with quotes. */
   verbatim?: true;
 }
 
 const account = kinds.pattern('AC and 32 hexadecimal digits', /^AC[0-9a-fA-F]{32}$/);
-// A colon would end the user name of HTTP Basic early.
+// A colon would end the user name of HTTP Basic authentication.
 const apiKey = kinds.pattern('the SID of an API key, SK…', /^[\x21-\x39\x3b-\x7e]+$/);
 // Anything else would let a setting choose the host that the key is sent to.
 const place = (takes: string) => kinds.pattern(takes, /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/);
@@ -176,7 +176,7 @@ type Value<Row extends { schema: z.ZodType }> =
 export type SettingName = keyof Table;
 export type Values = { [Name in SettingName]: Value<Table[Name]> };
 
-/** Every setting with its row, in the order to show them in. */
+/** All settings, in the order in which they are shown. */
 export const settings: ReadonlyMap<SettingName, Setting> = new Map(
   Object.entries(byPart).flatMap(([part, rows]) =>
     Object.entries<Omit<Setting, 'part'>>(rows).map(
@@ -185,7 +185,7 @@ export const settings: ReadonlyMap<SettingName, Setting> = new Map(
   ),
 );
 
-/** The settings as lines for `--help`: those of the asked parts, or all. */
+/** The settings as lines for `--help`, by default all. */
 export function settingsHelp(parts?: readonly Part[]): string {
   const rows = [...settings].filter(([, row]) => parts === undefined || parts.includes(row.part));
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -1,14 +1,13 @@
-// TLS to Postgres, as libpq has it: parameters and files in, what node-postgres takes out, and whether the other way may be
-// tried too. See https://www.postgresql.org/docs/current/libpq-ssl.html.
-// pg-connection-string has a mode for libpq's meaning, but it knows no `allow`, no second try for `prefer` and no
-// `sslrootcert=system`, reads the files behind our back, and says of a bad one neither which it is nor what is wrong with it.
+// TLS to Postgres with libpq's meaning: parameters and files in, options for node-postgres out. See
+// https://www.postgresql.org/docs/current/libpq-ssl.html. pg-connection-string has a mode for that, but it knows no `allow`,
+// no second try for `prefer` and no `sslrootcert=system`, reads the files itself, and does not say what is wrong with them.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, SecureVersion } from 'node:tls';
 import { reasonOf } from '../lib/reason.ts';
 import type { Parameter, Parameters, Report } from './connection-string.ts';
 
-/** TLS or clear text, whichever the server takes. */
+/** TLS or no TLS, whichever the server accepts. */
 export interface OptionalTls {
   options: ConnectionOptions;
   /** Which is tried first. */
@@ -23,22 +22,28 @@ export interface Tls {
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
 
-/** Reads the files that the parameters name. `no-verify` is node-postgres' own word for `require` without a root certificate. */
+/** Reads the files that the parameters name. `no-verify` is node-postgres' name for `require` without a root certificate. */
 export function tlsOf(parameters: Parameters, readFile: (path: string) => string, report: Report): Tls {
   const system = parameters.sslrootcert === 'system';
   const mode = parameters.sslmode ?? (system ? 'verify-full' : 'prefer');
   if (!modes.includes(mode)) report('sslmode', `takes ${modes.join(', ')}, not ${JSON.stringify(mode)}`);
-  // libpq never encrypts on a socket of this machine.
+  // libpq never encrypts on a Unix socket.
   if (mode === 'disable' || parameters.host?.startsWith('/')) return { ssl: false };
   if (system && mode !== 'verify-full') {
-    report('sslmode', `${mode} is too weak for sslrootcert=system, whose authorities anybody may ask: use verify-full`);
+    report(
+      'sslmode',
+      `${mode} is too weak for sslrootcert=system, since anybody can get a certificate of those authorities: use verify-full`,
+    );
   }
   if (mode === 'verify-ca' && parameters.sslrootcert === undefined) {
-    report('sslmode', 'verify-ca goes with sslrootcert, the file of your own authority: without, anybody may pass');
+    report(
+      'sslmode',
+      'verify-ca needs sslrootcert, the file of your own authority: without it, any certificate is accepted',
+    );
   }
   const options: ConnectionOptions = { ...readFiles(parameters, readFile, report), ...versionsOf(parameters, report) };
   if (mode === 'verify-full') return { ssl: options };
-  // With a root certificate libpq takes every weaker mode for `verify-ca`.
+  // With a root certificate, libpq treats every weaker mode as `verify-ca`.
   if (options.ca === undefined || mode === 'no-verify') options.rejectUnauthorized = false;
   else options.checkServerIdentity = () => undefined;
   if (mode === 'prefer') return { ssl: false, optionalTls: { options, first: 'tls' } };
@@ -57,31 +62,31 @@ function versionsOf(parameters: Parameters, report: Report): ConnectionOptions {
   return { ...(minVersion && { minVersion }), ...(maxVersion && { maxVersion }) };
 }
 
-/** The certificates and the key, each read and parsed now: what is wrong with one is found at the start. */
+/** Reads and parses certificates and key now, so that errors show at the start. */
 function readFiles(parameters: Parameters, readFile: (path: string) => string, report: Report): ConnectionOptions {
   const read = (parameter: Parameter, look: (text: string) => string | undefined): string | undefined => {
     const path = parameters[parameter];
     if (path === undefined) return undefined;
     try {
       const text = readFile(path);
-      const trouble = text.includes('-----BEGIN ') ? look(text) : 'is not PEM: convert it with openssl';
-      if (trouble === undefined) return text;
-      report(parameter, `names ${path}, which ${trouble}`);
+      const problem = text.includes('-----BEGIN ') ? look(text) : 'is not PEM: convert it with openssl';
+      if (problem === undefined) return text;
+      report(parameter, `names ${path}, which ${problem}`);
     } catch (error) {
       report(parameter, `names ${path}, which cannot be read (${reasonOf(error)})`);
     }
     return undefined;
   };
-  const ca = parameters.sslrootcert === 'system' ? undefined : read('sslrootcert', troubleOfCertificate);
-  const crl = read('sslcrl', (text) => (text.includes('BEGIN X509 CRL') ? undefined : 'is no revocation list'));
-  const cert = read('sslcert', troubleOfCertificate);
+  const ca = parameters.sslrootcert === 'system' ? undefined : read('sslrootcert', problemOfCertificate);
+  const crl = read('sslcrl', (text) => (text.includes('BEGIN X509 CRL') ? undefined : 'is not a revocation list'));
+  const cert = read('sslcert', problemOfCertificate);
   const passphrase = parameters.sslpassword;
-  const key = read('sslkey', (text) => troubleOfKey(text, passphrase));
+  const key = read('sslkey', (text) => problemOfKey(text, passphrase));
   const { sslcert, sslkey } = parameters;
-  if (sslcert !== undefined && sslkey === undefined) report('sslcert', 'goes with sslkey: give both');
-  if (sslkey !== undefined && sslcert === undefined) report('sslkey', 'goes with sslcert: give both');
+  if (sslcert !== undefined && sslkey === undefined) report('sslcert', 'needs sslkey too');
+  if (sslkey !== undefined && sslcert === undefined) report('sslkey', 'needs sslcert too');
   if (cert !== undefined && key !== undefined && !new X509Certificate(cert).checkPrivateKey(openKey(key, passphrase))) {
-    report('sslkey', `names ${sslkey}, which is the key of another certificate than sslcert's`);
+    report('sslkey', `names ${sslkey}, which is not the key of sslcert's certificate`);
   }
   return {
     ...(ca !== undefined && { ca }),
@@ -90,27 +95,27 @@ function readFiles(parameters: Parameters, readFile: (path: string) => string, r
   };
 }
 
-function troubleOfCertificate(text: string): string | undefined {
+function problemOfCertificate(text: string): string | undefined {
   try {
     new X509Certificate(text);
     return undefined;
   } catch {
     return text.includes('PRIVATE KEY-----')
-      ? 'holds a private key and no certificate: is it swapped with sslkey?'
-      : 'holds no certificate that can be read';
+      ? 'holds a private key, not a certificate: is it swapped with sslkey?'
+      : 'holds no readable certificate';
   }
 }
 
-function troubleOfKey(text: string, passphrase: string | undefined): string | undefined {
+function problemOfKey(text: string, passphrase: string | undefined): string | undefined {
   try {
     openKey(text, passphrase);
     return undefined;
   } catch {
     if (!text.includes('PRIVATE KEY-----')) return 'holds no private key: is it swapped with sslcert?';
-    if (!text.includes('ENCRYPTED')) return 'holds no private key that can be read';
+    if (!text.includes('ENCRYPTED')) return 'holds no readable private key';
     return passphrase === undefined
       ? 'is encrypted: give its password as sslpassword in DATABASE_URL, or decrypt it'
-      : 'is encrypted with another password than sslpassword';
+      : 'cannot be decrypted with sslpassword';
   }
 }
 

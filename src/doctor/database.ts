@@ -1,12 +1,12 @@
-// The checks of the database, one after the other, as findings. What depends on a check that failed is skipped, with the
-// reason; everything else goes on. Nothing is written, migrated, leased or made.
+// The checks of the database, one after another, as findings. Checks that depend on a failed one are skipped with the reason;
+// the others go on. Nothing is changed: no migration, no lease, no embedded server.
 
 import type { DatabaseConfig } from '../config/config.ts';
-import { lookAtEmbedded } from '../embedded/inspect.ts';
+import { inspectEmbedded } from '../embedded/inspect.ts';
 import type { ConnectionConfig } from '../postgres/connection.ts';
 import { type Examination, openExamination, type RightsFacts } from '../postgres/examine.ts';
 import { refuseWrongScope, type Scope, WrongScope } from '../postgres/scope.ts';
-import { away, type Finding, fail, ok, skipped } from './finding.ts';
+import { type Finding, fail, ok, skipped, temporary } from './finding.ts';
 import { judgeClock } from './judge-api.ts';
 import {
   judgeConnected,
@@ -28,7 +28,7 @@ import { withTimeout } from './with-timeout.ts';
 
 export interface DatabaseQuestion {
   database: DatabaseConfig;
-  /** What it should hold; null where the settings do not say. */
+  /** What it should be a copy of; null if the settings are wrong. */
   scope: Scope | null;
   /** This machine's clock. */
   nowMs: () => number;
@@ -36,14 +36,14 @@ export interface DatabaseQuestion {
 }
 
 const stepMs = 10_000;
-/** Of the server, */
+/** Checks of the server. */
 const ofServer = ['version', 'encoding', 'writes', 'database clock', 'timeouts'];
-/** and of what is in it. */
+/** Checks of the database and its tables. */
 const ofTables = ['rights', 'row security', 'migrations', 'connections', 'account', 'worker'];
-/** Every check, in their order; `disk` only of an embedded one. */
+/** All checks, in order. An embedded database has one more, `disk`. */
 export const databaseChecks = ['database', 'encryption', ...ofServer, ...ofTables];
 
-/** Asks and judges. @throws only the signal's reason. */
+/** @throws only the signal's reason. */
 export async function* checkDatabase(question: DatabaseQuestion): AsyncGenerator<Finding> {
   const { database, signal } = question;
   if (database.kind === 'server') {
@@ -51,14 +51,14 @@ export async function* checkDatabase(question: DatabaseQuestion): AsyncGenerator
     yield* checkServer(database.connection, `${name} at ${host} port ${port} as ${user}`, question);
     return;
   }
-  const facts = await withTimeout(stepMs, signal, () => lookAtEmbedded(database.folder));
+  const facts = await withTimeout(stepMs, signal, () => inspectEmbedded(database.folder));
   if (facts instanceof Error) {
-    yield away(
+    yield temporary(
       'database',
-      `the embedded one in ${database.folder} cannot be looked at (${facts.message})`,
-      'Look at the folder.',
+      `cannot inspect the embedded one in ${database.folder} (${facts.message})`,
+      'Check the folder and its permissions.',
     );
-    for (const check of databaseChecks.slice(1)) yield skipped(check, 'nothing is known of it');
+    for (const check of databaseChecks.slice(1)) yield skipped(check, 'the embedded database could not be inspected');
     return;
   }
   yield judgeEmbedded(facts);
@@ -67,14 +67,14 @@ export async function* checkDatabase(question: DatabaseQuestion): AsyncGenerator
   else for (const check of databaseChecks.slice(1)) yield skipped(check, 'it is not running');
 }
 
-/** `place` is said of the connection; null where it was spoken of already. */
+/** `place` describes the connection; null if it was described before. */
 async function* checkServer(
   connection: ConnectionConfig,
   place: string | null,
   question: DatabaseQuestion,
 ): AsyncGenerator<Finding> {
   const { signal } = question;
-  // Within the time for the whole, so that it is the driver that tells what was waited for.
+  // Shorter than the whole time limit, so that the driver's error says what it waited for.
   const examination = await withTimeout(stepMs, signal, () => openExamination(connection, stepMs - 1_000));
   if (examination instanceof Error) {
     yield judgeConnected(place ?? 'the embedded server', examination);
@@ -84,14 +84,14 @@ async function* checkServer(
   try {
     if (place !== null) yield judgeConnected(place, null);
     yield judgeEncryption(connection, examination.tlsVersion);
-    yield* checkItself(examination, question);
+    yield* checkServerFacts(examination, question);
     yield* checkTables(examination, question);
   } finally {
     await examination.close();
   }
 }
 
-async function* checkItself(
+async function* checkServerFacts(
   examination: Examination,
   { database, nowMs, signal }: DatabaseQuestion,
 ): AsyncGenerator<Finding> {
@@ -113,8 +113,8 @@ async function* checkTables(examination: Examination, { scope, signal }: Databas
   const ask = <Facts>(work: () => Promise<Facts>) => withTimeout(stepMs, signal, work);
   const rights = await ask(() => examination.rights());
   yield rights instanceof Error ? judgeUnanswered('rights', rights) : judgeRights(rights);
-  yield rights instanceof Error ? skipped('row security', 'the rights are not known') : judgeRowSecurity(rights);
-  const closed = blindness(rights);
+  yield rights instanceof Error ? skipped('row security', 'the rights are unknown') : judgeRowSecurity(rights);
+  const closed = reasonUnreadable(rights);
   const ledger = closed === null ? await ask(() => examination.ledger()) : null;
   if (ledger === null) yield skipped('migrations', closed ?? '');
   else if (ledger instanceof Error) yield judgeUnanswered('migrations', ledger);
@@ -133,11 +133,11 @@ async function* checkTables(examination: Examination, { scope, signal }: Databas
   else yield lease instanceof Error ? judgeUnanswered('worker', lease) : judgeLease(lease);
 }
 
-/** Why the worker's own tables cannot be looked at. */
-function blindness(rights: RightsFacts | Error): string | null {
-  if (rights instanceof Error) return 'the rights are not known';
+/** Why the worker's own tables cannot be read; null if they can. */
+function reasonUnreadable(rights: RightsFacts | Error): string | null {
+  if (rights instanceof Error) return 'the rights are unknown';
   if (rights.secured.length > 0) return 'row-level security hides rows';
-  return rights.unreadable ? 'the rights are lacking' : null;
+  return rights.unreadable ? 'rights are missing' : null;
 }
 
 function judgeScope(scope: Scope, entered: { generation: number } | Error): Finding {
@@ -146,5 +146,5 @@ function judgeScope(scope: Scope, entered: { generation: number } | Error): Find
     return fail('account', found, `${advice.charAt(0).toUpperCase()}${advice.slice(1)}.`);
   }
   if (entered instanceof Error) return judgeUnanswered('account', entered);
-  return ok('account', `it is no other's than ${scope.accountSid} at ${scope.baseUrl}`);
+  return ok('account', `it belongs to ${scope.accountSid} at ${scope.baseUrl}, or to none yet`);
 }

@@ -1,4 +1,4 @@
-// What a check comes to: a mark, what was found, and what to do about it. Pure: findings in, lines and an exit status out.
+// The result of a check: a mark, what was found, and what to do. Pure: findings in, lines and an exit status out.
 
 import { exitStatus } from '../cli/exit-status.ts';
 
@@ -7,11 +7,11 @@ export type Mark = 'ok' | 'warn' | 'fail' | 'skipped';
 export interface Finding {
   check: string;
   mark: Mark;
-  /** What was found; of a skipped check, why it was. */
+  /** What was found, or why the check was skipped. */
   found: string;
-  /** What a person is to do; null where there is nothing to do. */
+  /** What to do; null for nothing. */
   todo: string | null;
-  /** A failure that may be over at the next try, without anybody putting something right. */
+  /** A failure that may be over at the next try without any correction. */
   passing: boolean;
 }
 
@@ -21,13 +21,13 @@ const finding =
 
 export const ok = finding('ok');
 export const warn = finding('warn');
-/** Somebody has to put it right. */
+/** Somebody has to correct it. */
 export const fail = finding('fail');
-/** It may pass. */
-export const away = finding('fail', true);
+/** It may be temporary. */
+export const temporary = finding('fail', true);
 export const skipped = finding('skipped');
 
-/** A line a finding, and an indented one for each line of what to do. Those skipped for one reason, one after the other, share a line. */
+/** A line for the finding, and an indented one for each line of what to do. Checks in a row that are skipped for the same reason share a line. */
 export function describeFindings([first, ...rest]: readonly [Finding, ...Finding[]]): string {
   const { check, mark, found, todo } = first;
   if (mark === 'skipped') {
@@ -38,24 +38,24 @@ export function describeFindings([first, ...rest]: readonly [Finding, ...Finding
   return [`${mark.padEnd(9)}${check.padEnd(17)}${found}`, ...lines].join('\n');
 }
 
-/** Whether the two are told together. */
+/** Whether the two share a line. */
 export function sameSkip(one: Finding | undefined, other: Finding): boolean {
   return one?.mark === 'skipped' && other.mark === 'skipped' && one.found === other.found;
 }
 
-/** The last line. */
+/** The last line of the output. */
 export function summarize(findings: readonly Finding[]): string {
   const count = (wanted: (each: Finding) => boolean) => findings.filter(wanted).length;
   const parts = [
-    [count(({ mark, passing }) => mark === 'fail' && !passing), 'to put right'],
-    [count(({ mark, passing }) => mark === 'fail' && passing), 'that may pass by itself'],
-    [count(({ mark }) => mark === 'warn'), 'to know of'],
+    [count(({ mark, passing }) => mark === 'fail' && !passing), 'to correct'],
+    [count(({ mark, passing }) => mark === 'fail' && passing), 'that may be temporary'],
+    [count(({ mark }) => mark === 'warn'), 'to note'],
   ] as const;
   const said = parts.filter(([number]) => number > 0).map(([number, words]) => `${number} ${words}`);
-  return said.length === 0 ? 'All well.' : `${said.join(', ')}.`;
+  return said.length === 0 ? 'No problems found.' : `${said.join(', ')}.`;
 }
 
-/** The first that holds: 2 where something has to be put right, 1 where something may pass, else 0. */
+/** The first that applies: 2 if something has to be corrected, 1 if something failed that may be temporary, else 0. */
 export function statusOfFindings(findings: readonly Finding[]): number {
   const failed = findings.filter(({ mark }) => mark === 'fail');
   if (failed.some(({ passing }) => !passing)) return exitStatus.wrongUsage;

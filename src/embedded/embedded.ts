@@ -1,5 +1,5 @@
-// A Postgres without installing one: a folder in, a running server and the way to it out. A process that finds the folder's
-// server running uses it; the last of them to leave stops it. The rows survive restarts and, unless `durable` is off, crashes.
+// Postgres without installing one: a folder in, a running server and its URL out. Processes share the server of a folder, and
+// the last one to close it stops it. Data survives restarts and, unless `durable` is false, crashes of the machine.
 
 import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -20,38 +20,37 @@ import { type Hold, holdFolder } from './holders.ts';
 import { chooseServerUser } from './user.ts';
 
 export interface EmbeddedOptions {
-  /** Where everything is kept; made where missing. */
+  /** Contains everything; created if missing. */
   folder: string;
-  /** Stop at the end also a server that a killed process left running; without it, such a server is used and left as it is. */
+  /** Also stop a server that a killed process left running. Without it, such a server is used and left running. */
   adopt?: boolean;
-  /** Begin with an empty database, and only where no other process uses the folder. */
+  /** Start with an empty database; refused if another process uses the folder. */
   empty?: boolean;
   /** False trades safety in a crash of the machine for speed. Default true. */
   durable?: boolean;
 }
 
 export interface Embedded {
-  /** With password. Of its own, without any PG* variable, it says all that node-postgres needs. */
+  /** With password and everything that node-postgres needs, independent of PG* variables. */
   url: string;
-  /** A line for a shell, with password. */
+  /** A shell command, with password. */
   psql: string;
-  /** Whether this call started the server, rather than finding it running. */
+  /** Whether this call started the server. */
   started: boolean;
   /** Stops the server, unless another process still uses it. */
   close(): Promise<void>;
 }
 
-/** Asked for an empty folder, but another process uses it. Exit status 2. */
+/** The folder should be emptied, but another process uses it. Exit status 2. */
 export class EmbeddedInUse extends EmbeddedError {
   override readonly name = 'EmbeddedInUse';
 }
 
-/** The name of its database. */
 export const embeddedDatabase = 'conversation_sync';
 
 /**
- * Opens the embedded Postgres of a folder, making and starting it as needed. At most 60 s.
- * Throws EmbeddedInUse (only with `empty`), and EmbeddedError with a line for people where it cannot be had.
+ * Opens the embedded Postgres of a folder; creates and starts it if needed, within 60 s. Throws EmbeddedInUse (only with
+ * `empty`), or EmbeddedError with a message for users.
  */
 export async function openEmbedded({
   folder,
@@ -94,7 +93,7 @@ async function makeFolder(home: string): Promise<void> {
   }
 }
 
-/** The closing function: a process that leaves others behind leaves them the server too. */
+/** Stops the server unless another process uses it. */
 function closer(cluster: Cluster, hold: Hold, owns: boolean): () => Promise<void> {
   let closed: Promise<void> | undefined;
   const close = async () => {
@@ -109,7 +108,7 @@ function closer(cluster: Cluster, hold: Hold, owns: boolean): () => Promise<void
 
 async function discard(cluster: Cluster, others: number[]): Promise<void> {
   if (others.length > 0) {
-    throw new EmbeddedInUse(`${cluster.folder} is in use by process ${others.join(', ')}: end that one first`);
+    throw new EmbeddedInUse(`${cluster.folder} is in use by process ${others.join(', ')}: stop it first`);
   }
   await stopServer(cluster);
   await rm(cluster.data, { recursive: true, force: true });
@@ -123,7 +122,7 @@ async function ensureDatabase(connection: pg.ClientConfig): Promise<void> {
     const found = await client.query('select from pg_database where datname = $1', [embeddedDatabase]);
     if (found.rowCount === 0) await client.query(`create database ${embeddedDatabase}`);
   } catch (error) {
-    // Two that came at the same time: the other one made it.
+    // Another process may have created it at the same time.
     const again = await client.query('select from pg_database where datname = $1', [embeddedDatabase]);
     if (again.rowCount === 0) throw error;
   } finally {

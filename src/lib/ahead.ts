@@ -1,17 +1,17 @@
-// Concurrency over streams: work is begun ahead of its consumer, and results come out in the order of their sources.
-// An error, or a consumer that stops, ends the source and waits for what was begun, so that nothing runs on unseen.
+// Concurrency over streams: work starts ahead of its consumer, and results come in the order of their sources. An error, or
+// a consumer that stops, ends the source and waits for all work that was started, so that nothing goes on afterwards.
 
 /**
- * Maps values concurrently, at most `most` begun and not yet taken by the consumer; results keep the order of the source.
- * `onLeft` is told when the consumer will take no more of what was begun, to end that early.
+ * Maps values concurrently: at most `max` are started and not yet consumed. Results keep the order of the source.
+ * `onStop` is called when the consumer takes no more while work is under way, so that it can be ended early.
  */
 export async function* mapAhead<In, Out>(
   source: AsyncIterable<In>,
-  most: number,
+  max: number,
   map: (value: In) => Promise<Out>,
-  onLeft: () => void = () => {},
+  onStop: () => void = () => {},
 ): AsyncGenerator<Out, void, void> {
-  const begun: Promise<Out>[] = [];
+  const started: Promise<Out>[] = [];
   let changed = Promise.withResolvers<void>();
   const signal = () => {
     changed.resolve();
@@ -24,11 +24,11 @@ export async function* mapAhead<In, Out>(
     for await (const value of source) {
       if (stopped) break;
       const result = map(value);
-      // Seen by the consumer in its turn; until then a rejection must not count as unhandled.
+      // The consumer sees a rejection in its turn; until then it must not count as unhandled.
       result.catch(() => {});
-      begun.push(result);
+      started.push(result);
       signal();
-      while (begun.length >= most && !stopped) await changed.promise;
+      while (started.length >= max && !stopped) await changed.promise;
       if (stopped) break;
     }
   })().finally(() => {
@@ -39,10 +39,10 @@ export async function* mapAhead<In, Out>(
 
   try {
     for (;;) {
-      const next = begun[0];
+      const next = started[0];
       if (next !== undefined) {
         yield await next;
-        begun.shift();
+        started.shift();
         signal();
       } else if (ended) {
         return await producer;
@@ -53,7 +53,7 @@ export async function* mapAhead<In, Out>(
   } finally {
     stopped = true;
     signal();
-    if (!ended || begun.length > 0) onLeft();
-    await Promise.allSettled([...begun, producer]);
+    if (!ended || started.length > 0) onStop();
+    await Promise.allSettled([...started, producer]);
   }
 }

@@ -1,7 +1,7 @@
-// "Did you mean": of the words that are known, the one that a misspelt word is nearest to. Pure; counted in single
-// letters added, dropped, changed, or swapped with their neighbour.
+// "Did you mean": the known word that is closest to a misspelt one. Pure. The distance counts letters that are added, dropped,
+// changed, or swapped with a neighbour.
 
-/** The nearest of the words, if it is within a third of the word's length; undefined where none is that near. */
+/** The closest of the words; undefined if the distance is more than a third of the word's length. */
 export function closest(word: string, words: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Math.floor(word.length / 3) + 1;

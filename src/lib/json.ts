@@ -1,5 +1,4 @@
-// JSON as values. Nothing here knows what the JSON is about.
-// Numbers that a double cannot hold are objects of JSON.rawJSON: see lossless-json.ts.
+// The type of JSON values. Numbers that a double cannot hold are objects of JSON.rawJSON, see lossless-json.ts.
 
 export type Json = string | number | boolean | null | Json[] | JsonObject;
 export interface JsonObject {

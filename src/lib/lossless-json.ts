@@ -1,10 +1,10 @@
 // JSON text in, values out, with no number altered: one that a double cannot hold (12345678901234567890,
-// 0.1000000000000000055, 1e400) becomes a JSON.rawJSON object, which JSON.stringify writes back digit for digit. Texts
-// without such a number, nearly all, take plain JSON.parse; the regex that tells them apart costs a fraction of it.
+// 0.1000000000000000055, 1e400) becomes a JSON.rawJSON object, which JSON.stringify writes back digit for digit. Nearly all
+// texts have no such number: a regular expression finds that out, at a fraction of the cost, and JSON.parse reads them.
 
 import type { Json } from './json.ts';
 
-/** What JSON.rawJSON makes: opaque to all but JSON.stringify. */
+/** The result of JSON.rawJSON; only JSON.stringify looks inside. */
 export interface RawNumber {
   readonly rawJSON: string;
 }
@@ -17,7 +17,7 @@ interface SourceTextAccess {
 }
 const sourceText = JSON as unknown as SourceTextAccess;
 
-// A number stands after one of `[ , :`, or is all there is. Up to 15 digits without an exponent a double always holds.
+// A number follows one of `[ , :`, or is the whole text. A double always holds up to 15 digits without an exponent.
 const mayLoseDigits = /[[,:](?:[-0-9]|\s+[-0-9])(?:[0-9.]{15}|[0-9.]*[eE])/;
 const isNumber = /^\s*[-0-9]/;
 
@@ -30,12 +30,12 @@ export function parseLossless(text: string): Json {
   }) as Json;
 }
 
-/** A number as it stands in JSON, digit by digit. */
+/** A number, digit by digit as in the JSON text. */
 export function rawNumber(text: string): RawNumber {
   return sourceText.rawJSON(text);
 }
 
-/** True for a number that was kept as its text because a double would have altered it. */
+/** True for a number that is kept as text because a double would alter it. */
 export function isRawNumber(value: unknown): value is RawNumber {
   return sourceText.isRawJSON(value);
 }
@@ -46,7 +46,7 @@ function holds(source: string, value: number): boolean {
   return text === source || decimal(text) === decimal(source);
 }
 
-/** One spelling for each decimal value: its digits without zeros at either end, and the exponent of the last of them. */
+/** A unique spelling of a decimal value: its digits without zeros at either end, and the exponent of the last digit. */
 function decimal(source: string): string {
   const [mantissa = '', exponent = '0'] = source.replace('-', (_, at: number) => (at === 0 ? '' : '-')).split(/[eE]/);
   const [whole = '', fraction = ''] = mantissa.split('.');

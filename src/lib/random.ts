@@ -1,6 +1,5 @@
-// A small seeded source of chance (sfc32): the same seed and stream give the same draws on every machine, so that
-// what was drawn once can be drawn again from its number alone. Not for secrets.
-// Two streams of one seed are independent; a conversation's number makes a good stream.
+// A small seeded random number generator (sfc32): the same seed and stream give the same numbers on every machine. Two
+// streams of one seed are independent. Not for secrets.
 
 export interface Random {
   /** A number in [0, 1). */
@@ -9,15 +8,15 @@ export interface Random {
   int(min: number, max: number): number;
   /** True with this probability, 0 to 1. */
   chance(probability: number): boolean;
-  /** One of the values; throws a RangeError where there are none. */
+  /** One of the values. Throws RangeError for an empty array. */
   pick<T>(values: readonly T[]): T;
-  /** The values in another order; the array given stays as it is. */
+  /** A copy of the values in another order. */
   shuffle<T>(values: readonly T[]): T[];
   /** `length` characters of the alphabet. */
   text(alphabet: string, length: number): string;
 }
 
-/** A new source of chance for a seed and, within it, a stream; both are read as 32-bit whole numbers. */
+/** A generator for a seed and a stream, both read as 32-bit integers. */
 export function createRandom(seed: number, stream = 0): Random {
   let a = seed | 0;
   let b = stream | 0;
@@ -32,7 +31,7 @@ export function createRandom(seed: number, stream = 0): Random {
     c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return sum >>> 0;
   }
-  // Seeds that differ in one bit start alike; a dozen draws part them.
+  // Seeds that differ in one bit give similar numbers at first; a dozen draws end that.
   for (let round = 0; round < 12; round += 1) draw();
 
   const next = () => draw() / 0x1_0000_0000;
@@ -47,7 +46,7 @@ export function createRandom(seed: number, stream = 0): Random {
   };
 }
 
-/** A 32-bit number for a text, spread evenly (FNV-1a with a final mix): the same text, the same number. */
+/** A 32-bit hash of a text (FNV-1a with a final mix). */
 export function hashText(text: string, seed = 0): number {
   let hash = 0x811c9dc5 ^ seed;
   for (let index = 0; index < text.length; index += 1) {
@@ -59,7 +58,7 @@ export function hashText(text: string, seed = 0): number {
 }
 
 function pickAt<T>(values: readonly T[], index: number): T {
-  if (values.length === 0) throw new RangeError('Nothing to pick from: the array is empty');
+  if (values.length === 0) throw new RangeError('cannot pick from an empty array');
   return values[index] as T;
 }
 
@@ -72,7 +71,7 @@ function shuffled<T>(values: readonly T[], int: Random['int']): T[] {
   return result;
 }
 
-/** As many characters a draw as 32 bits hold; joined from codes, since text grown by `+=` keeps all its pieces alive. */
+/** Each draw gives as many characters as 32 bits hold. Joined from codes, since text built with `+=` keeps all its pieces in memory. */
 function drawText(alphabet: string, length: number, draw: () => number): string {
   const perDraw = Math.max(1, Math.floor(32 / Math.log2(Math.max(2, alphabet.length))));
   const codes = new Array<number>(length);

@@ -1,5 +1,5 @@
-// Text as Postgres can hold it. U+0000 and lone surrogates, which JSON can carry and Postgres refuses, become U+FFFD;
-// nothing else is altered. Used for columns, for what goes into jsonb, and for every parameter of a statement.
+// Text that Postgres can store. U+0000 and lone surrogates, which JSON allows and Postgres refuses, become U+FFFD; nothing
+// else is altered. Used for columns, for jsonb, and for every parameter of a statement.
 
 import { isJsonObject, type Json } from './json.ts';
 import { isRawNumber } from './lossless-json.ts';
@@ -10,16 +10,16 @@ export function storableText(text: string): string {
   return wellFormed.includes('\0') ? wellFormed.replaceAll('\0', '\uFFFD') : wellFormed;
 }
 
-/** The value with every string and key in it storable. Numbers kept as raw JSON stay as they are. */
+/** The value with all its strings and keys storable. Numbers kept as raw JSON stay as they are. */
 export function storableJson(value: Json): Json {
   if (typeof value === 'string') return storableText(value);
   if (Array.isArray(value)) return value.map(storableJson);
   if (!isJsonObject(value) || isRawNumber(value)) return value;
-  // fromEntries defines properties, so that a key named __proto__ stays a key.
+  // fromEntries defines properties, so a key named __proto__ stays a key.
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [storableText(key), storableJson(field)]));
 }
 
-/** A statement's parameter with every text in it storable, also in arrays and in objects, which go into jsonb. All else stays. */
+/** A statement's parameter with all its text storable, also in arrays and in objects for jsonb. */
 export function storableParameter(value: unknown): unknown {
   if (typeof value === 'string') return storableText(value);
   if (Array.isArray(value)) return value.map(storableParameter);

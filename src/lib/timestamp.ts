@@ -1,6 +1,6 @@
-// RFC 3339 text in, one canonical text out: UTC, nine fraction digits, so that comparing two of them as strings
-// compares the instants. A JavaScript Date would lose six of the nine digits the API sends; this loses none.
-// Whole seconds since the epoch, which window edges are made of, are plain numbers.
+// RFC 3339 text in, one canonical text out: UTC, nine fraction digits, so that the order of strings is the order of time. A
+// JavaScript Date would lose six of the nine digits that the API sends. Whole seconds since the epoch, as the edges of
+// windows are, are plain numbers.
 
 declare const canonical: unique symbol;
 
@@ -16,7 +16,7 @@ const toSeconds = 'YYYY-MM-DDTHH:MM:SS'.length;
 const shape =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))$/;
 
-/** Reads an RFC 3339 time with 0 or more fraction digits and any offset; undefined where the text is not one. Digits past the ninth are cut. */
+/** Reads an RFC 3339 time with 0 or more fraction digits and any offset; otherwise undefined. Digits after the ninth are cut. */
 export function parseTimestamp(text: string): Timestamp | undefined {
   if (!plain.test(text)) return parseAnyForm(text);
   return `${text.slice(0, toSeconds)}.${text.slice(toSeconds + 1, -1).padEnd(9, '0')}Z` as Timestamp;
@@ -30,7 +30,7 @@ export function parseAnyForm(text: string): Timestamp | undefined {
     match;
   const date = `${year}-${month}-${day}`;
   const midnightMs = Date.parse(`${date}T00:00:00Z`);
-  // Date.parse takes 30 February for 1 March; such a day is not readable.
+  // Date.parse reads 30 February as 1 March; here it is invalid.
   if (Number.isNaN(midnightMs) || !new Date(midnightMs).toISOString().startsWith(date)) return undefined;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
   if (Number(offsetHours) > 23 || Number(offsetMinutes) > 59) return undefined;
@@ -39,7 +39,7 @@ export function parseAnyForm(text: string): Timestamp | undefined {
   return withFraction(seconds, fraction);
 }
 
-/** The whole second a timestamp lies in, in seconds since the epoch. */
+/** Whole seconds since the epoch; the fraction is cut. */
 export function secondsOf(timestamp: Timestamp): number {
   return Date.parse(`${timestamp.slice(0, 19)}Z`) / 1000;
 }
@@ -49,19 +49,19 @@ export function formatSeconds(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 }
 
-/** The instant a whole second begins at. */
+/** The instant at which a whole second begins. */
 export function timestampOf(seconds: number): Timestamp {
   return `${formatSeconds(seconds).slice(0, 19)}.000000000Z` as Timestamp;
 }
 
-/** Cut to the microsecond, as Postgres holds it: handed nine digits, Postgres would round, and so name another instant. */
+/** Cut to the microsecond, the precision of Postgres. Given nine digits, Postgres would round to another instant. */
 export function toMicroseconds(timestamp: Timestamp): string {
   return `${timestamp.slice(0, 26)}Z`;
 }
 
 function withFraction(seconds: number, fraction: string): Timestamp | undefined {
   const iso = new Date(seconds * 1000).toISOString();
-  // Years outside 0000 to 9999 would have a sign and sort wrongly.
+  // Years outside 0000 to 9999 have a sign and would sort wrongly.
   if (iso.length !== 24) return undefined;
   return `${iso.slice(0, 19)}.${fraction.padEnd(9, '0')}Z` as Timestamp;
 }

@@ -13,14 +13,14 @@ import { createSchemaNames, writtenFor } from './schemas.ts';
 export const goodbyeMs = 1_000;
 
 /** What node-postgres takes, and what it does not know of. */
-export type ConnectionConfig = pg.ClientConfig & Partial<Pick<Way, 'optionalTls' | 'current' | 'onClear' | 'schema'>>;
+export type ConnectionConfig = pg.ClientConfig & Partial<Pick<Way, 'optionalTls' | 'current' | 'onUnencrypted' | 'schema'>>;
 
 /** A client of node-postgres that can be cut off, that encrypts where the server offers it, and that knows the schemas' names. */
 export class Connection extends pg.Client {
   constructor(config: ConnectionConfig = {}) {
     super(optionallyEncrypted(current(config)));
     if (config.schema !== undefined && config.schema !== writtenFor) this.#nameSchemas(config.schema);
-    this.once('connect', () => this.tlsVersion === null && config.onClear?.());
+    this.once('connect', () => this.tlsVersion === null && config.onUnencrypted?.());
     // A numeric has all its digits, whatever a session's extra_float_digits; ours are seconds and days, which a number holds.
     this.setTypeParser(pg.types.builtins.NUMERIC, Number);
   }

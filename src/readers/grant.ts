@@ -1,44 +1,43 @@
-// A role that reads schema twilio and nothing else: what stands against it, then its rights, all in one transaction, and
-// at its end Postgres' own opinion of what the role may do. Refused rather than half granted: where the promise would not
-// hold, nothing is changed.
+// Makes a role a reader of schema twilio and of nothing else, in one transaction: checks what prevents that, sets the rights,
+// and asks Postgres what the role may do now. If that is not exactly reading, nothing is changed.
 
 import type { Database, Queries } from '../postgres/database.ts';
 import { migrationLock } from '../postgres/migrate.ts';
 import { verbatim } from '../postgres/schemas.ts';
 import { type ReaderPlan, readerScript, readerStatements } from './sql.ts';
 
-/** The role cannot be made a reader, or not by this user; the message says why and what to do. Exit status 2. */
+/** The role cannot become a reader, or not by this user; the message says why and what to do. Exit status 2. */
 export class ReaderRefused extends Error {
   override readonly name = 'ReaderRefused';
 }
 
-/** What the catalogue says of the role and of whoever asks. */
+/** What the catalogue says about the role and the present user. */
 export interface RoleFacts {
   me: string;
   database: string;
   owners: string[];
-  /** Of the database and of both schemas, and of what is in them. */
+  /** It owns the database, one of our schemas, or something in them. */
   ownsOurs: boolean;
   connectClosed: boolean;
   exists: boolean;
   superuser: boolean;
-  /** It may write the lease, as only a worker's user does. */
+  /** It may write the lease, like a worker's user. */
   writesLease: boolean;
-  /** Attributes of roles that go beyond reading. */
+  /** Its role attributes that go beyond reading. */
   attributes: string[];
-  /** The roles whose rights it has, or can take on. */
+  /** The roles that it is a member of. */
   memberOf: string[];
-  /** What is set for it in this database, by name. */
+  /** Names of its settings in this database. */
   settings: string[];
-  /** Schemas that it may make tables in, and the database where it may make schemas. */
+  /** Schemas in which it may create tables; `new schemas` if it may create schemas. */
   makesIn: string[];
-  /** Tables of schema twilio in which row-level security may hide rows from it. */
+  /** Tables of schema twilio with row-level security that may hide rows from it. */
   secured: string[];
 }
 
 export interface Granted {
   created: boolean;
-  /** Whether the password is the one given. */
+  /** Whether the given password was set. */
   passwordSet: boolean;
   warnings: string[];
 }
@@ -47,20 +46,20 @@ export interface Wanted {
   role: string;
   /** The schema that it is to read. */
   schema: string;
-  /** Of the password for a new role, or for any role where `change` says so. */
+  /** Of the password, for a new role, or for any role if `change` is set. */
   verifier: string;
   change: boolean;
 }
 
-/** Makes or updates the reader. @throws ReaderRefused, DatabaseTrouble. */
+/** Creates or updates the reader. @throws ReaderRefused, DatabaseTrouble. */
 export async function grantReader(database: Database, { role, schema, verifier, change }: Wanted): Promise<Granted> {
   let created = false;
   return await database.transaction(async (queries) => {
-    // No migration makes a table meanwhile, and no other reader is granted: they would update the same rows of the catalogue.
+    // Excludes migrations, which create tables, and other grants, which update the same rows of the catalogue.
     await queries.sql('select pg_advisory_xact_lock($1)', [migrationLock]);
     const facts = await readFacts(queries, role);
     refuse(role, facts);
-    // A commit whose answer was lost is done again: the role then exists, with this very password.
+    // If the answer to the commit is lost, all is repeated: the role then exists already, with this password.
     created ||= !facts.exists;
     const passwordSet = created || change;
     const plan = planOf(role, schema, facts, passwordSet ? verifier : null);
@@ -90,43 +89,43 @@ function planOf(
   return { role, schema, exists, verifier, database, owners, connectClosed, settings, makesIn };
 }
 
-/** Refuses what no role can be called. @throws ReaderRefused. */
+/** Refuses names that a role cannot have. @throws ReaderRefused. */
 export function refuseName(role: string): void {
   const bytes = Buffer.byteLength(role);
-  if (role === '' || role.includes('\0')) throw new ReaderRefused('a role has a name');
-  if (bytes > 63) throw new ReaderRefused(`a role's name has at most 63 bytes, and this one has ${bytes}`);
+  if (role === '' || role.includes('\0')) throw new ReaderRefused('the name of a role must not be empty');
+  if (bytes > 63) throw new ReaderRefused(`the name of a role has at most 63 bytes; this one has ${bytes}`);
   if (/^pg_/.test(role) || ['public', 'none'].includes(role)) {
-    throw new ReaderRefused(`"${role}" is a name that Postgres keeps for itself (pg_…, public, none): take another`);
+    throw new ReaderRefused(`"${role}" is reserved by Postgres (pg_…, public, none): use another name`);
   }
 }
 
-/** Refuses roles that are for something else. @throws ReaderRefused. */
+/** Refuses roles that have other uses. @throws ReaderRefused. */
 export function refuse(role: string, facts: RoleFacts): void {
-  const because = (why: string) => new ReaderRefused(`"${role}" ${why}: take another name`);
-  if (role === facts.me) throw because('is the user that this program itself connects with');
-  if (facts.superuser) throw because('is a superuser, who may do everything');
-  if (facts.ownsOurs) throw because('owns this database, or something of the schemas twilio and twilio_sync');
-  if (facts.writesLease) throw because('may write twilio_sync.lease, as only a worker does');
+  const because = (why: string) => new ReaderRefused(`"${role}" ${why}: use another name`);
+  if (role === facts.me) throw because('is the user that this program connects as');
+  if (facts.superuser) throw because('is a superuser');
+  if (facts.ownsOurs) throw because('owns this database, or something in the schemas twilio and twilio_sync');
+  if (facts.writesLease) throw because('may write twilio_sync.lease, which is only for workers');
 }
 
-/** What a person should know of a role that reads, but may do more elsewhere. */
+/** Warnings about a role that may do more than read. */
 export function warningsOf(role: string, { attributes, memberOf, makesIn, secured }: RoleFacts): string[] {
-  const hidden = `row-level security hides rows of ${secured.join(', ')} from "${role}", unless a policy shows them`;
+  const hidden = `row-level security hides rows of ${secured.join(', ')} from "${role}", unless a policy allows them`;
   const open = makesIn.length > 0;
   return [
     ...(secured.length === 0 ? [] : [hidden]),
     ...(open
       ? [
-          `"${role}" may make tables in ${makesIn.join(', ')}, so it is not shown the keys in information_schema: that right would let it forbid deletions`,
+          `"${role}" may create tables in ${makesIn.join(', ')}, so it does not see keys in information_schema: the right for that would let it prevent deletions`,
         ]
       : []),
     ...attributes.map((attribute) => `"${role}" has ${attribute}, which a reader does not need`),
-    ...memberOf.map((each) => `"${role}" is a member of "${each}", and may do what that may`),
+    ...memberOf.map((each) => `"${role}" is a member of "${each}", and has its rights too`),
   ];
 }
 
 async function readFacts(queries: Queries, role: string): Promise<RoleFacts> {
-  // regnamespace: a database without our schemas is refused with the name of what is missing.
+  // regnamespace: in a database without our schemas, the error names what is missing.
   const [facts] = await queries.sql<RoleFacts>(
     `with ours as (
        select nspname as schema, nspowner as owner from pg_namespace where oid in ('twilio'::regnamespace, 'twilio_sync'::regnamespace)
@@ -152,7 +151,7 @@ async function readFacts(queries: Queries, role: string): Promise<RoleFacts> {
      from (values (1)) as one left join pg_roles as role on role.rolname = $1`,
     [role],
   );
-  if (facts === undefined) throw new Error('the catalogue gave no answer');
+  if (facts === undefined) throw new Error('the catalogue returned no row');
   return facts;
 }
 
@@ -167,11 +166,11 @@ async function asked(queries: Queries, role: string, statement: string): Promise
 
 function lacksRights(role: string, why: string): ReaderRefused {
   return new ReaderRefused(
-    `this user may not make a reader (${why}): nothing was changed.\nAn administrator can run the SQL that this prints:\n  conversation-sync grant-reader ${/^[\w-]+$/.test(role) ? role : `'${role.replaceAll("'", `'\\''`)}'`} --print`,
+    `this user may not create a reader (${why}): nothing was changed.\nAn administrator can run the SQL that this prints:\n  conversation-sync grant-reader ${/^[\w-]+$/.test(role) ? role : `'${role.replaceAll("'", `'\\''`)}'`} --print`,
   );
 }
 
-/** Holds the role against what it is to see, by whatever road it has a right. @throws ReaderRefused. */
+/** Checks that the role can read what it should and nothing else, whatever its rights come from. @throws ReaderRefused. */
 async function refuseLeaks(queries: Queries, role: string): Promise<void> {
   const [found] = await queries.sql<{ leaks: string[]; missing: string[] }>(
     `with relations as (
@@ -191,11 +190,11 @@ async function refuseLeaks(queries: Queries, role: string): Promise<void> {
     [role],
   );
   const { leaks = [], missing = [] } = found ?? {};
-  if (missing.length > 0) throw lacksRights(role, `it cannot give the right to read ${missing.join(', ')}`);
+  if (missing.length > 0) throw lacksRights(role, `it cannot grant the right to read ${missing.join(', ')}`);
   if (leaks.length === 0) return;
   throw new ReaderRefused(
-    `"${role}" would still have rights to more than it is to read: ${leaks.join(', ')}. Nothing was changed.\n` +
-      'They come from PUBLIC, from a role that it is a member of, or from a grant that this user may not take back. For PUBLIC:\n' +
+    `"${role}" would still have rights to more than it should: ${leaks.join(', ')}. Nothing was changed.\n` +
+      'They come from PUBLIC, from a role that it is a member of, or from a grant that this user may not revoke. For PUBLIC:\n' +
       '  revoke all on schema twilio_sync from public; revoke all on all tables in schema twilio, twilio_sync from public;',
   );
 }

@@ -1,5 +1,5 @@
-// What makes a role a reader of schema twilio, as SQL. Pure: what is known of the role and the database in, statements out,
-// which give the same rights however often they are run, and whatever in our schemas the role was given before.
+// The SQL that makes a role a reader of schema twilio. Pure: facts about the role and the database in, statements out. They are
+// idempotent, and replace all rights that the role had in our schemas.
 
 import pg from 'pg';
 import { bookkeepingOf } from '../postgres/schemas.ts';
@@ -9,22 +9,22 @@ export interface ReaderPlan {
   /** The schema that it is to read. */
   schema: string;
   exists: boolean;
-  /** What is to be kept of a new password; null leaves the one it has. */
+  /** The verifier of a new password; null leaves the password unchanged. */
   verifier: string | null;
   database: string;
-  /** Those who own what is in schema twilio: what they make there later is to be read as well. */
+  /** The owners of what is in schema twilio: the reader may also read what they create later. */
   owners: string[];
-  /** PUBLIC may not connect to this database, as it may by default. */
+  /** PUBLIC may not connect to this database; by default it may. */
   connectClosed: boolean;
-  /** What is set for the role in this database already, by name; that stays. */
+  /** Names of the settings that the role has in this database; they are kept. */
   settings: string[];
-  /** Schemas that it may make tables in. */
+  /** Schemas in which it may create tables. */
   makesIn: string[];
 }
 
 const kinds = ['tables', 'sequences', 'functions'];
 
-/** The statements, in their order; for one transaction. */
+/** The statements, in order, for one transaction. */
 export function readerStatements(plan: ReaderPlan): string[] {
   const role = pg.escapeIdentifier(plan.role);
   const schema = pg.escapeIdentifier(plan.schema);
@@ -32,19 +32,18 @@ export function readerStatements(plan: ReaderPlan): string[] {
   const database = pg.escapeIdentifier(plan.database);
   const password = plan.verifier === null ? '' : ` password ${pg.escapeLiteral(plan.verifier)}`;
   const here = `alter role ${role} in database ${database} set`;
-  // REFERENCES is what information_schema shows keys by, and some tools find their joins there. A role that can make a
-  // table of its own could use it, with a foreign key that keeps conversations from being deleted.
+  // information_schema shows keys only to roles with REFERENCES, and some tools find their joins there. But a role that can
+  // create tables could use it for a foreign key, which would prevent the deletion of conversations.
   const rights = plan.makesIn.length === 0 ? 'select, references' : 'select';
   return [
     `${plan.exists ? 'alter' : 'create'} role ${role} login${password}`,
-    // In this database alone: a role that exists may be another's elsewhere on the server.
+    // In this database only: an existing role may have other uses elsewhere on the server.
     `${here} default_transaction_read_only = on`,
-    // A query that nobody waits for, or a client that sits on a transaction, would hold up migrations and vacuum. What
-    // somebody set for a role of their own stays.
+    // An abandoned query or an idle transaction would block migrations and vacuum. Settings of an existing role are kept.
     ...(plan.exists
       ? []
       : [`${here} statement_timeout = '5min'`, `${here} idle_in_transaction_session_timeout = '5min'`]),
-    // Days are UTC in the views, whatever zone the server or the tool's machine is in; and names need no schema.
+    // The views use UTC days, whatever the time zone of the server or the tool. Table names need no schema.
     ...Object.entries({ timezone: `'UTC'`, search_path: `${schema}, public` }).flatMap(([name, value]) =>
       plan.settings.includes(name) ? [] : [`${here} ${name} = ${value}`],
     ),
@@ -65,7 +64,7 @@ export function readerStatements(plan: ReaderPlan): string[] {
   ];
 }
 
-/** The same as a script for an administrator. */
+/** The statements as a script for an administrator. */
 export function readerScript(plan: ReaderPlan): string {
   const whose = `-- For database ${JSON.stringify(plan.database)}, as a superuser, or as the owner of schema ${plan.schema} with CREATEROLE.`;
   return [whose, 'begin', ...readerStatements(plan), 'commit'].join(';\n').replace(';\n', '\n').concat(';');

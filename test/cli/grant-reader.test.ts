@@ -66,6 +66,6 @@ test('passwords that cannot be used are refused before anything is asked, and no
   await expect(async () => given(await file('Straße'))).rejects.not.toThrow(/Straße/);
   for (const text of ['good', 'with spaces, too\r\n', 'ends\n']) expect(given(await file(text))).toBeTypeOf('function');
   expect(() => given(join(folder, 'absent'))).toThrow(/cannot be read \(ENOENT\)/);
-  expect(() => grantReaderCommand('bi', { ...options, passwordFile: 'x', newPassword: true })).toThrow(/give one/);
-  expect(() => grantReaderCommand('pg_bi', options)).toThrow(/keeps for itself/);
+  expect(() => grantReaderCommand('bi', { ...options, passwordFile: 'x', newPassword: true })).toThrow(/use either/);
+  expect(() => grantReaderCommand('pg_bi', options)).toThrow(/reserved by Postgres/);
 });

@@ -168,7 +168,10 @@ describe('what is refused', () => {
     [{ TWILIO_API_KEY: 'SK1' }, 'TWILIO_API_KEY is set but TWILIO_API_SECRET is not'],
     [{ TWILIO_API_SECRET: 'x' }, 'TWILIO_API_SECRET is set but TWILIO_API_KEY is not'],
     [{ TWILIO_API_KEY: 'a:b', TWILIO_API_SECRET: 'x' }, 'TWILIO_API_KEY takes the SID of an API key, SK…'],
-    [{ TWILIO_AUTH_TOKEN_FILE: '/run/secret' }, 'TWILIO_AUTH_TOKEN and TWILIO_AUTH_TOKEN_FILE are both set: give one'],
+    [
+      { TWILIO_AUTH_TOKEN_FILE: '/run/secret' },
+      'TWILIO_AUTH_TOKEN and TWILIO_AUTH_TOKEN_FILE are both set: set only one',
+    ],
     [{ DATABASE_URL_FILE: '/none' }, 'DATABASE_URL_FILE names /none, which cannot be read (ENOENT)'],
     [{ DATABASE_URL_FILE: '/run/empty' }, 'DATABASE_URL_FILE names /run/empty, which is empty'],
     [{ NODE_EXTRA_CA_CERTS: '/none' }, 'NODE_EXTRA_CA_CERTS names /none, which cannot be read (ENOENT)'],
@@ -341,10 +344,13 @@ describe('the database', () => {
   test.each([
     [{ DATABASE_URL: 'mysql://u:hidden@h/d' }, /^DATABASE_URL takes postgres:/],
     [{ DATABASE_URL: 'postgres://u:hid%den@h/d' }, /^DATABASE_URL takes postgres:/],
-    [{ DATABASE_URL: 'postgres://u:hidden@a:1,b:2/d' }, /^DATABASE_URL takes one host: give the one that takes writes/],
+    [{ DATABASE_URL: 'postgres://u:hidden@a:1,b:2/d' }, /^DATABASE_URL takes one host: the one that accepts writes/],
     [{ DATABASE_URL: 'postgres://u:hidden@a,b/d' }, /^DATABASE_URL takes one host/],
-    [{ DATABASE_URL: 'jdbc:postgresql://h/d?user=u&password=hidden' }, /^DATABASE_URL takes no jdbc: URL: write/],
-    [{ DATABASE_URL: 'host=h user=u password=hidden' }, /^DATABASE_URL takes no list of key=value: write/],
+    [
+      { DATABASE_URL: 'jdbc:postgresql://h/d?user=u&password=hidden' },
+      /^DATABASE_URL does not take a jdbc: URL: write/,
+    ],
+    [{ DATABASE_URL: 'host=h user=u password=hidden' }, /^DATABASE_URL does not take a list of key=value: write/],
     [
       { DATABASE_URL: 'postgres://u:hidden@h/d?sslrootcert=system&sslmode=require' },
       /^DATABASE_URL: sslmode require is too weak/,
@@ -353,10 +359,7 @@ describe('the database', () => {
       { DATABASE_URL: 'postgres://u:hidden@h/d?ssl_min_protocol_version=SSLv3' },
       /^DATABASE_URL: ssl_min_protocol_version takes TLSv1,/,
     ],
-    [
-      { DATABASE_URL: 'postgres://u:hidden@h/d?sslcert=/run/ca' },
-      /^DATABASE_URL: sslcert goes with sslkey: give both$/,
-    ],
+    [{ DATABASE_URL: 'postgres://u:hidden@h/d?sslcert=/run/ca' }, /^DATABASE_URL: sslcert needs sslkey too$/],
     [
       { PGHOST: 'h', PGSSLCERT: '/run/ca', PGSSLKEY: '/none' },
       /^PGSSLKEY names \/none, which cannot be read \(ENOENT\)$/,
@@ -364,22 +367,22 @@ describe('the database', () => {
     [{ PGHOST: 'h', PGSSLROOTCERT: '/run/secret' }, /^PGSSLROOTCERT names \/run\/secret, which is not PEM/],
     [
       clientKey('/run/key', '/run/ca'),
-      /^PGSSLCERT names .*a private key and no certificate: is it swapped.*\nPGSSLKEY .*swapped/,
+      /^PGSSLCERT names .*a private key, not a certificate: is it swapped.*\nPGSSLKEY .*swapped/,
     ],
     [clientKey('/run/ca', '/run/ca'), /^PGSSLKEY names \/run\/ca, which holds no private key: is it swapped/],
-    [clientKey('/run/ca', '/run/other-key'), /^PGSSLKEY names .*the key of another certificate than sslcert's$/],
+    [clientKey('/run/ca', '/run/other-key'), /^PGSSLKEY names .*not the key of sslcert's certificate$/],
     [clientKey('/run/ca', '/run/encrypted-key'), /^PGSSLKEY names .*is encrypted: give its password as sslpassword/],
     [
       { ...clientKey('/run/ca', '/run/encrypted-key'), DATABASE_URL: 'postgres://h/d?sslpassword=hidden' },
-      /^PGSSLKEY names .*encrypted with another password than sslpassword$/,
+      /^PGSSLKEY names .*cannot be decrypted with sslpassword$/,
     ],
     [clientKey('/run/ca', '/run/der'), /^PGSSLKEY names \/run\/der, which is not PEM/],
     [{ DATABASE_URL: 'postgres://u:hidden@h/d?sslmode=maybe' }, /^DATABASE_URL: sslmode takes disable, .*"maybe"/],
-    [{ DATABASE_URL: 'postgres://u:hidden@h/d?sslmode=verify-ca' }, /^DATABASE_URL: sslmode verify-ca goes with/],
+    [{ DATABASE_URL: 'postgres://u:hidden@h/d?sslmode=verify-ca' }, /^DATABASE_URL: sslmode verify-ca needs/],
     [{ PGHOST: 'h', PGSSLROOTCERT: '/none', PGSSLMODE: 'require' }, /^PGSSLROOTCERT names \/none, .*ENOENT/],
     [{ PGHOST: 'h', PGPORT: 'five' }, /^PGPORT takes a whole number from 1 to 65535, not "five"/],
-    [{ PGSERVICE: 'x' }, /^PGSERVICE is not read here/],
-    [{ CONVERSATION_SYNC_REQUIRE_DATABASE: '1' }, /^DATABASE_URL .* required: the container image has no/],
+    [{ PGSERVICE: 'x' }, /^PGSERVICE is not supported/],
+    [{ CONVERSATION_SYNC_REQUIRE_DATABASE: '1' }, /^DATABASE_URL .* required: the container image does not/],
   ])('%o is refused', (env, message) => {
     const found = problems(env, ['database']);
     expect([found.join('\n')]).toEqual([expect.stringMatching(message)]);
@@ -394,9 +397,9 @@ describe('the database', () => {
 
   test.each([
     ['gssencmode=disable&channel_binding=require&target_session_attrs=any&keepalives_idle=30&sslsni=1&ssl=true', []],
-    ['pgbouncer=true', ['DATABASE_URL: pgbouncer is not a parameter that is read here']],
-    ['SSLMODE=require', ['DATABASE_URL: SSLMODE is not a parameter that is read here; did you mean sslmode?']],
-    ['ssl=1', ['DATABASE_URL: ssl means TLS only as ssl=true; sslmode=require says it better']],
+    ['pgbouncer=true', ['DATABASE_URL: pgbouncer is not a supported parameter']],
+    ['SSLMODE=require', ['DATABASE_URL: SSLMODE is not a supported parameter; did you mean sslmode?']],
+    ['ssl=1', ['DATABASE_URL: ssl turns TLS on only as ssl=true; sslmode=require is better']],
     [
       'service=hidden&passfile=hidden',
       [expect.stringContaining('service is not'), expect.stringContaining('passfile is not')],

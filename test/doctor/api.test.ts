@@ -78,7 +78,7 @@ test('a wrong key, told apart from one that is forbidden; neither hides the way 
   expect(found(forbidden, 'credentials')).toMatchObject({
     mark: 'fail',
     passing: false,
-    found: expect.stringContaining('forbids it (403'),
+    found: expect.stringContaining('denies access (403'),
   });
 });
 
@@ -92,7 +92,7 @@ test('a key of another account', async () => {
 
 test.each([
   [503, /answers 503/, true],
-  [429, /asked too much/, true],
+  [429, /too many requests/, true],
   [404, /no \/v3\/Conversations/, false],
   [302, /status 302/, false],
 ])('status %i', async (status, says, passing) => {

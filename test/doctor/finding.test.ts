@@ -2,7 +2,6 @@
 
 import { expect, test } from 'vitest';
 import {
-  away,
   describeFindings,
   fail,
   ok,
@@ -10,20 +9,21 @@ import {
   skipped,
   statusOfFindings,
   summarize,
+  temporary,
   warn,
 } from '../../src/doctor/finding.ts';
 
 const well = ok('version', 'Postgres 18');
 const wrong = fail('rights', 'none', 'grant some');
-const gone = away('database', 'not there', 'Wait.');
+const gone = temporary('database', 'not there', 'Wait.');
 const odd = warn('clock', 'an hour off', 'Set it.');
 
 test.each([
-  [[], 0, 'All well.'],
-  [[well, skipped('API name', 'an address')], 0, 'All well.'],
-  [[well, odd], 0, '1 to know of.'],
-  [[gone, odd], 1, '1 that may pass by itself, 1 to know of.'],
-  [[gone, wrong, wrong], 2, '2 to put right, 1 that may pass by itself.'],
+  [[], 0, 'No problems found.'],
+  [[well, skipped('API name', 'an address')], 0, 'No problems found.'],
+  [[well, odd], 0, '1 to note.'],
+  [[gone, odd], 1, '1 that may be temporary, 1 to note.'],
+  [[gone, wrong, wrong], 2, '2 to correct, 1 that may be temporary.'],
 ])('%j', (findings, status, last) => {
   expect(statusOfFindings(findings)).toBe(status);
   expect(summarize(findings)).toBe(last);

@@ -82,7 +82,7 @@ test.each<[string, object, string | null, object]>([
 
 test.each<[Partial<Certificate>, object]>([
   [{}, { mark: 'ok', found: 'TLSv1.3, certificate valid until 2026-08-30, issued by DigiCert' }],
-  [{ expiresAtMs: now + 2 * 86_400_000 }, { mark: 'warn', found: expect.stringContaining('2 more days') }],
+  [{ expiresAtMs: now + 2 * 86_400_000 }, { mark: 'warn', found: expect.stringContaining('expires in 2 days') }],
   [
     { trouble: 'CERT_HAS_EXPIRED', expiresAtMs: now - 1 },
     { mark: 'fail', passing: true, todo: expect.stringContaining('2026-06-01T00:00Z') },
@@ -134,7 +134,7 @@ describe('the connection', () => {
     ['ENOTFOUND', true, 'Correct the host'],
     ['ETIMEDOUT', true, 'firewall'],
     ['SELF_SIGNED_CERT_IN_CHAIN', false, 'sslrootcert'],
-    ['53300', true, 'Every connection is taken'],
+    ['53300', true, 'All connections are in use'],
     ['57P03', true, 'starting'],
   ])('%s', (code, passing, todo) => {
     expect(failing(code)).toMatchObject({ mark: 'fail', passing, todo: expect.stringContaining(todo) });
@@ -188,7 +188,7 @@ test('rights, and migrations that need them', () => {
   });
   expect(judgeMigrations({ ...none, missing: 1, dependants: ['mart.v'] }, rights)).toMatchObject({
     mark: 'warn',
-    found: expect.stringContaining('views of yours on the tables: mart.v'),
+    found: expect.stringContaining('views of yours depend on the tables: mart.v'),
   });
 });
 
@@ -208,7 +208,7 @@ test('the embedded one', () => {
   const facts = { folder: '/data', made: false, connection: null, obstacle: null, freeBytes: 5e9 };
   expect(judgeEmbedded(facts)).toMatchObject({
     mark: 'ok',
-    found: expect.stringContaining('the first command makes it'),
+    found: expect.stringContaining('the first command creates it'),
   });
   expect(judgeEmbedded({ ...facts, made: true }).found).toContain('the next command starts it');
   expect(judgeEmbedded({ ...facts, connection: {} }).found).toContain('running');

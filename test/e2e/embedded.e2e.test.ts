@@ -68,7 +68,7 @@ test('sync twice in one folder keeps its rows; run and status use one server, wh
   await reader.end();
   expect(await processes.finish(['grant-reader', 'Weekly reports'], env, folder)).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/existed, and is up to date[\s\S]*the one it had/),
+    stdout: expect.stringMatching(/existed and is up to date[\s\S]*unchanged/),
   });
   expect(runsIn(data)).toBe(true);
   worker.kill('SIGTERM');
@@ -98,7 +98,7 @@ test('demo: rows at once, a psql line that works, no second one beside it, and n
     );
     const second = await processes.finish(['demo'], {}, folder);
     expect(second.code).toBe(2);
-    expect(second.output).toMatch(/data\/demo is in use by process \d+: end that one first/);
+    expect(second.output).toMatch(/data\/demo is in use by process \d+: stop it first/);
     await first.saw(/\d+ conversations \(\d+ open\), \d+ communications, \d+ result links; in sync up to \d+ s ago/);
     expect((await fetch(`${worker}readyz`)).status).toBe(200);
     expect(await (await fetch(worker)).text()).toMatch(/<title>In sync · conversation-sync<\/title>/);

@@ -173,7 +173,7 @@ describe('the database', () => {
     const granting = await refused(asRole(), [['grant-reader', `${role}_reader`]]);
     expect(granting).toMatchObject([{ code: 2, stdout: '' }]);
     expect(granting[0]?.stderr).toMatch(
-      /^this user may not make a reader [^\n]+\nAn administrator [^\n]+:\n {2}\S+ grant-reader \w+ --print\n$/,
+      /^this user may not create a reader [^\n]+\nAn administrator [^\n]+:\n {2}\S+ grant-reader \w+ --print\n$/,
     );
     const one = await refused(asRole(), [...every, ['run']]);
     // May read all there is, and write nothing.
@@ -236,7 +236,7 @@ test('what is to be known of the way to the database is said once, and stops not
   });
   const { code, stderr } = await finish(['sync'], at('pgbouncer=true&SSLMODE=require'));
   expect(code).toBe(0);
-  expect(stderr).toMatch(/pgbouncer is not a parameter .*\n.*SSLMODE .*did you mean sslmode/);
+  expect(stderr).toMatch(/pgbouncer is not a supported parameter .*\n.*SSLMODE .*did you mean sslmode/);
   expect(stderr.match(/not encrypted/g)).toHaveLength(1);
   expect(await finish(['sync'], at('sslmode=disable'))).toMatchObject({ code: 0, stderr: '' });
   const { stdout } = await finish(['doctor'], at('pgbouncer=true'));
@@ -248,7 +248,9 @@ describe('doctor', () => {
   test('all is well, for people and for programs', async () => {
     const { code, stdout, stderr } = await finish(['doctor']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^ok {7}settings [\s\S]*^ok {7}createdBefore [\s\S]*^ok {7}worker [^\n]+\n\nAll well\.\n$/m);
+    expect(stdout).toMatch(
+      /^ok {7}settings [\s\S]*^ok {7}createdBefore [\s\S]*^ok {7}worker [^\n]+\n\nNo problems found\.\n$/m,
+    );
     const { status, findings } = JSON.parse((await finish(['doctor', '--json'])).stdout);
     expect(status).toBe(0);
     expect(findings).toContainEqual(
@@ -274,7 +276,7 @@ describe('doctor', () => {
     const { code, stdout } = await stage.processes.finish(['doctor'], {}, folder);
     expect(code).toBe(2);
     expect(stdout).toContain('TWILIO_ACCOUNT_SID is required');
-    expect(stdout).toContain('the first command makes it');
+    expect(stdout).toContain('the first command creates it');
     expect(await readdir(folder)).toEqual([]);
   });
 });

@@ -81,13 +81,13 @@ describe('statements', () => {
 });
 
 test.each([
-  ['', /a role has a name/],
-  ['a\0b', /a role has a name/],
-  ['x'.repeat(64), /at most 63 bytes, and this one has 64/],
-  ['ü'.repeat(32), /at most 63 bytes, and this one has 64/],
-  ['pg_reader', /keeps for itself/],
-  ['public', /keeps for itself/],
-  ['none', /keeps for itself/],
+  ['', /must not be empty/],
+  ['a\0b', /must not be empty/],
+  ['x'.repeat(64), /at most 63 bytes; this one has 64/],
+  ['ü'.repeat(32), /at most 63 bytes; this one has 64/],
+  ['pg_reader', /reserved by Postgres/],
+  ['public', /reserved by Postgres/],
+  ['none', /reserved by Postgres/],
 ])('no role is called %j', (name, why) => {
   expect(() => refuseName(name)).toThrow(ReaderRefused);
   expect(() => refuseName(name)).toThrow(why);
@@ -101,7 +101,7 @@ test.each(['bi', 'x'.repeat(63), 'Weekly "Reports", 2026', "o'clock", 'Public', 
 );
 
 test.each<[Partial<RoleFacts>, RegExp]>([
-  [{ me: 'bi' }, /"bi" is the user that this program itself connects with: take another name/],
+  [{ me: 'bi' }, /"bi" is the user that this program connects as: use another name/],
   [{ superuser: true }, /superuser/],
   [{ ownsOurs: true }, /owns/],
   [{ writesLease: true }, /may write twilio_sync\.lease/],
@@ -114,9 +114,9 @@ test('what goes beyond reading is said', () => {
   expect(warningsOf('bi', facts)).toEqual([]);
   expect(warningsOf('bi', { ...facts, attributes: ['BYPASSRLS'], memberOf: ['staff'] })).toEqual([
     '"bi" has BYPASSRLS, which a reader does not need',
-    '"bi" is a member of "staff", and may do what that may',
+    '"bi" is a member of "staff", and has its rights too',
   ]);
   expect(warningsOf('bi', { ...facts, makesIn: ['schema public'] })).toEqual([
-    expect.stringMatching(/^"bi" may make tables in schema public, so it is not shown the keys/),
+    expect.stringMatching(/^"bi" may create tables in schema public, so it does not see keys/),
   ]);
 });

@@ -1,7 +1,7 @@
 // What a server says of its quota, and how little of it is believed.
 
 import { expect, test } from 'vitest';
-import { countTaken, createQuota, isUsedUp, leftOf, remainingOf } from '../../src/twilio/limiter/quota.ts';
+import { countAccepted, createQuota, isUsedUp, leftOf, remainingOf } from '../../src/twilio/limiter/quota.ts';
 
 test.each([
   ['7', '300', 7],
@@ -22,21 +22,21 @@ test.each([
 test('what is left is kept to, and one goes where nothing should be left', () => {
   const quota = createQuota();
   expect(leftOf(quota)).toBe(Number.POSITIVE_INFINITY);
-  countTaken(quota, 2);
+  countAccepted(quota, 2);
   expect(leftOf(quota)).toBe(2);
-  countTaken(quota, 0);
+  countAccepted(quota, 0);
   expect(leftOf(quota)).toBe(1);
   expect(isUsedUp(quota)).toBe(true);
 });
 
-test('three that are taken although nothing should be left prove the header wrong', () => {
+test('three that are accepted although nothing should be left prove the header wrong', () => {
   const quota = createQuota();
   for (let at = 0; at < 3; at++) {
-    countTaken(quota, 0);
+    countAccepted(quota, 0);
     expect(leftOf(quota)).toBe(1);
   }
-  countTaken(quota, 0);
+  countAccepted(quota, 0);
   expect(leftOf(quota)).toBe(Number.POSITIVE_INFINITY);
-  countTaken(quota, 0);
+  countAccepted(quota, 0);
   expect(leftOf(quota)).toBe(Number.POSITIVE_INFINITY);
 });

@@ -1,5 +1,5 @@
-// `demo`: the whole thing on one machine with nothing configured: an embedded Postgres, the API simulator with live
-// traffic, and the worker. It looks at no setting of a real installation, and touches nothing real.
+// `demo`: everything on one machine without configuration: an embedded Postgres, the API simulator with live traffic, and the
+// worker. It ignores the settings of a real installation and never touches one.
 
 import { noFilters } from '../../config/config.ts';
 import { connectionOf, parametersOfUrl } from '../../config/connection-string.ts';
@@ -16,15 +16,15 @@ import type { Terminal } from '../terminal.ts';
 import { type RunConfig, run } from './run.ts';
 
 export interface DemoOptions {
-  /** Where the database is kept; emptied at the start. */
+  /** Folder of the database; emptied at the start. */
   folder: string;
   conversations: number;
   days: number;
 }
 
-const sayEveryMs = 5_000;
+const reportEveryMs = 5_000;
 
-/** Runs until the signal is aborted. @returns the exit status. @throws EmbeddedInUse where a demo runs already. */
+/** Runs until the signal is aborted. @returns the exit status. @throws EmbeddedInUse if a demo runs already. */
 export async function demo(options: DemoOptions, log: Log, terminal: Terminal, signal: AbortSignal): Promise<number> {
   const embedded = await openEmbedded({ folder: options.folder, empty: true, durable: false });
   const simulator = await startSimulator({ keepRecords: false });
@@ -46,7 +46,7 @@ export async function demo(options: DemoOptions, log: Log, terminal: Terminal, s
       onListening: (url) => terminal.write(`Status page     ${url}/\n`),
     });
     try {
-      await Promise.race([working, sayFreshness(database, terminal, signal)]);
+      await Promise.race([working, reportFreshness(database, terminal, signal)]);
       return await working;
     } finally {
       await database.close();
@@ -57,7 +57,7 @@ export async function demo(options: DemoOptions, log: Log, terminal: Terminal, s
   }
 }
 
-/** The settings of a worker on a simulated API: like the defaults, but so quick that there is something to see. */
+/** The settings of a worker on a simulated API: like the defaults, but with short intervals. */
 export function demoConfig(
   { days }: { days: number },
   url: string,
@@ -88,14 +88,14 @@ export function demoConfig(
   };
 }
 
-/** Every few seconds: how much is stored, and how fresh it is. */
-async function sayFreshness(
+/** Prints every few seconds how much is stored and how fresh it is. */
+async function reportFreshness(
   database: ReturnType<typeof openDatabase>,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    await wait(sayEveryMs, signal).catch(() => {});
+    await wait(reportEveryMs, signal).catch(() => {});
     if (signal.aborted) return;
     try {
       const { conversations, open, communications, operatorResultLinks, listedSecondsAgo, pendingDays } =
@@ -107,7 +107,7 @@ async function sayFreshness(
         `${conversations} conversations (${open} open), ${communications} communications, ${operatorResultLinks} result links; ${fresh}${history}`,
       );
     } catch {
-      // Not migrated yet, or ending: there is nothing to say.
+      // Not migrated yet, or ending.
     }
   }
 }

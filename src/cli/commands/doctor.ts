@@ -1,5 +1,5 @@
-// `doctor`: what is wrong with the settings, the API, the database or the ways to them, and what to do about it, a line a
-// check as each is done. It changes nothing; the exit status says whether somebody has to put something right.
+// `doctor`: checks settings, API and database and the connections to them, prints a line for each check as it is done, and says
+// what to do. It changes nothing. The exit status says whether somebody has to correct something.
 
 import { type Config, ConfigError, noFilters, readConfig } from '../../config/config.ts';
 import { type Environment, findMisspelt, type ReadFile } from '../../config/environment.ts';
@@ -31,30 +31,30 @@ export interface DoctorOptions {
   signal: AbortSignal;
 }
 
-/** Checks, and says what was found. @returns the exit status. @throws only the signal's reason. */
+/** @returns the exit status. @throws only the signal's reason. */
 export async function doctor({ env, readFile, json, terminal, signal }: DoctorOptions): Promise<number> {
   const findings: Finding[] = [];
-  let untold: Finding[] = [];
-  const tell = () => {
-    const [first, ...rest] = untold;
+  let pending: Finding[] = [];
+  const print = () => {
+    const [first, ...rest] = pending;
     if (first !== undefined && !json) terminal.write(describeFindings([first, ...rest]));
-    untold = [];
+    pending = [];
   };
   for await (const finding of checks(env, readFile, signal)) {
     findings.push(finding);
-    if (!sameSkip(untold[0], finding)) tell();
-    untold.push(finding);
-    // What was found is told at once; only of what was skipped there may be more.
-    if (finding.mark !== 'skipped') tell();
+    if (!sameSkip(pending[0], finding)) print();
+    pending.push(finding);
+    // Skipped checks with the same reason share a line; all others are printed at once.
+    if (finding.mark !== 'skipped') print();
   }
-  tell();
+  print();
   const status = statusOfFindings(findings);
   terminal.write(json ? JSON.stringify({ status, findings }, null, 2) : `\n${summarize(findings)}`);
   return status;
 }
 
 async function* checks(env: Environment, readFile: ReadFile, signal: AbortSignal): AsyncGenerator<Finding> {
-  // A name that is no setting spoils none of the others.
+  // A misspelt name does not affect the other settings.
   const misspelt = findMisspelt(env);
   const problems = new Set(misspelt.map(({ message }) => message));
   const known = { ...env, ...Object.fromEntries(misspelt.map(({ setting }) => [setting, undefined])) };
@@ -66,9 +66,9 @@ async function* checks(env: Environment, readFile: ReadFile, signal: AbortSignal
   const nowMs = () => Date.now();
   const start = startAt(sync?.start ?? { secondsBack: yearSeconds }, nowMs() / 1000);
   if (problems.size === 0)
-    yield ok('settings', `each is what it takes; history goes back to ${formatSeconds(start).slice(0, 10)}`);
+    yield ok('settings', `all are valid; history goes back to ${formatSeconds(start).slice(0, 10)}`);
   for (const note of (database?.kind === 'server' && database.notes) || []) {
-    yield warn('settings', note, 'It changes nothing: take it out, or correct it.');
+    yield warn('settings', note, 'It has no effect: remove or correct it.');
   }
 
   const rest = { filters: filters ?? noFilters, start, nowMs, signal };
@@ -79,7 +79,7 @@ async function* checks(env: Environment, readFile: ReadFile, signal: AbortSignal
   else yield* checkDatabase({ database, scope, nowMs, signal });
 }
 
-/** A part of the configuration, or null where something of it is wrong. */
+/** A part of the configuration, or null if something in it is wrong. */
 function readPart<Wanted extends Part>(
   env: Environment,
   readFile: ReadFile,

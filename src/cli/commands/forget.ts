@@ -1,5 +1,5 @@
-// `forget`: erases single conversations for good, and keeps them out from now on. It says what is stored of them, and asks
-// before it erases.
+// `forget`: erases single conversations for good, and makes sure that they are never stored again. It prints what is stored of
+// them and asks before it erases.
 
 import type { DatabaseConfig } from '../../config/config.ts';
 import { openConfigured } from '../../database.ts';
@@ -14,7 +14,7 @@ export interface ForgetOptions {
   yes: boolean;
 }
 
-/** Forgets. @returns the exit status. @throws UsageError where nobody can be asked; what ended it. */
+/** @returns the exit status. @throws UsageError if nobody can be asked. */
 export async function forget(
   config: DatabaseConfig,
   { ids, dryRun, yes }: ForgetOptions,
@@ -29,8 +29,10 @@ export async function forget(
   if (dryRun) return exitStatus.inSync;
   if (!yes) {
     const which = ids.length === 1 ? 'this conversation' : `these ${ids.length} conversations`;
-    const answer = await terminal.ask(`Erase ${which} here for good, and keep out what the API still has? [y/N] `);
-    if (answer === null) throw new UsageError('forget asks before it erases: give --yes where nobody can answer');
+    const answer = await terminal.ask(
+      `Erase ${which} from the database for good, and never store ${ids.length === 1 ? 'it' : 'them'} again? [y/N] `,
+    );
+    if (answer === null) throw new UsageError('forget asks before it erases: use --yes if nobody can answer');
     if (!/^y(es)?$/i.test(answer.trim())) {
       terminal.write('Nothing was erased.');
       return exitStatus.incomplete;
@@ -40,10 +42,10 @@ export async function forget(
   return exitStatus.inSync;
 }
 
-/** What is stored of one, by table. */
+/** What is stored of a conversation, by table. */
 function describe({ rows, forgotten }: StoredRows): string {
   const parts = Object.entries(rows).filter(([, count]) => count > 0);
   if (parts.length > 0)
     return parts.map(([table, count]) => `${count} ${count === 1 ? 'row' : 'rows'} of ${table}`).join(', ');
-  return forgotten ? 'nothing: it is kept out already' : 'nothing: it is not stored';
+  return forgotten ? 'nothing: it was erased before' : 'nothing: it is not stored';
 }

@@ -1,5 +1,5 @@
-// `grant-reader`: a login role that reads schema twilio and nothing else. What is wrong with its name or password is said
-// before anything is asked; a generated password is shown once, on the terminal alone, and no password goes to the server.
+// `grant-reader`: a login role that may read schema twilio and nothing else. Name and password are checked before the database
+// is asked. A generated password is shown once, on the terminal only; no password is sent to the server.
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -21,11 +21,11 @@ export interface GrantReaderOptions {
   print: boolean;
 }
 
-/** Checks what was asked for. @returns what carries it out. @throws UsageError, ReaderRefused. */
+/** Checks the arguments. @returns a function that runs the command. @throws UsageError, ReaderRefused. */
 export function grantReaderCommand(role: string, { schema, passwordFile, newPassword, print }: GrantReaderOptions) {
   refuseName(role);
   if (passwordFile !== undefined && newPassword) {
-    throw new UsageError('--new-password makes one up, --password-file brings one: give one of them');
+    throw new UsageError('use either --new-password or --password-file');
   }
   const password = passwordFile === undefined ? randomBytes(24).toString('base64url') : readPassword(passwordFile);
   const change = newPassword || passwordFile !== undefined;
@@ -38,7 +38,7 @@ export function grantReaderCommand(role: string, { schema, passwordFile, newPass
     if (print) {
       const { script, passwordSet } = await printReader(opened.database, wanted);
       terminal.write(script);
-      // Beside the SQL, which may end up in a file or a ticket.
+      // Not with the SQL, which may end up in a file or a ticket.
       if (passwordSet && shown !== null) terminal.progress.write(`Password of "${role}", shown only now: ${shown}\n`);
       return exitStatus.inSync;
     }
@@ -50,7 +50,7 @@ export function grantReaderCommand(role: string, { schema, passwordFile, newPass
       password: shown,
       connection: opened.connection,
     });
-    if (config.kind === 'embedded') lines.push('This is the embedded database: it runs while the worker does.');
+    if (config.kind === 'embedded') lines.push('This is the embedded database: it runs only while the worker runs.');
     for (const line of lines) terminal.write(line);
     return exitStatus.inSync;
   };
@@ -61,7 +61,7 @@ function withSchema(config: DatabaseConfig, schema: string): DatabaseConfig {
   return { ...config, schema, connection: { ...config.connection, schema } };
 }
 
-/** What is said of a reader that was granted; `password` where it was made up here. */
+/** What is printed about a reader; `password` if it was generated here. */
 export function describeGranted(found: {
   role: string;
   schema: string;
@@ -70,29 +70,29 @@ export function describeGranted(found: {
   connection: Connection;
 }): string[] {
   const { role, schema, granted, password, connection } = found;
-  const done = granted.created ? 'was made' : 'existed, and is up to date';
-  const kept = 'the one it had (--new-password makes another)';
+  const done = granted.created ? 'was created' : 'existed and is up to date';
+  const kept = 'unchanged (--new-password sets a new one)';
   return [
-    `Role "${role}" ${done}: it reads schema ${schema} of database ${connection.database}, and nothing of ${bookkeepingOf(schema)}.`,
+    `Role "${role}" ${done}: it may read schema ${schema} of database ${connection.database}, and nothing in ${bookkeepingOf(schema)}.`,
     `Password  ${granted.passwordSet ? (password === null ? 'the one in the file' : `${password}  (shown only now)`) : kept}`,
     `Connect   psql '${urlOf(role, connection)}'`,
     ...granted.warnings.map((warning) => `Warning: ${warning}.`),
   ];
 }
 
-/** The way to the database for another user, without a password: psql asks for it, BI tools have a field of their own. */
+/** The database's URL for another user, without a password: psql asks for it, and BI tools have a field for it. */
 export function urlOf(role: string, { host, port, database, ssl }: Connection): string {
-  // It stands between single quotes.
+  // The URL is printed between single quotes.
   const escaped = (text: string) => encodeURIComponent(text).replaceAll("'", '%27');
   const socket = host.startsWith('/');
   const where = socket ? '' : host.includes(':') ? `[${host}]` : escaped(host);
   const parameters = [socket ? `host=${escaped(host)}` : '', sslmodeOf(ssl)].filter((each) => each !== '');
   const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`;
-  // SQLAlchemy knows it by this name alone; everybody else knows it too.
+  // SQLAlchemy accepts only this form of the scheme; all others accept it too.
   return `postgresql://${escaped(role)}@${where}:${port}/${escaped(database)}${query}`;
 }
 
-/** As strict about TLS as our own connection is. */
+/** As strict about TLS as our own connection. */
 function sslmodeOf(ssl: Connection['ssl']): string {
   if (typeof ssl !== 'object') return '';
   if (ssl.rejectUnauthorized === false) return 'sslmode=require';
@@ -108,6 +108,6 @@ function readPassword(path: string): string {
   }
   if (/^[\x20-\x7e]+$/.test(password)) return password;
   throw new UsageError(
-    `--password-file names ${path}, whose first and only line should be a password of printable ASCII characters: others are not read alike by every client`,
+    `--password-file names ${path}, which must hold one line with a password of printable ASCII characters: clients differ in how they read others`,
   );
 }

@@ -1,5 +1,5 @@
-// `simulate`: the API simulator on an address of its own, with live traffic, for trying the worker without an account.
-// Prints the settings that lead a worker to it; ends by a signal, with 0.
+// `simulate`: the API simulator alone, with live traffic, to try the worker without an account. It prints the settings for a
+// worker. A signal ends it, with status 0.
 
 import { fillSource } from '../../simulator/seed.ts';
 import { startSimulator } from '../../simulator/server.ts';
@@ -24,7 +24,7 @@ export async function simulate(options: SimulateOptions, terminal: Terminal, sig
   using traffic = new Traffic(simulator.source, { seed });
   if (options.traffic) traffic.start();
   const { accountSid, authToken, apiKey, apiSecret } = simulator.credentials;
-  terminal.write(`Simulated API at ${simulator.url}, ${conversations} conversations over ${days} days. It lets in:`);
+  terminal.write(`Simulated API at ${simulator.url}, ${conversations} conversations over ${days} days. Settings:`);
   terminal.write(`  TWILIO_INTELLIGENCE_URL=${simulator.url}`);
   terminal.write(`  TWILIO_ACCOUNT_SID=${accountSid} TWILIO_AUTH_TOKEN=${authToken}`);
   terminal.write(`  or TWILIO_API_KEY=${apiKey} TWILIO_API_SECRET=${apiSecret}`);

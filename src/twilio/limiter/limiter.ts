@@ -1,39 +1,39 @@
-// When may the next request be sent? A pure state machine of the events "asked", "sent" and "answered", each with its
-// time. It keeps two limits, learned from 429s: a window (how many are in flight) and a pace (how many a second).
+// Decides when the next request may be sent. A pure state machine with the events "asked", "sent" and "answered", each with
+// its time. It has two limits, learned from 429s ("refused"): a window (requests in flight) and a pace (requests a second).
 //
 //   growing ── more refused than expected ──► slower ── its time is over ──► growing
-//      └───────── over half refused ──► blocked ── a good answer ──► slower
+//   growing, slower ── over half refused, or a quota used up ──► blocked ── a good answer ──► slower
 //
-// - growing: the window doubles at first; later window and pace grow slowly, then faster and faster.
-// - slower: the limit that held requests back goes to what was taken. Where none did, the window is tried first, and the
-//   pace if the next ones are refused as well. Nothing grows. The share that is refused all the same is not cured by
-//   going slower: it is expected from now on, and only more than that slows us down again. Refusals at random do not.
-// - blocked: one request at a time, each after a longer pause and not before the time that the server named.
+// - growing: at first the window doubles; later window and pace grow slowly, then faster and faster.
+// - slower: the limit that delayed requests is lowered to what the server accepted. If neither did, the window is lowered
+//   first, and the pace if more is refused. Nothing grows. What is still refused now cannot be cured by going slower: that
+//   share is expected from now on, and only more than it slows us down again. So random refusals do not.
+// - blocked: one request at a time, each after a longer pause, and not before the time that the server named.
 //
-// A refused request waits by itself before it asks again. What goes wrong with requests that were sent before the state
-// changed is no news.
+// A refused request waits by itself before it asks again. Answers to requests that were sent before the last change of
+// state are ignored: they say nothing about the new state.
 
 import {
+  countSent,
   createPace,
   forget,
   isIdle,
-  keepPace,
   lowerPace,
   type Pace,
   type Ticket,
   uncount,
   waitForPace,
 } from './pace.ts';
-import { countLate, countTaken, createQuota, endQuota, forgetQuota, isUsedUp, leftOf, type Quota } from './quota.ts';
+import { countAccepted, countLate, createQuota, endQuota, forgetQuota, isUsedUp, leftOf, type Quota } from './quota.ts';
 import {
+  areMostRefused,
+  count,
   createRefusals,
   endLearning,
   forgetExpected,
-  isMost,
-  isTooMuch,
-  judge,
-  learnAnew,
+  isExcessive,
   type Refusals,
+  restartLearning,
   seenShare,
 } from './refusals.ts';
 import {
@@ -48,11 +48,11 @@ import {
 
 export type { Ticket } from './pace.ts';
 
-/** How a request ended: answered, refused with 429, or neither (5xx, no answer, aborted). */
+/** How a request ended: answered, refused with 429, or failed (5xx, no answer, aborted). */
 export type Ending =
-  /** `remaining` is what the server says is left of a quota. */
+  /** `remaining`: what is left of a quota, according to the server. */
   | { kind: 'good'; remaining?: number | undefined }
-  /** `waitMs` is what the server asks to wait. */
+  /** `waitMs`: the wait that the server asks for. */
   | { kind: 'refused'; waitMs?: number | undefined }
   | { kind: 'failed' };
 
@@ -65,36 +65,36 @@ export interface Limiter {
   inFlight: number;
   sentCount: number;
   roundTripMs: number;
-  /** What made the next one wait, if anything has. */
+  /** The limit that delays the next request, if any. */
   heldBy: Ticket['heldBy'];
-  /** Nothing is sent before. */
+  /** Nothing is sent before this time. */
   heldUntilMs: number;
   slowerUntilMs: number;
   /** The share that was refused before "slower" began. */
   shareBefore: number;
-  /** How often in a row a limit was found where it was. */
+  /** How often in a row the same limit was found again. */
   confirmed: number;
-  /** Sent since "growing" began. */
+  /** Requests sent since "growing" began. */
   grown: number;
   blockedAtMs: number;
-  passedAtMs: number;
-  /** How long the pauses of "blocked" have grown. */
+  advancedAtMs: number;
+  /** Number of pauses in "blocked", which decides their length. */
   pauses: number;
-  /** Tickets with a lower number were sent before the state changed. */
+  /** Tickets with a lower number were sent before the last change of state. */
   newsFrom: number;
-  lastJudged: number;
+  lastCounted: number;
 }
 
 const shortestSlowerMs = 3_000;
 const longestSlowerMs = 100_000;
-/** Growing costs a refusal or two: let each pay for itself a hundred times over. */
+/** Growing costs a refusal or two: at least so many requests between two such attempts. */
 const slowerRequests = 100;
 const longestHoldMs = 120_000;
 const longestPauseMs = 5_000;
-/** What is over sooner is a matter of pace. */
+/** A block that ends sooner is a matter of pace, not of a quota. */
 const shortestQuotaMs = 5_000;
 
-/** A limiter that has seen nothing; `maxConcurrency` from 1. */
+/** A new limiter; `maxConcurrency` is at least 1. */
 export function createLimiter(maxConcurrency: number): Limiter {
   return {
     window: createWindow(maxConcurrency),
@@ -112,21 +112,21 @@ export function createLimiter(maxConcurrency: number): Limiter {
     confirmed: 0,
     grown: 0,
     blockedAtMs: 0,
-    passedAtMs: 0,
+    advancedAtMs: 0,
     pauses: 0,
     newsFrom: 0,
-    lastJudged: -1,
+    lastCounted: -1,
   };
 }
 
-/** Requests that may be in flight now. */
+/** How many requests may be in flight now. */
 export function allowed({ state, window, quota }: Limiter): number {
   return state === 'blocked' ? 1 : Math.min(Math.floor(window.limit), leftOf(quota));
 }
 
-/** Somebody wants to send: 0 for now, else ask again after so many milliseconds; Infinity is after the next answer. */
+/** May a request be sent? 0 is yes; otherwise ask again after so many milliseconds, or, for Infinity, after the next answer. */
 export function asked(limiter: Limiter, nowMs: number): number {
-  pass(limiter, nowMs);
+  advance(limiter, nowMs);
   if (limiter.inFlight >= allowed(limiter)) {
     limiter.heldBy = 'window';
     return Number.POSITIVE_INFINITY;
@@ -138,7 +138,7 @@ export function asked(limiter: Limiter, nowMs: number): number {
   return Math.max(heldMs, spreadMs, pacedMs);
 }
 
-/** A request is sent now; hand its ticket to `answered` once. */
+/** A request is sent now. Its ticket is for `answered`. */
 export function sent(limiter: Limiter, nowMs: number): Ticket {
   const { pace, heldBy } = limiter;
   const isGrowing = limiter.state === 'growing';
@@ -147,8 +147,8 @@ export function sent(limiter: Limiter, nowMs: number): Ticket {
   const number = limiter.sentCount++;
   const ticket = { number, sentAtMs: nowMs, inFlight: limiter.inFlight, heldBy, isRefused: false, isCounted: true };
   if (isGrowing) limiter.grown++;
-  keepPace(pace, ticket, 0.05 * eagerness(limiter, nowMs));
-  // A pace that holds nothing back while the window does is not the limit.
+  countSent(pace, ticket, 0.05 * growthFactor(limiter, nowMs));
+  // A pace that delays nothing while the window does is not the limit.
   if (isGrowing && isIdle(pace) && limiter.inFlight >= allowed(limiter)) pace.perSecond = undefined;
   spreadOut(limiter.window, limiter.roundTripMs, nowMs);
   return ticket;
@@ -156,7 +156,7 @@ export function sent(limiter: Limiter, nowMs: number): Ticket {
 
 /** A request has ended. */
 export function answered(limiter: Limiter, ticket: Ticket, ending: Ending, nowMs: number): void {
-  pass(limiter, nowMs);
+  advance(limiter, nowMs);
   limiter.inFlight--;
   if (ending.kind === 'failed') return;
   const isNews = ticket.number >= limiter.newsFrom;
@@ -167,7 +167,7 @@ export function answered(limiter: Limiter, ticket: Ticket, ending: Ending, nowMs
     const tookMs = nowMs - ticket.sentAtMs;
     limiter.roundTripMs += (tookMs - limiter.roundTripMs) * (limiter.roundTripMs === 0 ? 1 : 0.1);
     if (limiter.state === 'blocked' && !isNews) countLate(limiter.quota);
-    else countTaken(limiter.quota, ending.remaining);
+    else countAccepted(limiter.quota, ending.remaining);
   }
   if (!isNews) return;
   if (limiter.state === 'blocked') {
@@ -175,17 +175,17 @@ export function answered(limiter: Limiter, ticket: Ticket, ending: Ending, nowMs
     else pause(limiter, ending.waitMs, nowMs);
     return;
   }
-  judgeInOrder(limiter, ticket);
+  countInOrder(limiter, ticket);
   if (ending.kind === 'good') grow(limiter, ticket, nowMs);
   else refuse(limiter, ticket, ending.waitMs, nowMs);
 }
 
-/** What time alone changes. */
-function pass(limiter: Limiter, nowMs: number): void {
+/** Changes that depend on time alone. */
+function advance(limiter: Limiter, nowMs: number): void {
   const { window, pace, refusals } = limiter;
   forget(pace, nowMs, limiter.roundTripMs);
-  if (limiter.state === 'growing') forgetExpected(refusals, nowMs - limiter.passedAtMs);
-  limiter.passedAtMs = nowMs;
+  if (limiter.state === 'growing') forgetExpected(refusals, nowMs - limiter.advancedAtMs);
+  limiter.advancedAtMs = nowMs;
   if (limiter.state !== 'slower' || nowMs < limiter.slowerUntilMs) return;
   limiter.state = 'growing';
   settleWindow(window, seenShare(refusals));
@@ -193,28 +193,28 @@ function pass(limiter: Limiter, nowMs: number): void {
   endLearning(refusals, limiter.shareBefore);
 }
 
-/** Those sent before one that has its answer, and not refused so far, count as taken: refusals may come sooner than answers. */
-function judgeInOrder(limiter: Limiter, ticket: Ticket): void {
-  const { refusals, lastJudged } = limiter;
+/** Counts in the order of sending. Requests sent earlier, and not refused so far, count as accepted: refusals may come sooner than answers. */
+function countInOrder(limiter: Limiter, ticket: Ticket): void {
+  const { refusals, lastCounted } = limiter;
   const isSlower = limiter.state === 'slower';
-  for (let number = Math.max(lastJudged + 1, limiter.newsFrom); number < ticket.number; number++) {
-    judge(refusals, undefined, isSlower);
+  for (let number = Math.max(lastCounted + 1, limiter.newsFrom); number < ticket.number; number++) {
+    count(refusals, undefined, isSlower);
   }
-  if (ticket.isRefused) judge(refusals, ticket.inFlight, isSlower);
-  else if (ticket.number > lastJudged) judge(refusals, undefined, isSlower);
-  limiter.lastJudged = Math.max(lastJudged, ticket.number);
+  if (ticket.isRefused) count(refusals, ticket.inFlight, isSlower);
+  else if (ticket.number > lastCounted) count(refusals, undefined, isSlower);
+  limiter.lastCounted = Math.max(lastCounted, ticket.number);
 }
 
 function grow(limiter: Limiter, ticket: Ticket, nowMs: number): void {
   const { window, roundTripMs } = limiter;
   limiter.pauses = Math.max(0, limiter.pauses - 0.25);
-  // Far below the limit, an answer says nothing about it.
+  // An answer says nothing about a limit far above it.
   if (Math.max(ticket.inFlight, limiter.inFlight + 1) < window.limit / 2) return;
-  growWindow(window, (eagerness(limiter, nowMs) * roundTripMs) / 1_000, nowMs);
+  growWindow(window, (growthFactor(limiter, nowMs) * roundTripMs) / 1_000, nowMs);
 }
 
-/** 1 when growing begins, and twice that every second more, to 64; but not faster than answers can tell. */
-function eagerness({ state, slowerUntilMs, roundTripMs, grown }: Limiter, nowMs: number): number {
+/** 1 when growing begins, doubled every second, up to 64; but no faster than answers arrive. */
+function growthFactor({ state, slowerUntilMs, roundTripMs, grown }: Limiter, nowMs: number): number {
   if (state !== 'growing') return 0;
   return 2 ** Math.min((nowMs - slowerUntilMs) / Math.max(1_000, roundTripMs), grown / 4, 6);
 }
@@ -223,11 +223,11 @@ function refuse(limiter: Limiter, ticket: Ticket, waitMs: number | undefined, no
   const { refusals, quota, window } = limiter;
   if (isUsedUp(quota)) {
     block(limiter, waitMs, nowMs);
-  } else if (isMost(refusals)) {
+  } else if (areMostRefused(refusals)) {
     slowDown(limiter, ticket, nowMs);
     window.limit = Math.max(1, window.limit / 2);
     block(limiter, waitMs, nowMs);
-  } else if (isTooMuch(refusals)) {
+  } else if (isExcessive(refusals)) {
     slowDown(limiter, ticket, nowMs);
   }
 }
@@ -236,9 +236,9 @@ function slowDown(limiter: Limiter, refused: Ticket, nowMs: number): void {
   const { window, pace, refusals } = limiter;
   const isAgain = limiter.state === 'slower';
   const isAlone = refused.inFlight === 1 && limiter.inFlight === 0;
-  const isInVain = window.triedFrom !== undefined && refused.inFlight <= window.triedFrom / 2;
+  const isNoHelp = window.triedFrom !== undefined && refused.inFlight <= window.triedFrom / 2;
   let isKnown: boolean;
-  if (refused.heldBy === 'pace' || isAlone || isInVain) {
+  if (refused.heldBy === 'pace' || isAlone || isNoHelp) {
     restoreWindow(window);
     isKnown = lowerPace(pace, refused);
   } else {
@@ -251,19 +251,19 @@ function slowDown(limiter: Limiter, refused: Ticket, nowMs: number): void {
 
 function beginSlower(limiter: Limiter, nowMs: number): void {
   limiter.state = 'slower';
-  limiter.slowerUntilMs = nowMs + slowerFor(limiter);
+  limiter.slowerUntilMs = nowMs + slowerDurationMs(limiter);
   limiter.newsFrom = limiter.sentCount;
   limiter.window.doubling = undefined;
   limiter.grown = 0;
-  learnAnew(limiter.refusals);
+  restartLearning(limiter.refusals);
 }
 
-/** Long enough to learn what is expected, and longer each time that the same limit was found. */
-function slowerFor({ pace, window, roundTripMs, confirmed }: Limiter): number {
+/** Long enough to learn what is expected, and longer each time that the same limit was found again. */
+function slowerDurationMs({ pace, window, roundTripMs, confirmed }: Limiter): number {
   const rate = Math.min(pace.perSecond ?? Number.POSITIVE_INFINITY, (window.limit * 1_000) / Math.max(1, roundTripMs));
-  const leastMs = Math.max(shortestSlowerMs, 4 * roundTripMs);
-  const mostMs = Math.max(leastMs, Math.min(longestSlowerMs, (slowerRequests * 1_000) / rate));
-  return Math.min(mostMs, leastMs * 2 ** confirmed);
+  const minMs = Math.max(shortestSlowerMs, 4 * roundTripMs);
+  const maxMs = Math.max(minMs, Math.min(longestSlowerMs, (slowerRequests * 1_000) / rate));
+  return Math.min(maxMs, minMs * 2 ** confirmed);
 }
 
 function block(limiter: Limiter, waitMs: number | undefined, nowMs: number): void {

@@ -1,44 +1,44 @@
-// The pace: how many requests a second, kept to evenly and in any second. With it the requests of the last seconds, in
-// the order sent: what the server took in a second is its rate.
+// The pace: a maximum of requests a second, spread evenly, and kept in every period of one second. It also remembers the
+// requests of the last seconds in the order sent: what the server accepted in a second is its rate.
 
-/** A request on its way; `inFlight` counts itself. */
+/** A request in flight; `inFlight` includes it. */
 export interface Ticket {
   readonly number: number;
   readonly sentAtMs: number;
   readonly inFlight: number;
-  /** The limit that made it wait. */
+  /** The limit that delayed it. */
   readonly heldBy: 'pace' | 'window' | undefined;
   isRefused: boolean;
-  /** In `inSecond`. */
+  /** Counted in `inSecond`. */
   isCounted: boolean;
 }
 
 export interface Pace {
-  /** Requests a second; undefined while no such limit has shown. */
+  /** Requests a second; undefined while no such limit is known. */
   perSecond: number | undefined;
-  /** What it was settled at when it was last tried. */
+  /** The value that held when it was last left. */
   settledAt: number | undefined;
-  /** When the next is due; behind the time where some were sent late. */
+  /** When the next one is due; in the past if some were sent late. */
   dueAtMs: number;
-  /** When the next may be sent, late or not, so that catching up is no burst. */
+  /** The earliest time for the next one, so that catching up is not a burst. */
   spacedAtMs: number;
-  /** Sent in a row that the pace has not held. */
-  unheld: number;
+  /** Requests in a row that the pace did not delay. */
+  undelayed: number;
   tickets: Ticket[];
-  /** Where the last second begins in `tickets`. */
+  /** Index in `tickets` at which the last second begins. */
   secondFrom: number;
-  /** Of the last second, those that were not refused: the server did not count the others either. */
+  /** Requests of the last second that were not refused: the server does not count refused ones either. */
   inSecond: number;
 }
 
-/** Kept under the rate that was measured: two of a hundred may arrive closer together than they were sent. */
+/** The pace stays below the measured rate: two of a hundred requests may arrive closer together than they were sent. */
 const share = 0.98;
-/** A second, and what two requests may differ by on their way: the later one must not arrive within the server's second. */
+/** A second plus the jitter between two requests: the later one must not arrive within the same second of the server. */
 const secondMs = 1_010;
-/** Behind its due times by up to this, a busy process, the pace is caught up with, a third faster than it is. */
+/** A busy process that is late by up to this catches up, a third faster than the pace. */
 const slackMs = 1_000;
 const catchUp = 0.75;
-/** Timers are late by a little, and ring once for several that are due. */
+/** Timers are late by up to this. */
 export const timerMs = 5;
 
 export function createPace(): Pace {
@@ -47,14 +47,14 @@ export function createPace(): Pace {
     settledAt: undefined,
     dueAtMs: 0,
     spacedAtMs: 0,
-    unheld: 0,
+    undelayed: 0,
     tickets: [],
     secondFrom: 0,
     inSecond: 0,
   };
 }
 
-/** How long the next request waits for the pace; negative where it is late. */
+/** How long the next request has to wait for the pace; negative if it is late. */
 export function waitForPace({ perSecond, ...pace }: Pace, nowMs: number): number {
   if (perSecond === undefined) return 0;
   const dueMs = Math.max(pace.dueAtMs, pace.spacedAtMs) - nowMs;
@@ -64,42 +64,42 @@ export function waitForPace({ perSecond, ...pace }: Pace, nowMs: number): number
   return Math.max(dueMs, (pace.tickets[oldest]?.sentAtMs ?? nowMs) + secondMs - nowMs);
 }
 
-/** A request is sent; `faster` is by what share of itself the pace grows in a second of requests that it held. */
-export function keepPace(pace: Pace, ticket: Ticket, faster: number): void {
+/** A request is sent. `growth`: by what factor the pace grows in a second in which it delays requests. */
+export function countSent(pace: Pace, ticket: Ticket, growth: number): void {
   pace.tickets.push(ticket);
   pace.inSecond++;
   if (pace.perSecond === undefined) return;
-  const isHeld = ticket.heldBy === 'pace';
-  // As many steps a second as the pace has: together they are the growth of a second.
-  if (isHeld) pace.perSecond += Math.min(1, faster);
+  const isDelayed = ticket.heldBy === 'pace';
+  // There are as many steps in a second as the pace: together they are the growth of a second.
+  if (isDelayed) pace.perSecond += Math.min(1, growth);
   pace.dueAtMs = Math.max(pace.dueAtMs, ticket.sentAtMs - slackMs) + 1_000 / pace.perSecond;
   pace.spacedAtMs = Math.max(pace.spacedAtMs, ticket.sentAtMs - timerMs) + (catchUp * 1_000) / pace.perSecond;
-  pace.unheld = isHeld ? 0 : pace.unheld + 1;
+  pace.undelayed = isDelayed ? 0 : pace.undelayed + 1;
 }
 
-/** Nothing has waited for the pace for two seconds and more. */
-export function isIdle({ perSecond = 0, unheld }: Pace): boolean {
-  return unheld > 2 * perSecond + 20;
+/** Whether the pace has delayed nothing for two seconds or more. */
+export function isIdle({ perSecond = 0, undelayed }: Pace): boolean {
+  return undelayed > 2 * perSecond + 20;
 }
 
-/** Lowers the pace to what was taken in the second before the refused request. @returns whether it had settled there. */
+/** Lowers the pace to what was accepted in the second before the refused request. @returns whether that is the value that held before. */
 export function lowerPace(pace: Pace, refused: Ticket): boolean {
   const fromMs = refused.sentAtMs - 1_000;
   const before = pace.tickets.filter(({ sentAtMs, number }) => sentAtMs > fromMs && number < refused.number);
-  const taken = Math.max(1, before.filter(({ isRefused }) => !isRefused).length);
+  const accepted = Math.max(1, before.filter(({ isRefused }) => !isRefused).length);
   const isKnown = pace.perSecond !== undefined;
-  pace.perSecond = Math.min(pace.perSecond ?? Number.POSITIVE_INFINITY, taken * share);
-  pace.unheld = 0;
-  return isKnown && Math.abs(taken / (pace.settledAt ?? Number.NaN) - 1) < 0.1;
+  pace.perSecond = Math.min(pace.perSecond ?? Number.POSITIVE_INFINITY, accepted * share);
+  pace.undelayed = 0;
+  return isKnown && Math.abs(accepted / (pace.settledAt ?? Number.NaN) - 1) < 0.1;
 }
 
-/** Takes a refused request out of the count. */
+/** Removes a refused request from the count. */
 export function uncount(pace: Pace, ticket: Ticket): void {
   if (ticket.isCounted) pace.inSecond--;
   ticket.isCounted = false;
 }
 
-/** Lets go of requests of which no answer is awaited any more. */
+/** Forgets old requests, whose answers have come. */
 export function forget(pace: Pace, nowMs: number, roundTripMs: number): void {
   const { tickets } = pace;
   for (let ticket = tickets[pace.secondFrom]; ticket !== undefined; ticket = tickets[pace.secondFrom]) {
@@ -107,7 +107,7 @@ export function forget(pace: Pace, nowMs: number, roundTripMs: number): void {
     uncount(pace, ticket);
     pace.secondFrom++;
   }
-  // Half of it at a time: to drop one would move all the others, each time.
+  // Half at a time: removing each one singly would move all the others.
   const oldMs = nowMs - Math.max(2_000, 3 * roundTripMs);
   const middle = tickets[Math.floor(pace.secondFrom / 2)];
   if (middle === undefined || pace.secondFrom < 128 || middle.sentAtMs > oldMs) return;

@@ -1,66 +1,66 @@
-// A quota of a longer time, 300 a minute for example: how many more will be taken? The server counts it down in its
-// headers, or refuses everything after as many answers as the time before. Neither is trusted: where the quota should be
-// used up, requests go one by one, and a few that are taken all the same prove that there is none.
+// A quota for a longer time, such as 300 a minute: how many more requests will be accepted? Either the server counts it down
+// in its headers, or it refuses everything after the same number of answers as before. Neither is certain: when the quota
+// should be used up, requests go one by one, and a few that are accepted nevertheless prove that there is no quota.
 
 export interface Quota {
-  /** Taken since everything was refused, and until then. */
-  taken: number;
-  takenBefore: number;
-  /** As many will be taken; Infinity where nothing is known. */
-  most: number;
-  /** Taken beyond that. */
+  /** Accepted since everything was refused, and up to then. */
+  accepted: number;
+  acceptedBefore: number;
+  /** How many will be accepted; Infinity if unknown. */
+  max: number;
+  /** Accepted beyond that. */
   beyond: number;
-  /** What the headers say has not been proven wrong. */
+  /** The headers have not been proved wrong. */
   isCountedDown: boolean;
 }
 
 const proof = 3;
 
 export function createQuota(): Quota {
-  return { taken: 0, takenBefore: 0, most: Number.POSITIVE_INFINITY, beyond: 0, isCountedDown: true };
+  return { accepted: 0, acceptedBefore: 0, max: Number.POSITIVE_INFINITY, beyond: 0, isCountedDown: true };
 }
 
 /** How many more may be in flight. */
-export function leftOf({ most, taken }: Quota): number {
-  return Math.max(1, most - taken);
+export function leftOf({ max, accepted }: Quota): number {
+  return Math.max(1, max - accepted);
 }
 
-export function isUsedUp({ most, taken }: Quota): boolean {
-  return taken >= most;
+export function isUsedUp({ max, accepted }: Quota): boolean {
+  return accepted >= max;
 }
 
-/** One more was taken; the server says so many remain. */
-export function countTaken(quota: Quota, remaining: number | undefined): void {
-  quota.taken++;
-  if (quota.taken > quota.most && ++quota.beyond >= proof) {
-    quota.most = Number.POSITIVE_INFINITY;
+/** One more was accepted; `remaining` according to the server. */
+export function countAccepted(quota: Quota, remaining: number | undefined): void {
+  quota.accepted++;
+  if (quota.accepted > quota.max && ++quota.beyond >= proof) {
+    quota.max = Number.POSITIVE_INFINITY;
     quota.isCountedDown = false;
   }
   if (remaining === undefined || !quota.isCountedDown) return;
-  quota.most = quota.taken + remaining;
+  quota.max = quota.accepted + remaining;
   if (remaining > 0) quota.beyond = 0;
 }
 
-/** Everything is refused: the quota may be used up. After as many as the time before it is no chance. */
+/** Everything is refused: the quota may be used up. If the number is the same as the last time, it is. */
 export function endQuota(quota: Quota): void {
-  const { taken, takenBefore } = quota;
-  const isAlike = Math.abs(taken - takenBefore) <= 0.1 * takenBefore;
-  const most = isAlike ? taken : Number.POSITIVE_INFINITY;
-  Object.assign(quota, createQuota(), { takenBefore: taken, most });
+  const { accepted, acceptedBefore } = quota;
+  const isAlike = Math.abs(accepted - acceptedBefore) <= 0.1 * acceptedBefore;
+  const max = isAlike ? accepted : Number.POSITIVE_INFINITY;
+  Object.assign(quota, createQuota(), { acceptedBefore: accepted, max });
 }
 
-/** It was something else. */
+/** It was not a quota. */
 export function forgetQuota(quota: Quota): void {
   Object.assign(quota, createQuota());
 }
 
-/** One that was taken before everything was refused has its answer only now. */
+/** A request that was accepted before everything was refused is answered only now. */
 export function countLate(quota: Quota): void {
-  quota.takenBefore++;
-  quota.most++;
+  quota.acceptedBefore++;
+  quota.max++;
 }
 
-/** X-RateLimit-Remaining as a number; undefined where it is none, or more than X-RateLimit-Limit. */
+/** X-RateLimit-Remaining as a number; undefined if it is not one, or more than X-RateLimit-Limit. */
 export function remainingOf(remaining: string | undefined, limit: string | undefined): number | undefined {
   if (!/^\s*\d{1,15}\s*$/.test(remaining ?? '')) return undefined;
   const left = Number(remaining);

@@ -1,15 +1,15 @@
-// Is more refused than is to be expected? What going slower does not cure is expected, whatever the reason. "More" is
-// told by a CUSUM (Page, 1954): a refusal adds one, each request takes away what is expected and a little, never below 0.
+// Is more refused than expected? Refusals that going slower does not cure are expected, whatever their reason. A CUSUM (Page,
+// 1954) detects more: a refusal adds one, each request subtracts the expected share and a little more, never below 0.
 
 export interface Refusals {
-  /** Of requests while going slower: what that has not cured. Older ones count less. */
+  /** Requests in state "slower": the refusals that it does not cure. Older ones count less. */
   learned: Count;
-  /** Of requests since the limiter's state changed. */
+  /** Requests since the limiter's state changed. */
   seen: Count;
   excess: number;
-  /** How many were in flight where requests were refused, since there was no excess. */
+  /** How many were in flight when requests were refused, since the excess was last 0. */
   inFlight: { lowest: number; sum: number; count: number };
-  /** The share of the last dozen or so. */
+  /** The refused share of about the last dozen. */
   recentShare: number;
 }
 
@@ -19,15 +19,15 @@ interface Count {
 }
 
 /** More than this is never expected. */
-const mostExpected = 0.2;
-/** As many requests as are remembered of what was learned, and as many as count once it is learned anew. */
+const maxExpected = 0.2;
+/** How many requests are remembered, and how many of them still count when learning starts again. */
 const remembered = 3_000;
-const rememberedAnew = 100;
-/** While nothing is learned, half of what is expected is forgotten in this time. */
-const halfForgottenMs = 20_000;
+const rememberedAtRestart = 100;
+/** While nothing is learned, half of the expected share is forgotten in this time. */
+const halfLifeMs = 20_000;
 
 export function createRefusals(): Refusals {
-  // One of a hundred is believed of every server.
+  // One of a hundred is assumed of every server.
   return { learned: { requests: 50, refused: 0.5 }, ...fresh(), recentShare: 0 };
 }
 
@@ -37,8 +37,8 @@ const fresh = () => ({
   inFlight: { lowest: Number.POSITIVE_INFINITY, sum: 0, count: 0 },
 });
 
-/** Counts a request that was taken, or refused with so many in flight. */
-export function judge(refusals: Refusals, refusedAt: number | undefined, isSlower: boolean): void {
+/** Counts a request that was accepted, or refused with so many in flight. */
+export function count(refusals: Refusals, refusedAt: number | undefined, isSlower: boolean): void {
   const { learned, seen } = refusals;
   const refused = refusedAt === undefined ? 0 : 1;
   seen.requests++;
@@ -57,41 +57,41 @@ export function judge(refusals: Refusals, refusedAt: number | undefined, isSlowe
   refusals.inFlight.count++;
 }
 
-/** More than is expected, and not by chance: the more is expected, the more often it is passed by chance. */
-export function isTooMuch(refusals: Refusals): boolean {
+/** Whether more is refused than expected, and not by chance: the threshold grows with the expected share. */
+export function isExcessive(refusals: Refusals): boolean {
   return refusals.excess > Math.min(8, 0.9 + 150 * expected(refusals));
 }
 
-/** Over half of the last ones. */
-export function isMost({ recentShare }: Refusals): boolean {
+/** Whether over half of the last requests were refused. */
+export function areMostRefused({ recentShare }: Refusals): boolean {
   return recentShare > 0.5;
 }
 
-/** Time in which nothing is learned. */
+/** Time has passed in which nothing is learned. */
 export function forgetExpected(refusals: Refusals, ms: number): void {
-  refusals.learned.refused *= 0.5 ** (ms / halfForgottenMs);
+  refusals.learned.refused *= 0.5 ** (ms / halfLifeMs);
 }
 
-/** The share of those since the limiter's state changed. */
+/** The refused share since the limiter's state changed. */
 export function seenShare({ seen }: Refusals): number {
   return seen.refused / Math.max(1, seen.requests);
 }
 
-/** Begins to learn anew what is expected; what was known before counts little. */
-export function learnAnew(refusals: Refusals): void {
+/** Starts to learn again what is expected; what was known before counts little. */
+export function restartLearning(refusals: Refusals): void {
   const { requests, refused } = refusals.learned;
-  const kept = Math.min(1, rememberedAnew / requests);
+  const kept = Math.min(1, rememberedAtRestart / requests);
   Object.assign(refusals, fresh(), { learned: { requests: requests * kept, refused: refused * kept } });
 }
 
-/** Ends the learning: was it our speed, what was refused before it is no measure of what to expect. */
+/** Ends the learning. If going slower helped, the refusals before it are not what to expect. */
 export function endLearning(refusals: Refusals, shareBefore: number): void {
   const { requests, refused } = refusals.seen;
   if (seenShare(refusals) < shareBefore / 2) refusals.learned = { requests: 50 + requests, refused };
   refusals.seen = fresh().seen;
 }
 
-/** A little more than was seen. */
+/** A little more than the observed share. */
 function expected({ learned: { requests, refused } }: Refusals): number {
-  return Math.min(mostExpected, (refused + Math.sqrt(refused)) / requests);
+  return Math.min(maxExpected, (refused + Math.sqrt(refused)) / requests);
 }

@@ -1,34 +1,34 @@
-// The window: how many requests are in flight. It doubles until something is refused, and returns fast to just below
-// where that was; beyond it grows by addition.
+// The window: how many requests may be in flight. It doubles until something is refused, returns quickly to just below that
+// point (the ceiling), and grows slowly above it.
 
 import { timerMs } from './pace.ts';
 
 export interface Window {
-  /** Allowed in flight; its fraction is growth not yet reached. */
+  /** Allowed in flight; the fraction adds up until it is a whole request. */
   limit: number;
-  readonly most: number;
-  /** Up to here the limit grows fast. */
+  readonly max: number;
+  /** Up to here the limit grows quickly. */
   ceiling: number;
   doubling: { fromMs: number; upTo: number } | undefined;
-  /** When the next may be sent, so that answers that come together are not followed by a burst. */
+  /** The earliest time for the next request, so that answers that come together do not cause a burst. */
   spreadAtMs: number;
-  /** The limit when it was lowered for a try; undefined where it is no try. */
+  /** The limit before it was lowered as a trial; undefined if there is no trial. */
   triedFrom: number | undefined;
-  /** What it was settled at when it was last tried, and whether next to nothing was refused there. */
+  /** The limit that held last, and whether almost nothing was refused at it. */
   settled: { limit: number; isGood: boolean };
 }
 
 const firstLimit = 4;
-/** The first doublings take this long at least: where a second's quota is small, it is overrun by less. */
+/** A doubling takes at least this long, so that a small limit a second is exceeded by less. */
 const doublingMs = 100;
-/** So much of a round trip a window is spread over. */
+/** The share of a round trip that a window is spread over. */
 const spread = 0.95;
 
-export function createWindow(most: number): Window {
+export function createWindow(max: number): Window {
   return {
-    limit: Math.min(firstLimit, most),
-    most,
-    ceiling: most,
+    limit: Math.min(firstLimit, max),
+    max,
+    ceiling: max,
     doubling: { fromMs: Number.NEGATIVE_INFINITY, upTo: 0 },
     spreadAtMs: 0,
     triedFrom: undefined,
@@ -36,28 +36,28 @@ export function createWindow(most: number): Window {
   };
 }
 
-/** A request is sent; once a limit has shown, those of a round trip are spread over it. */
+/** A request is sent. Once a limit is known, the requests of a round trip are spread over it. */
 export function spreadOut(window: Window, roundTripMs: number, nowMs: number): void {
-  if (window.ceiling >= window.most) return;
+  if (window.ceiling >= window.max) return;
   window.spreadAtMs = Math.max(window.spreadAtMs, nowMs - timerMs) + (spread * roundTripMs) / window.limit;
 }
 
-/** An answer that used the window has come; `perRoundTrip` is the growth of a round trip beyond the ceiling. */
+/** An answer has come that used the window. `perRoundTrip`: the growth above the ceiling in a round trip. */
 export function growWindow(window: Window, perRoundTrip: number, nowMs: number): void {
-  const { limit, ceiling, doubling, most } = window;
+  const { limit, ceiling, doubling, max } = window;
   if (doubling !== undefined) {
     if (nowMs >= doubling.fromMs + doublingMs) window.doubling = { fromMs: nowMs, upTo: limit * 2 };
-    window.limit = Math.min(limit + 1, window.doubling?.upTo ?? most, most);
+    window.limit = Math.min(limit + 1, window.doubling?.upTo ?? max, max);
   } else if (limit < ceiling) {
     window.limit = Math.min(limit + 1, ceiling);
   } else {
-    // In a round trip there are as many answers as the limit: together they are one round trip's growth.
-    window.ceiling = Math.min(ceiling + perRoundTrip / limit, most);
+    // There are as many answers in a round trip as the limit: together they are the growth of a round trip.
+    window.ceiling = Math.min(ceiling + perRoundTrip / limit, max);
     window.limit = window.ceiling;
   }
 }
 
-/** Lowers the window to fewer than were in flight where requests were refused. @returns whether it had settled there. */
+/** Lowers the window below the number in flight when requests were refused. @returns whether that is the limit that held before. */
 export function lowerWindow(
   window: Window,
   refusedAt: { lowest: number; sum: number; count: number },
@@ -70,7 +70,7 @@ export function lowerWindow(
     window.limit = window.ceiling;
     return window.limit - settled.limit <= Math.max(1, 0.1 * settled.limit);
   }
-  // Half of it tells whether it is the window at all; from there it returns to the ceiling by itself.
+  // A trial with half of it shows whether the window is the limit at all; it then returns to the ceiling.
   const isTried = window.triedFrom !== undefined;
   window.triedFrom ??= limit;
   window.ceiling = Math.max(1, Math.min(isTried ? 0.9 * limit : limit, refusedAt.lowest - 1));
@@ -78,14 +78,14 @@ export function lowerWindow(
   return false;
 }
 
-/** The window was tried in vain: it is as wide as before. */
+/** The trial did not help: the window is as wide as before. */
 export function restoreWindow(window: Window): void {
   window.limit = Math.max(window.limit, window.triedFrom ?? 0);
   window.ceiling = Math.max(window.ceiling, window.limit);
   window.triedFrom = undefined;
 }
 
-/** The limit has held for a while, with so large a share refused. */
+/** The limit has held for a while, with this share refused. */
 export function settleWindow(window: Window, refusedShare: number): void {
   window.triedFrom = undefined;
   window.settled = { limit: window.limit, isGood: refusedShare < 0.02 };
