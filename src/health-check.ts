@@ -1,5 +1,5 @@
-// The health check of the container: requests `/livez` from the worker, and ends with 0 for status 200, else with 1. It uses a
-// plain socket, which starts quickly and ignores proxy settings.
+// The health check of the container: requests `/livez` from the worker, and ends with 0 for status 200, else with 1. It
+// uses a plain socket, which starts quickly and ignores proxy settings.
 
 import { connect } from 'node:net';
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The first file of the program. It checks the version of Node, in syntax that old versions understand and before anything is
-// imported. Then it gives the process the flags that keep its memory small, however it was started.
+// The first file of the program. It checks the version of Node, in syntax that old versions understand and before
+// anything is imported. Then it gives the process the flags that keep its memory small, however it was started.
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {

@@ -245,7 +245,9 @@ interface SyncArguments {
 function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
   const rest = { reconcile: false, dryRun: false, allowMassDelete: false, ...given };
   if (id.length > 0 && (from !== undefined || to !== undefined || rest.reconcile || rest.dryRun)) {
-    throw new UsageError('--id cannot be combined with --from, --to, --reconcile or --dry-run: it fetches just those conversations');
+    throw new UsageError(
+      '--id cannot be combined with --from, --to, --reconcile or --dry-run: it fetches just those conversations',
+    );
   }
   if ((from !== undefined || to !== undefined) && rest.reconcile) {
     throw new UsageError('--reconcile lists everything: omit --from and --to');

@@ -1,5 +1,5 @@
-// Exit statuses, as documented in README, for scripts and schedulers. An error in; a status and a line for people out. Errors
-// that somebody has to correct have another status than those that may be over at the next try.
+// Exit statuses, as documented in README, for scripts and schedulers. An error in; a status and a line for people out.
+// Errors that somebody has to correct have another status than those that may be over at the next try.
 
 import { ConfigError } from '../config/config.ts';
 import { EmbeddedError } from '../embedded/binaries.ts';

@@ -91,7 +91,8 @@ export function parametersOfUrl(url: string): Parameters | undefined {
 export function problemOfUrl(text: string): string | null {
   const form = 'postgres://user:password@host:5432/database';
   if (/^jdbc:/i.test(text)) return `does not take a jdbc: URL: write it as ${form}`;
-  if (/^\s*\w+\s*=/.test(text)) return `does not take a list of key=value: write it as ${form}, or set PGHOST, PGUSER, …`;
+  if (/^\s*\w+\s*=/.test(text))
+    return `does not take a list of key=value: write it as ${form}, or set PGHOST, PGUSER, …`;
   // The host begins after the last @ before the path.
   if (/^postgres(ql)?:\/\/([^/?#]*@)?[^@/?#]*,/.test(text)) {
     return 'takes one host: the one that accepts writes, or a name that always leads to it';

@@ -1,5 +1,5 @@
-// Environment variables, or the files that NAME_FILE names, in; one checked value for each setting out. Each value is checked
-// alone: config.ts combines them. Nothing throws: problems are collected, and no message holds a secret.
+// Environment variables, or the files that NAME_FILE names, in; one checked value for each setting out. Each value is
+// checked alone: config.ts combines them. Nothing throws: problems are collected, and no message holds a secret.
 
 import { closest } from '../lib/closest.ts';
 import { reasonOf } from '../lib/reason.ts';

@@ -1,5 +1,5 @@
-// The checks of the database, one after another, as findings. Checks that depend on a failed one are skipped with the reason;
-// the others go on. Nothing is changed: no migration, no lease, no embedded server.
+// The checks of the database, one after another, as findings. Checks that depend on a failed one are skipped with the
+// reason; the others go on. Nothing is changed: no migration, no lease, no embedded server.
 
 import type { DatabaseConfig } from '../config/config.ts';
 import { inspectEmbedded } from '../embedded/inspect.ts';

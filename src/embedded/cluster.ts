@@ -1,6 +1,6 @@
-// The data folder of an embedded Postgres and its server: create, start, find, stop. Any number of processes may do this at the
-// same time: a new cluster appears by a rename, and Postgres itself allows only one server per folder. The server listens on
-// 127.0.0.1 only, with a random password that is kept with the data, readable only by its owner.
+// The data folder of an embedded Postgres and its server: create, start, find, stop. Any number of processes may do this
+// at the same time: a new cluster appears by a rename, and Postgres itself allows only one server per folder. The server
+// listens on 127.0.0.1 only, with a random password that is kept with the data, readable only by its owner.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';

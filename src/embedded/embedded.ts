@@ -1,5 +1,6 @@
-// Postgres without installing one: a folder in, a running server and its URL out. Processes share the server of a folder, and
-// the last one to close it stops it. Data survives restarts and, unless `durable` is false, crashes of the machine.
+// Postgres without installing one: a folder in, a running server and its URL out. Processes share the server of a
+// folder, and the last one to close it stops it. Data survives restarts and, unless `durable` is false, crashes of the
+// machine.
 
 import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

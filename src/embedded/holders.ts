@@ -1,5 +1,5 @@
-// Which processes use a folder: one file for each, named by process id, so that the last one knows that it is the last. Killed
-// processes do not count. Nothing here waits or locks.
+// Which processes use a folder: one file for each, named by process id, so that the last one knows that it is the last.
+// Killed processes do not count. Nothing here waits or locks.
 
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// The user that an embedded Postgres runs as: that of this process, except for root, which Postgres refuses. Under root it is, in
-// this order: the owner of the data, the user `postgres`, a new user `postgres`, `nobody`.
+// The user that an embedded Postgres runs as: that of this process, except for root, which Postgres refuses. Under root
+// it is, in this order: the owner of the data, the user `postgres`, a new user `postgres`, `nobody`.
 
 import { execFile } from 'node:child_process';
 import { chmod, stat } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// "Did you mean": the known word that is closest to a misspelt one. Pure. The distance counts letters that are added, dropped,
-// changed, or swapped with a neighbour.
+// "Did you mean": the known word that is closest to a misspelt one. Pure. The distance counts letters that are added,
+// dropped, changed, or swapped with a neighbour.
 
 /** The closest of the words; undefined if the distance is more than a third of the word's length. */
 export function closest(word: string, words: Iterable<string>): string | undefined {

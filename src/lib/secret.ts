@@ -1,5 +1,5 @@
-// Objects that hold a secret and do not print it: JSON and Node's inspect show a placeholder, so that a configuration in a log
-// or an error message does not reveal it. The secret itself stays an ordinary property.
+// Objects that hold a secret and do not print it: JSON and Node's inspect show a placeholder, so that a configuration in
+// a log or an error message does not reveal it. The secret itself stays an ordinary property.
 
 import { inspect } from 'node:util';
 

@@ -13,7 +13,8 @@ import { createSchemaNames, writtenFor } from './schemas.ts';
 export const goodbyeMs = 1_000;
 
 /** What node-postgres takes, and what it does not know of. */
-export type ConnectionConfig = pg.ClientConfig & Partial<Pick<Way, 'optionalTls' | 'current' | 'onUnencrypted' | 'schema'>>;
+export type ConnectionConfig = pg.ClientConfig &
+  Partial<Pick<Way, 'optionalTls' | 'current' | 'onUnencrypted' | 'schema'>>;
 
 /** A client of node-postgres that can be cut off, that encrypts where the server offers it, and that knows the schemas' names. */
 export class Connection extends pg.Client {

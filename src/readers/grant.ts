@@ -1,5 +1,5 @@
-// Makes a role a reader of schema twilio and of nothing else, in one transaction: checks what prevents that, sets the rights,
-// and asks Postgres what the role may do now. If that is not exactly reading, nothing is changed.
+// Makes a role a reader of schema twilio and of nothing else, in one transaction: checks what prevents that, sets the
+// rights, and asks Postgres what the role may do now. If that is not exactly reading, nothing is changed.
 
 import type { Database, Queries } from '../postgres/database.ts';
 import { migrationLock } from '../postgres/migrate.ts';

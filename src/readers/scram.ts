@@ -1,5 +1,5 @@
-// A password in, the SCRAM-SHA-256 verifier that Postgres stores out, as defined in RFC 5802 and RFC 7677. It is computed here,
-// so that the password is never sent and cannot appear in a server log or pg_stat_activity.
+// A password in, the SCRAM-SHA-256 verifier that Postgres stores out, as defined in RFC 5802 and RFC 7677. It is
+// computed here, so that the password is never sent and cannot appear in a server log or pg_stat_activity.
 
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 

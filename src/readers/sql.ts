@@ -1,5 +1,5 @@
-// The SQL that makes a role a reader of schema twilio. Pure: facts about the role and the database in, statements out. They are
-// idempotent, and replace all rights that the role had in our schemas.
+// The SQL that makes a role a reader of schema twilio. Pure: facts about the role and the database in, statements out.
+// They are idempotent, and replace all rights that the role had in our schemas.
 
 import pg from 'pg';
 import { bookkeepingOf } from '../postgres/schemas.ts';

@@ -1,5 +1,5 @@
-// The API itself: a request in, its body out, or a Refusal. Knows the source, the switches and the tokens; nothing of
-// HTTP beyond path and query.
+// The API itself: a request in, the body of the answer out, or a Refusal. It knows the source, the switches and the tokens,
+// but of HTTP only path and query.
 
 import { createRandom, type Random } from '../lib/random.ts';
 import { timestampOf } from '../lib/timestamp.ts';
@@ -19,7 +19,7 @@ import type { Place } from './timeline.ts';
 
 export interface Route {
   readonly endpoint: Endpoint;
-  /** The id asked for, decoded. */
+  /** The requested id, decoded. */
   readonly id: string | undefined;
 }
 
@@ -28,7 +28,7 @@ const resultsPath = '/v3/OperatorResults';
 const operatorsPath = '/v3/ControlPlane/Operators';
 const configurationsPath = '/v3/ControlPlane/Configurations';
 const epoch = timestampOf(0);
-/** Bytes of serialized bodies kept. */
+/** Bytes of serialized bodies that are kept. */
 const defaultDetailCacheBytes = 256 * 1024 * 1024;
 const defaultItemCacheBytes = 64 * 1024 * 1024;
 const defaultResultCacheBytes = 64 * 1024 * 1024;
@@ -40,7 +40,7 @@ export interface CacheSizes {
   resultCacheBytes?: number;
 }
 
-/** Which endpoint a path is, and of what. */
+/** The endpoint of a path, and the id in it. */
 export function routeOf(path: string): Route {
   if (path === conversationsPath) return { endpoint: 'list', id: undefined };
   if (path.startsWith(`${conversationsPath}/`)) return withId('detail', path.slice(conversationsPath.length + 1));
@@ -72,14 +72,14 @@ export class Answers {
     this.#random = createRandom(seed, 0xa5);
   }
 
-  /** Forgets every serialized body: the switches have changed. */
+  /** Forgets all serialized bodies, because the switches have changed. */
   forget(): void {
     this.#details.clear();
     this.#items.clear();
     this.#results.clear();
   }
 
-  /** Serializes every detail that the cache has room for. */
+  /** Serializes details until the cache is full. */
   warm(switches: Switches): void {
     for (const entry of this.#source.timeline) {
       if (this.#details.isFull) return;

@@ -1,5 +1,5 @@
-// Serialized conversations and results, kept until they change: making JSON of the same value twice is most of what serving costs.
-// Bounded by bytes; what was kept first goes first.
+// Serialized conversations and results, kept until they change: making JSON of the same value twice is most of what
+// serving costs. Bounded by bytes; what was kept first goes first.
 
 interface Kept {
   readonly version: number;
@@ -20,7 +20,7 @@ export class BodyCache {
     this.#maxBytes = maxBytes;
   }
 
-  /** The body of an entry as it is now; `make` writes it where none is kept. */
+  /** The present body of an entry; `make` serializes it if it is not in the cache. */
   body(entry: Versioned, make: () => string): Buffer {
     const kept = this.#kept.get(entry);
     if (kept?.version === entry.version) return kept.body;
@@ -35,7 +35,7 @@ export class BodyCache {
     return body;
   }
 
-  /** Whether the next body costs an older one its place. */
+  /** Whether the next body would replace an older one. */
   get isFull(): boolean {
     return this.#bytes >= this.#maxBytes * 0.99;
   }

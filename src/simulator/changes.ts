@@ -1,14 +1,14 @@
-// What can happen to a conversation, as pure functions: the value before in, the value after out. Each moves
-// `updatedAt` to `at`, unless it is told to be silent, as the API is at times.
+// Changes of a conversation, as pure functions: the value before in, the value after out. Each sets `updatedAt` to `at`,
+// unless the change is silent, as some changes of the API are.
 
 import type { WireCommunication, WireConversationDetail } from '../twilio/wire.ts';
 
 export interface Silence {
-  /** Leaves `updatedAt` where it was. */
+  /** Leaves `updatedAt` unchanged. */
   silent?: boolean;
 }
 
-/** Another communication at the end. */
+/** Adds a communication at the end. */
 export function withCommunication(
   conversation: WireConversationDetail,
   communication: WireCommunication,
@@ -19,7 +19,7 @@ export function withCommunication(
   return touched({ ...conversation, communications }, at, silent);
 }
 
-/** Another status: closed, active again, inactive. */
+/** Changes the status. */
 export function withStatus(
   conversation: WireConversationDetail,
   status: string,
@@ -29,7 +29,7 @@ export function withStatus(
   return touched({ ...conversation, status }, at, silent);
 }
 
-/** Another operator result. */
+/** Adds an operator result. */
 export function withResult(
   conversation: WireConversationDetail,
   resultId: string,
@@ -51,7 +51,7 @@ export function withoutResult(
   return touched({ ...conversation, operatorResultIds }, at, silent);
 }
 
-/** Without a participant; what they said stays. */
+/** Removes a participant; their communications stay. */
 export function withoutParticipant(
   conversation: WireConversationDetail,
   participantId: string,
@@ -62,7 +62,7 @@ export function withoutParticipant(
   return touched({ ...conversation, participants }, at, silent);
 }
 
-/** With the text of one communication, or of all of them, replaced. */
+/** Replaces the text of one communication, or of all. */
 export function redacted(
   conversation: WireConversationDetail,
   at: string,

@@ -1,16 +1,16 @@
-// One conversation that the source holds: its value now, what it was before (so that a detail can lag), and where in
-// time it is listed. A value is either held or made anew on every read (`Made`), which is how hundreds of thousands
-// fit into memory. Values are never altered in place: a change is another value.
+// A conversation in the source: its present value, former values (so that a detail can lag), and the time that it is listed
+// under. A value is either stored or generated on every read (`Made`), so that hundreds of thousands fit into memory. Values
+// are immutable: a change is a new value.
 
 import type { Timestamp } from '../lib/timestamp.ts';
 import type { WireConversation, WireConversationDetail } from '../twilio/wire.ts';
 import { createResult, type WireOperatorResult } from './results.ts';
 
-/** A conversation that can be made whenever it is read; the same value each time. */
+/** A conversation that is generated on every read, always with the same value. */
 export interface Made {
   readonly id: string;
   readonly createdAt: string;
-  /** All of it but the communications, without the cost of making those. */
+  /** Everything but the communications, without the cost of generating those. */
   head(): WireConversation;
   whole(): WireConversationDetail;
   /** One of its operator results, where they are other than `createResult` makes them. */
@@ -22,18 +22,18 @@ interface Past {
   readonly untilMs: number;
 }
 
-/** How many former values are kept; only a lagging detail reads them. */
+/** How many former values are kept, for details that lag. */
 const pastKept = 8;
 
-/** A conversation in the source, by the key under which its detail is had. */
+/** A conversation in the source, by the key of its detail. */
 export class Entry {
   readonly key: string;
   readonly createdAt: Timestamp;
-  /** When it came into the source, by the simulator's clock. */
+  /** When it was added to the source, by the simulator's clock. */
   readonly arrivedMs: number;
-  /** Moves with every change; what was made of an older version is out of date. */
+  /** Increases with every change. */
   version = 0;
-  /** How often its detail was fetched since it last changed. */
+  /** How often its detail was fetched since the last change. */
   fetches = 0;
   #current: WireConversationDetail | Made;
   #past: Past[] | undefined;
@@ -45,12 +45,12 @@ export class Entry {
     this.#current = current;
   }
 
-  /** The whole conversation as it is now. */
+  /** The whole conversation at present. */
   whole(): WireConversationDetail {
     return isMade(this.#current) ? this.#current.whole() : this.#current;
   }
 
-  /** The conversation without its communications, as the list shows it. */
+  /** The conversation without its communications, as in the list. */
   head(): WireConversation {
     if (isMade(this.#current)) return this.#current.head();
     const { communications: _, ...head } = this.#current;
@@ -68,7 +68,7 @@ export class Entry {
     return !isMade(this.#current) || this.#current.result === undefined;
   }
 
-  /** What it was `lagMs` ago, or before its last change where `lagFetches` are not yet used up; undefined where it was not there yet. */
+  /** The value `lagMs` ago, or before the last change if `lagFetches` are not used up; undefined if it did not exist yet. */
   lagging(nowMs: number, lagMs: number, lagFetches: number): WireConversationDetail | undefined {
     const past = this.#past ?? [];
     if (this.fetches <= lagFetches && lagFetches > 0) return past.at(-1)?.value;
@@ -78,7 +78,7 @@ export class Entry {
     return this.arrivedMs > then ? undefined : this.whole();
   }
 
-  /** Takes another value; the one before is remembered until newer ones push it out. */
+  /** Sets a new value and remembers the former ones, up to a limit. */
   replace(value: WireConversationDetail, nowMs: number): void {
     this.#past = [...(this.#past ?? []).slice(1 - pastKept), { value: this.whole(), untilMs: nowMs }];
     this.#current = value;

@@ -1,5 +1,5 @@
-// One request and its answer, on their way through the server: limits (429) → faults → credentials (401) → the answer.
-// Holds no socket beyond the exchange; what still waits when the server closes is dropped by `stop()`.
+// One request and its answer, in this order: limits (429), faults, credentials (401), the answer. No socket is held
+// longer than that; `stop()` drops the answers that still wait when the server closes.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answers, type Route, routeOf } from './answers.ts';
@@ -15,16 +15,16 @@ export interface ExchangeParts {
   readonly answers: Answers;
   readonly faults: Faults;
   readonly requests: RequestLog;
-  /** The `Authorization` headers let in. */
+  /** The accepted `Authorization` headers. */
   readonly admitted: ReadonlySet<string>;
   readonly now: () => number;
   readonly switches: () => Readonly<Switches>;
 }
 
-/** So much later than asked for does a timer of Node ring, as a rule. */
+/** How late Node's timers usually are. */
 const timerLateMs = 1;
 
-/** Makes the listener of a server; `stop()` drops the answers that still wait. */
+/** The request listener of a server; `stop()` drops the answers that still wait. */
 export function createExchange({ answers, faults, requests, admitted, now, switches: current }: ExchangeParts) {
   const limits = new Limits();
   const waiting = new Set<NodeJS.Timeout>();
@@ -46,7 +46,7 @@ export function createExchange({ answers, faults, requests, admitted, now, switc
       if (!admitted.has(request.headers.authorization ?? '')) throw unauthorized();
       return answerOf(record, route, switches, nowMs);
     });
-    // Node would add the true date of this machine.
+    // Node would add this machine's date.
     response.sendDate = false;
     answer.headers.Date = dateOf(nowMs + switches.dateOffsetMs);
     const wait = isAdmitted ? retryAfterOf(fault) : retryAfter(switches, nowMs);
@@ -130,7 +130,7 @@ function splitUrl(url: string): { path: string; query: string } {
   return mark === -1 ? { path: url, query: '' } : { path: url.slice(0, mark), query: url.slice(mark + 1) };
 }
 
-/** Writes HTTP dates, one text a second. */
+/** Formats HTTP dates; formats each second once. */
 function createDates(): (atMs: number) => string {
   let second = Number.NaN;
   let text = '';

@@ -1,31 +1,32 @@
-// What goes wrong, and when: a list of rules, by script ("the second list page answers 429") or by a seeded rate. Each
-// rule counts the requests that it applies to; the first whose turn it is decides the request. Doing it is sabotage.ts.
+// Which requests fail, and how: a list of rules, by script ("the second list page answers 429") or by a seeded rate.
+// Each rule counts the requests that it applies to; the first rule that matches decides. sabotage.ts carries the faults
+// out.
 
 import { createRandom, type Random } from '../lib/random.ts';
 import type { Endpoint } from './request-log.ts';
 
 export type Fault =
-  /** An error with this status; `retryAfter` is sent as it is: seconds or a date. `message` is the API's own. */
+  /** An error with this status; `retryAfter` is sent as given: seconds or a date. `message` is in the body. */
   | { kind: 'status'; status: number; retryAfter?: string; message?: string }
-  /** The connection is reset before the head, or in the middle of the body. */
+  /** The connection is reset before the head or in the middle of the body. */
   | { kind: 'reset'; at: 'head' | 'body' }
-  /** The body ends too early: its `Content-Length` says more, or the last chunk is missing. */
+  /** The body is truncated: shorter than its `Content-Length`, or without the last chunk. */
   | { kind: 'truncate'; how: 'length' | 'chunked' }
-  /** 200 and a body that is JSON up to its middle, whole by its length. */
+  /** 200 and the first half of the JSON, with the `Content-Length` of that half. */
   | { kind: 'invalidJson' }
-  /** 200 and a page of HTML, as proxies answer. */
+  /** 200 and a page of HTML, as from a proxy. */
   | { kind: 'html' }
-  /** Nothing more comes, and the connection stays open: from the beginning, or from the middle of the body. */
+  /** No more data comes, but the connection stays open: from the start, or from the middle of the body. */
   | { kind: 'silence'; at: 'head' | 'body' }
-  /** The page token is expired, whatever the switches say. Only for list requests with a token; others are served. */
+  /** The page token is refused as expired. Only for list requests with a token; others are answered. */
   | { kind: 'expireToken' }
-  /** The right body, with so many bytes more in a field that nobody knows; streamed. */
+  /** The right body, streamed, with so many more bytes in an unknown field. */
   | { kind: 'huge'; bytes: number }
   /** The right answer without its `Date`. */
   | { kind: 'noDate' }
-  /** The right answer, its `Date` off by so many ms; with an `Age` where a cache is to have it. */
+  /** The right answer with a `Date` that is off by so many ms, and an `Age` as from a cache, if given. */
   | { kind: 'date'; offsetMs: number; age?: number }
-  /** The right answer, so many ms late. */
+  /** The right answer, delayed by so many ms. */
   | { kind: 'delay'; ms: number };
 
 export interface FaultRule {
@@ -34,25 +35,25 @@ export interface FaultRule {
   fault: Fault;
   /** Only for this conversation's detail, or this operator result. */
   id?: string;
-  /** Only for lists whose bounds lie more than so many seconds apart; one bound, or none, is wider than anything. */
+  /** Only for lists whose bounds are more than so many seconds apart; one bound or none counts as infinitely wide. */
   widerThanSeconds?: number;
-  /** Only for lists whose bounds meet this stretch of createdAt, in ms since the epoch; a bound that is not there lies beyond it. */
+  /** Only for lists whose bounds overlap this range of createdAt, in ms since the epoch; a missing bound is infinite. */
   meeting?: { fromMs: number; toMs: number };
-  /** Only the nth request it applies to, from 1. */
+  /** Only the nth request that it applies to, from 1. */
   nth?: number;
-  /** From the nth on. */
+  /** From the nth request on. */
   from?: number;
-  /** Every nth. */
+  /** Every nth request. */
   every?: number;
   /** With this probability, 0 to 1. */
   rate?: number;
-  /** At most so often. */
+  /** At most so many times. */
   times?: number;
-  /** Only for so many ms after it first struck. */
+  /** Only for so many ms after its first use. */
   forMs?: number;
 }
 
-/** What a rule looks at. */
+/** What a rule decides by. */
 export interface FaultTarget {
   readonly endpoint: Endpoint;
   readonly id: string | undefined;
@@ -76,12 +77,12 @@ export class Faults {
     for (const rule of rules) this.add(rule);
   }
 
-  /** How often any rule struck that still stands. */
+  /** How often the present rules were used. */
   get struck(): number {
     return this.#standing.reduce((sum, { struck }) => sum + struck, 0);
   }
 
-  /** Adds a rule behind the others; what comes back takes it away again and says how often it struck. */
+  /** Adds a rule after the others. The result removes it again, and says how often it was used. */
   add(rule: FaultRule): { readonly struck: number; remove(): void } {
     const standing: Standing = { rule, seen: 0, struck: 0, firstMs: undefined };
     this.#standing.push(standing);
@@ -95,12 +96,12 @@ export class Faults {
     };
   }
 
-  /** All is well from here on. */
+  /** Removes all rules. */
   clear(): void {
     this.#standing = [];
   }
 
-  /** The fault that a request meets; undefined where it meets none. */
+  /** The fault for a request; undefined if there is none. */
   strike(target: FaultTarget, nowMs: number): Fault | undefined {
     let fault: Fault | undefined;
     for (const standing of this.#standing) {

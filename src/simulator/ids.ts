@@ -1,5 +1,5 @@
-// Ids as the reference documents them, drawn from a seeded source of chance.
-// Conversations `^conv_conversation_[0-7][0-9a-z]{25}$`; the kinds beside it follow the same form.
+// Random ids in the form that the reference documents.
+// Conversations `^conv_conversation_[0-7][0-9a-z]{25}$`; the other kinds have the same form.
 
 import type { Random } from '../lib/random.ts';
 

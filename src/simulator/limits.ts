@@ -1,13 +1,13 @@
-// The account's limits: how many requests at once, and how many in any stretch of a second. A request over either is
-// not processed; it gets 429, and does not count.
+// The account's limits: concurrent requests, and requests in any period of one second. A request above either limit is not
+// processed and not counted, and gets 429.
 
 import type { Switches } from './switches.ts';
 
-/** Keeps count for one account. */
+/** The counts of one account. */
 export class Limits {
   #admitted: number[] = [];
 
-  /** Whether a request may go on; `inFlight` are those before it. */
+  /** Whether a request is accepted; `inFlight` does not include it. */
   admit(inFlight: number, nowMs: number, { maxConcurrency, maxPerSecond }: Switches): boolean {
     if (maxConcurrency !== null && inFlight >= maxConcurrency) return false;
     if (maxPerSecond === null) return true;
@@ -19,7 +19,7 @@ export class Limits {
   }
 }
 
-/** The `Retry-After` header of a 429, as the switches have it; undefined where it has none. */
+/** The `Retry-After` header of a 429, by the switches; undefined for none. */
 export function retryAfter({ retryAfter: form, retryAfterSeconds }: Switches, nowMs: number): string | undefined {
   if (form === 'none') return undefined;
   if (form === 'seconds') return String(retryAfterSeconds);

@@ -1,6 +1,6 @@
-// One page of the list: the source's timeline, a query and the row where the last page ended in; entries out, in the
-// order the switches name. Pure: reads the source, changes nothing.
-// Pages by key give every conversation that is there throughout exactly once, whatever comes and goes meanwhile.
+// One page of the list: the source's timeline, a query and the last row of the previous page in; entries out, in the
+// order that the switches say. Changes nothing. Paging by key gives every conversation that exists throughout exactly
+// once, whatever is added or removed meanwhile.
 
 import { hashText } from '../lib/random.ts';
 import { secondsOf, type Timestamp, timestampOf } from '../lib/timestamp.ts';
@@ -11,17 +11,17 @@ import type { Source } from './source.ts';
 import type { Switches } from './switches.ts';
 import { compare, type Place, type Timeline } from './timeline.ts';
 
-/** Where a listing goes on: behind a row, and how many rows were listed before. */
+/** Where a listing continues: after which row, and how many rows were listed before. */
 export interface Resume {
   readonly row: Place | undefined;
   readonly offset: number;
-  /** Which of the orders, where there is `none`. */
+  /** The seed of the order, for order `none`. */
   readonly shuffle: number;
 }
 
 export interface Listed {
   readonly entries: readonly Entry[];
-  /** Whether there are more behind these. */
+  /** Whether more follow. */
   readonly more: boolean;
 }
 
@@ -30,10 +30,10 @@ interface Stretch {
   readonly to: number;
 }
 
-/** Sorts behind every key. */
+/** Sorts after every key. */
 const afterAllKeys = '\uffff\uffff';
 
-/** The next `size` entries of a listing. `nowMs` decides what is listed already. */
+/** The next `size` entries of a listing. `nowMs` decides what is listed yet. */
 export function listPage(
   source: Source,
   query: ConversationQuery,
@@ -53,7 +53,7 @@ export function listPage(
   return take(rows, byKey ? 0 : resume.offset, size);
 }
 
-/** Whether a conversation is what a query asks for, its bounds apart. */
+/** Whether a conversation matches a query, without regard to its bounds. */
 export function matches(entry: Entry, query: ConversationQuery): boolean {
   if (!filtersFields(query)) return true;
   const head = entry.head();
@@ -92,7 +92,7 @@ function isListed(entry: Entry, switches: Switches, nowMs: number): boolean {
   return switches.lists !== 'half' || hashText(entry.key) % 2 === 0;
 }
 
-/** The positions between the bounds. A bound becomes a place before or behind all rows of its instant. */
+/** The positions between the bounds. A bound is a place before or after all rows of its instant. */
 function stretchOf(timeline: Timeline, query: ConversationQuery, switches: Switches): Stretch {
   const to =
     query.before && timeline.positionOf(boundPlace(query.before, switches.upperBound === 'inclusive', switches));

@@ -1,6 +1,6 @@
-// Page tokens: opaque text that carries where a listing goes on and the filters it belongs to, so that the server need
-// not remember it; only how often a token was used is remembered. A token that is not ours, belongs to other filters
-// or has expired by the switches is a Refusal.
+// Page tokens: opaque text that holds where a listing continues and a hash of its filters, so that the server only has to
+// remember how often a token was used. A token that is invalid, belongs to other filters, or has expired by the switches is
+// a Refusal.
 
 import { isJsonObject, type Json } from '../lib/json.ts';
 import { hashText } from '../lib/random.ts';
@@ -12,7 +12,7 @@ import type { Switches } from './switches.ts';
 import type { Place } from './timeline.ts';
 
 export interface Listing extends Resume {
-  /** When its first page was asked for. */
+  /** When its first page was requested. */
   readonly startedMs: number;
 }
 
@@ -24,20 +24,20 @@ interface TokenContent extends Listing {
   readonly pageSize: number;
 }
 
-/** Makes and reads the tokens of one server. */
+/** The tokens of one server. */
 export class PageTokens {
   readonly #uses = new Map<number, number>();
   #serial = 0;
   #requests = 0;
   #listings = 0;
 
-  /** Counts a list request; tokens may expire by that count. */
+  /** Counts a list request; tokens may expire after a number of them. */
   countRequest(): number {
     this.#requests += 1;
     return this.#requests;
   }
 
-  /** A listing from its beginning. */
+  /** The start of a listing. */
   begin(nowMs: number): Listing {
     this.#listings += 1;
     return { row: undefined, offset: 0, shuffle: this.#listings, startedMs: nowMs };
@@ -56,12 +56,12 @@ export class PageTokens {
     return Buffer.from(JSON.stringify(content)).toString('base64url');
   }
 
-  /** When the listing that a token belongs to began; undefined where it is not a token. Nothing else is checked yet. */
+  /** When the listing of a token began; undefined if it is not a token. Checks nothing else. */
   startOf(token: string): number | undefined {
     return decode(token)?.startedMs;
   }
 
-  /** Where the listing goes on; throws a Refusal. Counts as a use of the token. */
+  /** Where the listing continues. Throws a Refusal. Counts as a use of the token. */
   redeem(token: string, query: PageQuery, switches: Switches, nowMs: number): Listing {
     const content = decode(token);
     if (content === undefined) throw badRequest('pageToken is not valid');
@@ -84,7 +84,7 @@ export class PageTokens {
   }
 }
 
-/** What a token that is no longer good gets. */
+/** The answer to an expired token. */
 export function expiredToken(switches: Switches): Refusal {
   return new Refusal(switches.tokenExpiredStatus, 20001, 'pageToken has expired');
 }

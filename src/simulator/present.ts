@@ -1,5 +1,5 @@
-// What an answer shows of a conversation or a result: the value held in, the value served out, as the switches bend it. Nothing
-// is altered in place; where no switch has a say the value held is served as it is.
+// What an answer shows of a conversation or a result: the value held in, the value served out, as the switches bend it.
+// Nothing is altered in place; where no switch has a say the value held is served as it is.
 
 import { isJsonObject } from '../lib/json.ts';
 import type { Random } from '../lib/random.ts';
@@ -8,12 +8,12 @@ import type { WireOperatorResult } from './results.ts';
 import type { Switches } from './switches.ts';
 
 const timestampShape = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})$/;
-/** Arrays without an order of their own: shuffled in details as well. */
+/** Arrays whose order has no meaning: shuffled in details too. */
 const unordered = new Set(['channels', 'channelIds', 'intelligenceConfigurationIds', 'addressValues']);
-/** Every documented array of a list item; those of fields nobody knows keep their order. */
+/** All documented arrays of a list item; arrays in unknown fields keep their order. */
 const listed = new Set([...unordered, 'participants', 'operatorResultIds']);
 
-/** A conversation as the list shows it. */
+/** A conversation as in the list. */
 export function presentItem(head: WireConversation, switches: Switches, random: Random): unknown {
   const results = head.operatorResultIds;
   const shown =
@@ -24,7 +24,7 @@ export function presentItem(head: WireConversation, switches: Switches, random: 
   return switches.unstableOrder === 'none' ? item : reorder(item, random, (field) => listed.has(field));
 }
 
-/** A conversation as its detail shows it. */
+/** A conversation as in its detail. */
 export function presentDetail(whole: WireConversationDetail, switches: Switches, random: Random): unknown {
   const detail = bend(whole, switches.detailsWithout, switches);
   return switches.unstableOrder === 'itemsAndDetails'
@@ -39,12 +39,12 @@ export function presentResult(result: WireOperatorResult, switches: Switches, ra
   return switches.unstableOrder === 'none' ? shown : reorder(shown, random, () => false);
 }
 
-/** Whether the same value is served the same way every time, and so may be kept as text. */
+/** Whether the same value is always sent in the same form, so that its text may be cached. */
 export function isStable(switches: Switches, kind: 'item' | 'detail'): boolean {
   return switches.unstableOrder === 'none' || (kind === 'detail' && switches.unstableOrder === 'items');
 }
 
-/** A timestamp with exactly so many fraction digits, cut or padded; other text stays as it is. */
+/** A timestamp with exactly so many fraction digits, cut or padded; other text is unchanged. */
 export function withFractionDigits(text: string, digits: number): string {
   const match = timestampShape.exec(text);
   if (match === null) return text;
@@ -80,7 +80,7 @@ function reorder(value: unknown, random: Random, isLoose: (field: string) => boo
   return Object.fromEntries(random.shuffle(fields));
 }
 
-/** False for numbers held as raw JSON text: those are frozen objects that must stay what they are. */
+/** False for numbers kept as raw JSON: those are frozen objects that must not be copied. */
 function isPlain(value: unknown): value is Record<string, unknown> {
   return isJsonObject(value) && !Object.isFrozen(value);
 }

@@ -1,5 +1,5 @@
-// The parameters of a list request: text in, a checked query out, or a Refusal with status 400. What the reference
-// leaves open is asked of the switches; the time of the listing is an argument.
+// The parameters of a list request: text in, a validated query out, or a Refusal with status 400. Switches decide what the
+// reference leaves open; the time of the listing is an argument.
 
 import { day } from '../lib/duration.ts';
 import { parseTimestamp, secondsOf, type Timestamp, timestampOf } from '../lib/timestamp.ts';
@@ -9,7 +9,7 @@ import type { Switches } from './switches.ts';
 export interface PageQuery {
   pageSize: number;
   pageToken: string | undefined;
-  /** Every filter in one text, the same however they are ordered: a page token is bound to it. */
+  /** All filters as one text, independent of their order: a page token is bound to it. */
   filters: string;
 }
 
@@ -30,7 +30,7 @@ export interface ResultQuery extends PageQuery {
   operatorId: string | undefined;
 }
 
-/** The widest stretch between the two bounds, as the reference has it: 31 days, in seconds. */
+/** The longest range between the two bounds in the reference, in seconds. */
 export const maxRangeSeconds = 31 * day;
 
 const pageNames = ['pageSize', 'pageToken'];
@@ -46,7 +46,7 @@ const boundNames = {
   none: [],
 } as const;
 
-/** Reads the parameters of `GET /v3/Conversations`; throws a Refusal. `startedMs` is when the listing began: "the last 31 days" are those before it. */
+/** Reads the parameters of `GET /v3/Conversations`; throws a Refusal. `startedMs` is when the listing began; "the last 31 days" end then. */
 export function readConversationQuery(
   parameters: URLSearchParams,
   switches: Switches,

@@ -1,5 +1,5 @@
-// What a server was asked, counted: by endpoint, by status, at once. The requests themselves are kept as well unless
-// that is switched off, as a bench does.
+// Counts the requests of a server: by endpoint, by status, and concurrent ones. It also keeps the requests themselves,
+// unless that is turned off, as in the benchmark.
 
 /** `names`: operators and configurations, in a list or one by one. */
 export type Endpoint = 'list' | 'detail' | 'resultList' | 'result' | 'names' | 'other';
@@ -8,12 +8,12 @@ export interface RequestRecord {
   readonly endpoint: Endpoint;
   readonly method: string;
   readonly path: string;
-  /** What stands behind the question mark, undecoded; empty where nothing does. */
+  /** The query string, not decoded; may be empty. */
   readonly query: string;
   /** The id asked for, by `detail`, `result` and `names`. */
   readonly id: string | undefined;
   readonly startedMs: number;
-  /** The status sent; 0 while there is none, and for ever where the answer was withheld. */
+  /** The status sent; 0 if none was sent, or not yet. */
   status: number;
 }
 
@@ -62,7 +62,7 @@ export class RequestLog {
     return this.byStatus.get(status) ?? 0;
   }
 
-  /** The ids whose detail was asked for, in order, repeated where asked for again. */
+  /** The ids of all detail requests, in order, with repetitions. */
   detailIds(): string[] {
     return this.records.flatMap(({ endpoint, id }) => (endpoint === 'detail' && id !== undefined ? [id] : []));
   }
@@ -72,7 +72,7 @@ export class RequestLog {
     return this.records.filter(({ endpoint }) => endpoint === of).map(({ query }) => new URLSearchParams(query));
   }
 
-  /** Forgets everything but what is in flight. */
+  /** Forgets everything except requests in flight. */
   reset(): void {
     for (const endpoint of Object.keys(this.byEndpoint) as Endpoint[]) this.byEndpoint[endpoint] = 0;
     this.byStatus.clear();

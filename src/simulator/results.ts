@@ -35,7 +35,7 @@ export interface CompleteResult extends WireOperatorResult {
 
 const random = createRandom(20_260_115);
 
-/** The operators there are. */
+/** All operators. */
 export const operators: readonly [Operator, ...Operator[]] = [
   { id: drawId('intelligence_operator', random), name: 'Summary', version: 3, outputFormat: 'TEXT' },
   { id: drawId('intelligence_operator', random), name: 'Sentiment', version: 2, outputFormat: 'CLASSIFICATION' },
@@ -44,12 +44,12 @@ export const operators: readonly [Operator, ...Operator[]] = [
   { id: drawId('intelligence_operator', random), name: 'Script adherence', version: 1, outputFormat: 'JSON' },
 ];
 
-/** Intelligence configurations that seeded conversations are activated by. */
+/** The intelligence configurations of seeded conversations. */
 export const intelligenceConfigurationIds: readonly string[] = [1, 2, 3].map(() =>
   drawId('intelligence_configuration', random),
 );
 
-/** The operator that made a result, by the result's id. */
+/** The operator of a result, by the result's id. */
 export function operatorOf(resultId: string): Operator {
   return operators[hashText(resultId) % operators.length] ?? operators[0];
 }
@@ -103,7 +103,7 @@ export function resultTime(id: string, conversation: WireConversation): string {
   return `${new Date(ms).toISOString().slice(0, 23)}${String(hashText(id, 3) % 1_000_000).padStart(6, '0')}Z`;
 }
 
-/** The result of an id, as its conversation has it. */
+/** The result with an id, of a conversation. */
 export function createResult(id: string, conversation: WireConversationDetail): CompleteResult {
   const operator = operatorOf(id);
   const hash = hashText(id, 7);

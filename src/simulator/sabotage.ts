@@ -1,5 +1,5 @@
-// Sends an answer the way a fault wants it: cut, withheld, swollen. The answer is the right one; what is wrong is how
-// it goes out. Whatever is left open is closed with the server.
+// Sends an answer with a fault: truncated, withheld, enlarged. The answer is right; only its transmission is not.
+// Connections that stay open are closed with the server.
 
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Fault } from './faults.ts';
@@ -22,14 +22,14 @@ export interface Answer {
 const html = Buffer.from('<!doctype html><html><body><h1>Service temporarily unavailable</h1></body></html>');
 const filler = Buffer.alloc(64 * 1024, 'x');
 
-/** Sends an answer as it is. */
+/** Sends an answer without a fault. */
 export function send(response: ServerResponse, { status, headers, body }: Answer): void {
   headers['Content-Length'] = String(body.length);
   response.writeHead(status, headers);
   response.end(body);
 }
 
-/** Sends an answer as the fault has it. Faults that decide the answer itself have no part here: it is sent as it is. */
+/** Sends an answer with a fault. Faults that change the answer itself are handled elsewhere: here it is sent unchanged. */
 export function sendFaulty(response: ServerResponse, answer: Answer, fault: Fault): void {
   const { status, headers, body } = answer;
   const half = body.subarray(0, body.length >>> 1);
@@ -43,7 +43,7 @@ export function sendFaulty(response: ServerResponse, answer: Answer, fault: Faul
     return;
   }
   if (fault.kind === 'truncate') {
-    // Without a Content-Length node sends chunks, and the last one is what a destroyed socket never gets.
+    // Without a Content-Length Node sends chunks, and the destroyed socket never gets the last one.
     if (fault.how === 'length') headers['Content-Length'] = String(body.length);
     response.writeHead(status, headers);
     response.write(half, () => response.socket?.end());
@@ -61,7 +61,7 @@ export function sendFaulty(response: ServerResponse, answer: Answer, fault: Faul
   send(response, swapped(answer, half, fault));
 }
 
-/** The answer with another body under a good status, where the fault wants one. */
+/** The answer with another body and status 200, for faults that need one. */
 function swapped(answer: Answer, half: Buffer, fault: Fault): Answer {
   if (fault.kind === 'invalidJson') return { ...answer, body: half };
   if (fault.kind !== 'html') return answer;
@@ -77,7 +77,7 @@ function reset(response: ServerResponse): void {
   response.socket?.resetAndDestroy();
 }
 
-/** The JSON object of the body with one more field in front, `bytes` long, written as fast as it is read. */
+/** The body's JSON object with one more field of `bytes` bytes, written as fast as it is read. */
 function sendHuge(response: ServerResponse, { status, headers, body }: Answer, bytes: number): void {
   const isEmpty = body.toString('latin1', 1, 2) === '}';
   const before = Buffer.from('{"filler":"');

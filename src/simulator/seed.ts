@@ -1,5 +1,5 @@
 // Fills a source with seeded conversations, spread over the days before an instant. The same options give the same
-// conversations. Nothing is made before it is read: 300,000 take some 250 MB.
+// conversations. They are generated when they are read: 300,000 take about 250 MB.
 
 import { day } from '../lib/duration.ts';
 import type { Made } from './entry.ts';
@@ -8,16 +8,16 @@ import type { Source } from './source.ts';
 import { WildConversation } from './wild.ts';
 
 export interface SeedOptions {
-  /** How many. */
+  /** Number of conversations. */
   conversations: number;
-  /** The instant all of them lie before, in ms since the epoch. */
+  /** They are all before this instant, in ms since the epoch. */
   untilMs: number;
-  /** Over how many days before it they are spread; 30 unless given. */
+  /** The number of days before it that they are spread over. Default 30. */
   days?: number;
   seed?: number;
-  /** Bends them into everything that is seen in the wild. */
+  /** Adds all oddities that real data has. */
   wild?: boolean;
-  /** How many have one and the same `createdAt`, in the middle; where wild a quarter, at most 1,100, unless given. As many again share its second. */
+  /** How many have the same `createdAt`, in the middle; as many more share its second. Default 0; if wild, a quarter, at most 1,100. */
   crowd?: number;
 }
 
@@ -38,7 +38,7 @@ function* seededConversations(accountId: string, options: SeedOptions): Generato
   }
 }
 
-/** The first `crowd` conversations share an instant, the next as many its second; the rest have times of their own. */
+/** The first `crowd` conversations share an instant, and as many more share its second; the others have times of their own. */
 function crowdedTime(second: string, number: number, crowd: number): string | undefined {
   if (number >= crowd * 2) return undefined;
   const nanoseconds = number < crowd ? 500_000_000 : Math.floor(((number - crowd) / crowd) * 499_999_999);

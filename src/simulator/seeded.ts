@@ -1,5 +1,6 @@
-// One seeded conversation: its number and the plan in, the whole value out, the same every time. Its head (all but the
-// communications) costs little; the talk is made when it is asked for. Each draws from its own stream of chance.
+// One seeded conversation: its number and the plan in, the whole value out, the same every time. Its head (everything
+// but the communications) is cheap; the communications are generated only if needed. Each has a random stream of its
+// own.
 
 import { day } from '../lib/duration.ts';
 import { createRandom, type Random } from '../lib/random.ts';
@@ -13,23 +14,23 @@ import { createTranscript, type Line } from './transcript.ts';
 export interface SeedPlan {
   readonly seed: number;
   readonly accountId: string;
-  /** The instant everything lies before, in ms since the epoch. */
+  /** Everything is before this instant, in ms since the epoch. */
   readonly untilMs: number;
-  /** How long before it the first conversation is, in ms. */
+  /** How long before it the first conversation may be, in ms. */
   readonly spanMs: number;
 }
 
 const channels = ['VOICE', 'SMS', 'RCS', 'EMAIL', 'WHATSAPP', 'CHAT', 'API', 'SYSTEM'];
 const configurationIds = [1, 2, 3, 4].map((stream) => drawId('conv_configuration', createRandom(31, stream)));
 
-/** A conversation of a seed, by its number. */
+/** The conversation of a seed with a number. */
 export class SeededConversation implements Made {
   readonly id: string;
   readonly createdAt: string;
   readonly #plan: SeedPlan;
   readonly #number: number;
 
-  /** `createdAt` takes the place of a time of its own. */
+  /** `createdAt` replaces the conversation's own time. */
   constructor(plan: SeedPlan, number: number, createdAt?: string) {
     const random = createRandom(plan.seed, number * 2);
     this.#plan = plan;
@@ -81,7 +82,7 @@ export class SeededConversation implements Made {
   }
 }
 
-/** The customer first, then who answers, then who takes over; sometimes somebody else listens in. */
+/** The customer, who answers, who takes over if anybody does, and sometimes a listener. */
 export function drawParticipants(random: Random): WireParticipant[] {
   const [customer = '', agent = '', other = ''] = random.shuffle(names);
   const phone = `+1555${random.text('0123456789', 7)}`;
@@ -122,7 +123,7 @@ function drawCommunications(head: WireConversation, random: Random): WireCommuni
   }));
 }
 
-/** The instant with nine digits, the last six of them drawn. */
+/** The instant with nine fraction digits, of which the last six are random. */
 function timeOf(ms: number, random: Random): string {
   return `${new Date(ms).toISOString().slice(0, 23)}${random.text('0123456789', 6)}Z`;
 }

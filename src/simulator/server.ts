@@ -1,6 +1,6 @@
-// The simulator as an HTTP server: node:http on this machine, answering as the API would. In process it is one
-// `await using` away, with the source it serves, what it was asked, its switches and its faults in hand.
-// Nothing is left running after close(). What happens to a request is exchange.ts.
+// The simulator as an HTTP server on this machine that answers like the API. In a test, `await using` opens it and gives
+// access to its source, its requests, its switches and its faults. close() ends everything. exchange.ts handles a
+// request.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +19,7 @@ export interface Credentials {
 }
 
 export interface SimulatorOptions {
-  /** What it serves; an empty source unless given. */
+  /** The conversations. Default: an empty source. */
   source?: Source;
   /** Differences from the default switches. */
   switches?: Partial<Switches>;
@@ -27,15 +27,15 @@ export interface SimulatorOptions {
   credentials?: Partial<Credentials>;
   /** Milliseconds since the epoch: the API's clock. */
   now?: () => number;
-  /** Seed of whatever the server leaves to chance. */
+  /** Seed of all that is random in the server. */
   seed?: number;
   host?: string;
   port?: number;
   /** Whether `requests.records` is kept; counters always are. */
   keepRecords?: boolean;
-  /** How many bytes of serialized details are kept; 256 MB unless given. A bench gives as much as its details need. */
+  /** How many bytes of serialized details are kept. Default 256 MB. The benchmark keeps all. */
   detailCacheBytes?: number;
-  /** The same of list items; 64 MB unless given. */
+  /** The same for list items. Default 64 MB. */
   itemCacheBytes?: number;
   /** The same of operator results. */
   resultCacheBytes?: number;
@@ -49,14 +49,14 @@ export interface Simulator extends AsyncDisposable {
   readonly faults: Faults;
   readonly credentials: Readonly<Credentials>;
   readonly switches: Readonly<Switches>;
-  /** Turns some switches; answers from here on follow them. */
+  /** Changes switches, for all later answers. */
   turn(changes: Partial<Switches>): void;
-  /** Serializes details beforehand, as many as are kept: serving them is then all that is measured. */
+  /** Serializes details in advance, up to the limit, so that a benchmark measures only the answers. */
   warm(): void;
   close(): Promise<void>;
 }
 
-/** What a simulator lets in unless told otherwise. */
+/** The default credentials. */
 export const defaultCredentials: Readonly<Credentials> = {
   accountSid: 'AC00000000000000000000000000000000',
   authToken: 'simulated-auth-token',
@@ -64,7 +64,7 @@ export const defaultCredentials: Readonly<Credentials> = {
   apiSecret: 'simulated-api-secret',
 };
 
-/** Starts a simulator and waits until it listens; on 127.0.0.1 and a free port unless told otherwise. */
+/** Starts a simulator, by default on 127.0.0.1 and a free port. Resolves when it listens. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { now = Date.now, seed = 1, host = '127.0.0.1', port = 0 } = options;
   const credentials = { ...defaultCredentials, ...options.credentials };

@@ -1,6 +1,6 @@
-// The truth: every conversation that the simulated API has, as whole values, and all that can happen to them. Tests
-// compare a database with `all()`, value by value. Values handed out are shared: alter them by the methods only.
-// Times come from the clock it is given, written with nine digits, no two of them the same.
+// All conversations of the simulated API, and everything that can happen to them. Tests compare a database with `all()`,
+// value by value. The values are shared: change them only with the methods. Times come from the given clock, with nine
+// digits, and no two are the same.
 
 import type { JsonObject } from '../lib/json.ts';
 import { createRandom, type Random } from '../lib/random.ts';
@@ -23,9 +23,9 @@ import { Timeline } from './timeline.ts';
 
 export interface SourceOptions {
   accountId: string;
-  /** Milliseconds since the epoch; every instant the source writes comes from it. */
+  /** Milliseconds since the epoch; the source of all its times. */
   now?: () => number;
-  /** Seed of the ids it makes up. */
+  /** Seed of its random ids. */
   seed?: number;
 }
 
@@ -49,7 +49,7 @@ export class Source {
   readonly #now: () => number;
   #stamps = 0;
   #nameless = 0;
-  /** Moves with every change to anything. */
+  /** Increases with every change. */
   version = 0;
 
   constructor({ accountId, now = Date.now, seed = 1 }: SourceOptions) {
@@ -69,7 +69,7 @@ export class Source {
     return this.#entries.size;
   }
 
-  /** Every conversation, whole, in the order of `createdAt`. */
+  /** All conversations, complete, in the order of `createdAt`. */
   all(): WireConversationDetail[] {
     return Array.from(this.timeline, (entry) => entry.whole());
   }
@@ -78,7 +78,7 @@ export class Source {
     return Array.from(this.timeline, (entry) => entry.key);
   }
 
-  /** The conversation of an id; undefined where there is none. */
+  /** The conversation with an id; undefined if there is none. */
   find(id: string): WireConversationDetail | undefined {
     return this.#entries.get(id)?.whole();
   }
@@ -87,12 +87,12 @@ export class Source {
     return this.#entries.get(id);
   }
 
-  /** The conversation of an id; throws a RangeError where there is none. */
+  /** The conversation with an id. Throws RangeError if there is none. */
   get(id: string): WireConversationDetail {
     return this.#held(id).whole();
   }
 
-  /** A conversation that starts now: active, without a word yet. Fields given take the place of those made up. */
+  /** Starts a conversation now: active, without communications. The given fields replace random ones. */
   create(fields: Partial<WireConversationDetail> = {}): WireConversationDetail {
     const at = this.stamp();
     return this.put({
@@ -114,8 +114,8 @@ export class Source {
   }
 
   /**
-   * Holds any value at all under its id, in place of what was there. One without a readable `createdAt` is listed at
-   * `listedAt`, else at the epoch; one without an id is listed, and has no detail.
+   * Stores any value under its id and replaces what was there. Without a readable `createdAt` it is listed at `listedAt`, or
+   * else at the epoch; without an id it is listed, but has no detail.
    */
   put(
     value: WireConversationDetail,
@@ -138,7 +138,7 @@ export class Source {
     return value;
   }
 
-  /** Takes many conversations that were there all along; each is made when it is read. An id held already is an error. */
+  /** Adds many existing conversations, which are generated when they are read. An id that exists already is an error. */
   fill(conversations: Iterable<Made>): void {
     const added: Entry[] = [];
     for (const made of conversations) {
@@ -152,7 +152,7 @@ export class Source {
     this.version += 1;
   }
 
-  /** A participant says something; without `participantId` the first one listed does. */
+  /** A participant says something; by default the first one. */
   say(id: string, text: string, { participantId, silent = false }: Silence & { participantId?: string } = {}) {
     const at = this.stamp();
     return this.#change(id, (conversation) => {
@@ -248,7 +248,7 @@ export class Source {
     return true;
   }
 
-  /** The clock's instant with nine digits; the last six count, so that no two are the same. */
+  /** The clock's time with nine digits; the last six are a counter, so that no two are the same. */
   stamp(): string {
     this.#stamps = (this.#stamps + 1) % 1_000_000;
     return `${new Date(this.#now()).toISOString().slice(0, 23)}${String(this.#stamps).padStart(6, '0')}Z`;
@@ -284,6 +284,6 @@ function byId(values: readonly JsonObject[]): Map<string, JsonObject> {
 
 function instantOf(text: unknown): Timestamp {
   const instant = typeof text === 'string' ? parseTimestamp(text) : undefined;
-  // Where both are the same text one of them is enough: with 300,000 conversations that is felt.
+  // If both are the same text, one is kept: with 300,000 conversations that saves memory.
   return instant === text ? (text as Timestamp) : (instant ?? timestampOf(0));
 }

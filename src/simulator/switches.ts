@@ -1,18 +1,18 @@
-// Everything that the API's reference leaves open, as one table: each switch says what it decides, and its default is
-// what the reference documents or, where that is silent, what most servers do. The rest of the simulator asks here.
+// Everything that the API's reference leaves open, as one table of switches. The default is what the reference documents
+// or, if it says nothing, what most servers do.
 
 export interface Switches {
   /** Which names bound `createdAt`: the reference's pair, the brief's `createdBefore` alone, all three, or none of them. */
   boundNames: 'createdAt' | 'createdBefore' | 'both' | 'none';
-  /** Which bounds of the `createdAt` pair have an effect; the other is taken and silently ignored. */
+  /** Which bounds of the `createdAt` pair have an effect; the other is accepted and silently ignored. */
   boundsHonoured: 'both' | 'upper' | 'lower';
   /** Whether an item created at the upper bound itself is listed. */
   upperBound: 'exclusive' | 'inclusive';
   /** Whether an item created at the lower bound itself is listed. */
   lowerBound: 'exclusive' | 'inclusive';
-  /** What a bound is compared with: the whole `createdAt`, or the second it lies in. */
+  /** What a bound is compared with: the exact `createdAt`, or its whole second. */
   boundGranularity: 'nanosecond' | 'second';
-  /** What a bound with a fraction of a second gets: its meaning, or 400. */
+  /** Whether a bound may have a fraction of a second, or gets 400. */
   fractionalBounds: 'accepted' | 'refused';
   /** What an upper bound without a lower one means: everything before it, or the 31 days before it. */
   upperBoundAlone: 'all' | 'last31Days';
@@ -20,41 +20,41 @@ export interface Switches {
   lowerBoundAlone: 'all' | 'next31Days';
   /** What a list without bounds means: everything, or the 31 days before now. */
   unbounded: 'all' | 'last31Days';
-  /** What a parameter that the server does not know gets: nothing happens, or 400. */
+  /** Whether an unknown parameter is ignored or gets 400. */
   unknownParameters: 'ignored' | 'refused';
   /** What a `status` or channel outside the documented values gets: 400, or a list without matches. */
   unknownValues: 'refused' | 'empty';
 
-  /** The order of the list; `none` is shuffled, each listing another way, and stays so from page to page. */
+  /** The order of the list; `none` is a random order that differs from listing to listing, but not from page to page. */
   order: 'newestFirst' | 'oldestFirst' | 'none';
-  /** What a page token remembers: the last row seen, or how many rows to skip (those shift when rows come or go). */
+  /** What a page token holds: the last row, or how many rows to skip (which is wrong after rows were added or removed). */
   paging: 'keyset' | 'offset';
-  /** The most items a page really has, whatever was asked: pages shorter than asked that are not the last. Null: as asked. */
+  /** The maximum of items in a page, whatever was asked for: pages may be short without being the last. Null: as asked. */
   servedPageSize: number | null;
-  /** The largest `pageSize` that may be asked for; a larger one gets 400. */
+  /** The largest `pageSize`; a larger one gets 400. */
   largestPageSize: number;
   /** A list ends after so many items, silently: its last page has no token. Null: never. */
   listCap: number | null;
-  /** A list that never ends: every page is empty, or the first one once more, and goes on with a new token. */
+  /** An endless list: every page is empty, or the first one again, with a new token. */
   endless: 'never' | 'empty' | 'repeated';
-  /** Every nth page of the server is empty and goes on with a token. Null: never. */
+  /** Every nth page of the server is empty and has a token. Null: never. */
   emptyPageEvery: number | null;
-  /** How the last page says so: no `nextToken`, null, or an empty string. */
+  /** The `nextToken` of the last page: absent, null, or an empty string. */
   lastToken: 'absent' | 'null' | 'empty';
-  /** Whether a last page that is full still has a token, leading to an empty page. */
+  /** Whether a full last page still has a token, which leads to an empty page. */
   tokenAfterLast: boolean;
-  /** How often a token may be used before it counts as expired. Null: always. */
+  /** How often a token may be used. Null: always. */
   tokenUses: number | null;
   /** How many ms a token lives. Null: for ever. */
   tokenLifetimeMs: number | null;
-  /** How many further list requests a token outlives. Null: all. */
+  /** After how many later list requests a token expires. Null: never. */
   tokenLifetimeRequests: number | null;
-  /** The status that an expired token gets. */
+  /** The status for an expired token. */
   tokenExpiredStatus: 400 | 404 | 410;
   /** Whether a token sent with a `pageSize` other than the one it was made with is refused. */
   tokenBindsPageSize: boolean;
 
-  /** Fraction digits of every timestamp served: as held, or exactly so many, cut or padded with zeros. */
+  /** Fraction digits of all timestamps: as stored, or exactly so many, cut or padded with zeros. */
   fractionDigits: 'held' | number;
   /**
    * Keys and arrays in another order from one answer to the next: in list items (all documented arrays), or in details as well
@@ -69,18 +69,18 @@ export interface Switches {
   detailsWithout: readonly string[];
   /** Fields that are null in every item and detail. */
   nullFields: readonly string[];
-  /** The `accountId` that every answer names. Null: as held. */
+  /** The `accountId` in all answers. Null: as stored. */
   servedAccountId: string | null;
-  /** What the list shows at all: everything, nothing, or that half of the conversations whose id falls on one side. */
+  /** What the list contains: everything, nothing, or half of the conversations, chosen by id. */
   lists: 'all' | 'half' | 'nothing';
 
-  /** A conversation is listed so many ms after it came into the source; its detail can be had at once. */
+  /** A conversation is listed so many ms after it was added; its detail is available at once. */
   listLagMs: number;
-  /** A changed detail is served as it was before for so many ms. */
+  /** After a change, the old detail is sent for so many ms. */
   detailLagMs: number;
-  /** A changed detail is served as it was before for so many fetches. */
+  /** After a change, the old detail is sent for so many fetches. */
   detailLagFetches: number;
-  /** What the two lags make of a conversation that is new and has no older detail: served as it is, or 404. */
+  /** What the two lags do to a new conversation, which has no old detail: send it as it is, or 404. */
   newDetail: 'current' | 'missing';
 
   /** The order of the results' list; `nearlyNewestFirst` is out of order by at most `resultDisorderMs`. */
@@ -98,17 +98,17 @@ export interface Switches {
   /** Whether a conversation goes on linking to a result that was deleted by DELETE. */
   linksOfDeleted: 'removed' | 'kept';
 
-  /** By how many ms the `Date` header is off; negative is slow. */
+  /** By how many ms the `Date` header is wrong; negative is late. */
   dateOffsetMs: number;
-  /** The most requests at once; one more gets 429. Null: no limit. */
+  /** The maximum of concurrent requests; one more gets 429. Null: no limit. */
   maxConcurrency: number | null;
-  /** The most requests in any stretch of 1,000 ms; one more gets 429. Null: no limit. */
+  /** The maximum of requests in any 1,000 ms; one more gets 429. Null: no limit. */
   maxPerSecond: number | null;
   /** The `Retry-After` of a 429 from the two limits above. */
   retryAfter: 'none' | 'seconds' | 'date';
   /** How many seconds that `Retry-After` names. */
   retryAfterSeconds: number;
-  /** How many ms every answer waits before it is sent. */
+  /** The delay of every answer in ms. */
   latencyMs: number;
 }
 

@@ -1,9 +1,9 @@
-// What people say to support: subjects, each a conversation written out turn by turn with blanks to be filled in. Pure
-// data. `customer` and `agent` take turns; the first half of an agent's turns may be an AI agent's.
+// What people say to support: subjects, each a conversation, turn by turn, with placeholders. Pure data. `customer` and
+// `agent` take turns; the first half of an agent's turns may be an AI agent's.
 
 export interface Turn {
   readonly by: 'customer' | 'agent';
-  /** Ways to say it; one is taken. Blanks stand in braces. */
+  /** Variants, of which one is used. Placeholders are in braces. */
   readonly says: readonly string[];
 }
 
@@ -150,7 +150,7 @@ export const openings: readonly Turn[] = [
   ),
 ];
 
-/** Said between the turns of a subject, as people do. */
+/** Said between the turns of a subject. */
 export const asides: readonly [Turn, Turn][] = [
   [agent('One moment please, the system is a little slow today.'), customer('Sure, take your time.', 'No worries.')],
   [

@@ -1,10 +1,10 @@
-// Entries in the order of `createdAt`, then of their keys: a sorted array, searched by halving. Adding in time order
-// is cheap, adding many at once sorts once; a range is two searches whatever its size.
+// Entries in the order of `createdAt`, then of their keys: a sorted array with binary search. Adding in time order is
+// cheap, and adding many sorts once.
 
 import type { Timestamp } from '../lib/timestamp.ts';
 import type { Entry } from './entry.ts';
 
-/** A place between rows: everything of an earlier `createdAt`, or of the same and a lesser key, lies before it. */
+/** A place between rows: after all rows with an earlier `createdAt`, or the same and a smaller key. */
 export interface Place {
   readonly createdAt: Timestamp;
   readonly key: string;
@@ -18,12 +18,12 @@ export class Timeline {
     return this.#entries.length;
   }
 
-  /** The entry at a position; undefined outside. */
+  /** The entry at a position; undefined if there is none. */
   at(position: number): Entry | undefined {
     return this.#entries[position];
   }
 
-  /** How many entries lie before a place: the position at which it would stand. */
+  /** How many entries are before a place. */
   positionOf(place: Place): number {
     let low = 0;
     let high = this.#entries.length;
@@ -40,7 +40,7 @@ export class Timeline {
     this.#entries.splice(this.positionOf(entry), 0, entry);
   }
 
-  /** Adds many; one sort for all of them. */
+  /** Adds many with one sort. */
   addAll(entries: readonly Entry[]): void {
     this.#entries = this.#entries.concat(entries).sort(compare);
   }
@@ -55,7 +55,7 @@ export class Timeline {
   }
 }
 
-/** Order of `createdAt`, then of the key, both as plain text. */
+/** Compares `createdAt`, then the key, both as plain text. */
 export function compare(left: Place, right: Place): number {
   if (left.createdAt !== right.createdAt) return left.createdAt < right.createdAt ? -1 : 1;
   if (left.key === right.key) return 0;

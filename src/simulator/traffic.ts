@@ -1,6 +1,6 @@
-// Live traffic for a source: conversations start, go on, pause, close and reopen; operator results come late, at times
-// without `updatedAt` moving; now and then something is redacted. Everything is an appointment on one agenda, so that
-// `step(now)` alone makes it go: tests hand it instants, `start()` hands it the clock's.
+// Live traffic for a source: conversations start, continue, pause, close and reopen; operator results come late,
+// sometimes without a new `updatedAt`; sometimes something is redacted. Everything is an event in one queue, and
+// `step(now)` runs what is due: tests call it with times of their own, `start()` with the clock's.
 
 import { createRandom, type Random } from '../lib/random.ts';
 import type { WireParticipant } from '../twilio/wire.ts';
@@ -13,13 +13,13 @@ import { createTranscript, type Line } from './transcript.ts';
 
 export interface TrafficOptions {
   seed?: number;
-  /** How many conversations start a minute, on average; 20 unless given. */
+  /** The average number of conversations that start in a minute. Default 20. */
   startsPerMinute?: number;
-  /** How long a turn takes on average, in ms; 3,000 unless given. */
+  /** The average length of a turn in ms. Default 3,000. */
   turnMs?: number;
-  /** How long after closing a late operator result comes at most, in ms; 5 minutes unless given. */
+  /** The maximum delay of a late operator result after closing, in ms. Default 5 minutes. */
   lateResultMs?: number;
-  /** What `start()` goes by; the source's own clock should be the same. */
+  /** The clock of `start()`; should be that of the source. */
   now?: () => number;
 }
 
@@ -30,7 +30,7 @@ interface Appointment {
 
 const minute = 60_000;
 
-/** Traffic on one source; nothing happens before the first step. */
+/** The traffic of one source; nothing happens before the first step. */
 export class Traffic implements Disposable {
   readonly #source: Source;
   readonly #random: Random;
@@ -45,7 +45,7 @@ export class Traffic implements Disposable {
     this.#random = createRandom(this.#options.seed, 0x7aff);
   }
 
-  /** Does everything that is due by an instant, in order of time; the first step only sets out. */
+  /** Runs everything that is due by an instant, in order of time. The first step only schedules. */
   step(nowMs: number): void {
     if (!this.#isUnderWay) this.#setOut(nowMs);
     for (let next = this.#agenda[0]; next !== undefined && next.atMs <= nowMs; next = this.#agenda[0]) {
@@ -54,7 +54,7 @@ export class Traffic implements Disposable {
     }
   }
 
-  /** Steps by the clock until stopped; does not keep the process alive. */
+  /** Steps by the clock until stopped, without keeping the process alive. */
   start(intervalMs = 250): void {
     this.stop();
     this.#timer = setInterval(() => this.step(this.#options.now()), intervalMs);
@@ -73,7 +73,7 @@ export class Traffic implements Disposable {
   #setOut(nowMs: number): void {
     this.#isUnderWay = true;
     this.#planStart(nowMs);
-    // What a seed left open closes some time soon.
+    // Open conversations from the seed close soon.
     for (const entry of this.#source.timeline) {
       const { status } = entry.head();
       if (status === 'ACTIVE' || status === 'INACTIVE')
@@ -144,7 +144,7 @@ export class Traffic implements Disposable {
     });
   }
 
-  /** An appointment that lapses where the conversation is gone by then. */
+  /** An event that is skipped if the conversation no longer exists. */
   #planFor(id: string, atMs: number, keep: (atMs: number) => void): void {
     this.#plan(atMs, (keptMs) => {
       if (this.#source.entry(id) !== undefined) keep(keptMs);
@@ -157,7 +157,7 @@ export class Traffic implements Disposable {
     this.#agenda.splice(position, 0, { atMs, keep });
   }
 
-  /** A whole number of ms with this mean, from a quarter of it upwards. */
+  /** A random whole number of ms with this mean, at least a quarter of it. */
   #around(meanMs: number): number {
     return Math.ceil(meanMs * (0.25 - 0.75 * Math.log(1 - this.#random.next())));
   }

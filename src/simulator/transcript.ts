@@ -1,5 +1,5 @@
-// One transcript: a subject, who takes part, and the turns they take with the blanks filled in. Draws from the chance
-// it is given, so the same chance gives the same talk.
+// One transcript: a subject, its participants, and their turns with the placeholders filled in. The same random stream
+// gives the same transcript.
 
 import type { Random } from '../lib/random.ts';
 import { asides, cities, closings, handover, openings, products, type Subject, type Turn } from './talk.ts';
@@ -8,7 +8,7 @@ export interface Cast {
   readonly customer: string;
   /** Who answers first: a person, or an AI agent. */
   readonly agent: string;
-  /** Who takes over, where somebody does. */
+  /** Who takes over, if anybody does. */
   readonly colleague: string | undefined;
 }
 

@@ -1,6 +1,6 @@
-// A seeded conversation as it is met in the wild: values missing, null, repeated, new, huge, and text that Postgres
-// does not take. Wraps one conversation and bends it the same way every time it is read.
-// Numbers a double cannot hold are raw JSON (`JSON.rawJSON`): they are served digit by digit.
+// A seeded conversation with the oddities of real data: values that are missing, null, repeated, unknown or huge, and
+// text that Postgres cannot store. The same conversation always has the same oddities. Numbers that a double cannot hold
+// are raw JSON (`JSON.rawJSON`), sent digit by digit.
 
 import { rawNumber } from '../lib/lossless-json.ts';
 import { createRandom, hashText, type Random } from '../lib/random.ts';
@@ -11,7 +11,7 @@ import { createResult, type WireOperatorResult } from './results.ts';
 import type { SeededConversation } from './seeded.ts';
 import { bendResult } from './wild-result.ts';
 
-/** A conversation of a seed, bent by its number. */
+/** The conversation of a seed with a number, with oddities. */
 export class WildConversation implements Made {
   readonly id: string;
   readonly createdAt: string;
@@ -19,7 +19,7 @@ export class WildConversation implements Made {
   readonly #seed: number;
   readonly #number: number;
 
-  /** `crowdedAt` takes the place of `createdAt` where it is given. */
+  /** `crowdedAt` replaces `createdAt` if it is given. */
   constructor(seeded: SeededConversation, seed: number, number: number, crowdedAt: string | undefined) {
     const random = createRandom(seed ^ 0x311d, number);
     this.#seeded = seeded;

@@ -1,6 +1,6 @@
-// Parsed JSON in; pages, items, details and operator results out. Only what the program relies on is checked and typed: ids
-// and times. The rest stays in `raw`, the parsed object itself, not a copy. Items of a page are decoded one by one, so that a
-// bad one does not spoil the others. Reasons name fields and what is wrong with them, never their values.
+// Parsed JSON in; pages, items, details and operator results out. Only what the program relies on is checked and typed:
+// ids and times. The rest stays in `raw`, the parsed object itself, not a copy. Items of a page are decoded one by one,
+// so that a bad one does not spoil the others. Reasons name fields and what is wrong with them, never their values.
 
 import * as z from 'zod';
 import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts';

@@ -1,5 +1,5 @@
-// `demo`: everything on one machine without configuration: an embedded Postgres, the API simulator with live traffic, and the
-// worker. It ignores the settings of a real installation and never touches one.
+// `demo`: everything on one machine without configuration: an embedded Postgres, the API simulator with live traffic,
+// and the worker. It ignores the settings of a real installation and never touches one.
 
 import { noFilters } from '../../config/config.ts';
 import { connectionOf, parametersOfUrl } from '../../config/connection-string.ts';

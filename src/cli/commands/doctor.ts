@@ -1,5 +1,5 @@
-// `doctor`: checks settings, API and database and the connections to them, prints a line for each check as it is done, and says
-// what to do. It changes nothing. The exit status says whether somebody has to correct something.
+// `doctor`: checks settings, API and database and the connections to them, prints a line for each check as it is done,
+// and says what to do. It changes nothing. The exit status says whether somebody has to correct something.
 
 import { type Config, ConfigError, noFilters, readConfig } from '../../config/config.ts';
 import { type Environment, findMisspelt, type ReadFile } from '../../config/environment.ts';

@@ -1,5 +1,5 @@
-// `forget`: erases single conversations for good, and makes sure that they are never stored again. It prints what is stored of
-// them and asks before it erases.
+// `forget`: erases single conversations for good, and makes sure that they are never stored again. It prints what is
+// stored of them and asks before it erases.
 
 import type { DatabaseConfig } from '../../config/config.ts';
 import { openConfigured } from '../../database.ts';

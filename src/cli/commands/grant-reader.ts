@@ -1,5 +1,5 @@
-// `grant-reader`: a login role that may read schema twilio and nothing else. Name and password are checked before the database
-// is asked. A generated password is shown once, on the terminal only; no password is sent to the server.
+// `grant-reader`: a login role that may read schema twilio and nothing else. Name and password are checked before the
+// database is asked. A generated password is shown once, on the terminal only; no password is sent to the server.
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
-// Is more refused than expected? Refusals that going slower does not cure are expected, whatever their reason. A CUSUM (Page,
-// 1954) detects more: a refusal adds one, each request subtracts the expected share and a little more, never below 0.
+// Is more refused than expected? Refusals that going slower does not cure are expected, whatever their reason. A CUSUM
+// (Page, 1954) detects more: a refusal adds one, each request subtracts the expected share and a little more, never
+// below 0.
 
 export interface Refusals {
   /** Requests in state "slower": the refusals that it does not cure. Older ones count less. */
