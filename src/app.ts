@@ -1,5 +1,4 @@
-// Composition: the configuration in, the parts put together out, to be taken down in the opposite order. Everything that
-// a command uses is made here; what is done with it is the command's.
+// Puts the program together from its configuration: client, store and context. Commands decide what is done with it.
 
 import { randomBytes } from 'node:crypto';
 import { hostname, totalmem } from 'node:os';
@@ -7,8 +6,7 @@ import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './conf
 import type { Database } from './postgres/database.ts';
 import { enterScope, refuseWrongScope, type Scope } from './postgres/scope.ts';
 import { createStore } from './postgres/store.ts';
-import { type Context, createBelieved, createCounts, type Store, type Watcher } from './sync/context.ts';
-import { firstSpanSeconds, maxWindowSeconds, nothingTooLong } from './sync/windows.ts';
+import { type Context, createContext, type Store, type Watcher } from './sync/context.ts';
 import { baseUrl } from './twilio/base-url.ts';
 import type { BoundName, Query } from './twilio/bounds.ts';
 import { type Client, createClient } from './twilio/client.ts';
@@ -24,7 +22,7 @@ export interface AppConfig {
   sync: SyncConfig;
 }
 
-/** Who takes the lease, for people to read; another name each time, since in containers each process is the first. */
+/** Names a holder of the lease for people. Each name is different: in containers, process ids repeat. */
 export function holderName(command: string): string {
   return `${command} on ${hostname()}, process ${process.pid} (${randomBytes(3).toString('hex')})`;
 }
@@ -46,20 +44,20 @@ export interface Program extends AsyncDisposable {
 export interface ProgramOptions {
   config: AppConfig;
   database: Database;
-  /** What the lease was taken under; null where nothing may be written. */
+  /** The epoch of the lease; null if nothing is written. */
   epoch: number | null;
   log: Log;
   allowMassDelete?: boolean;
   watcher?: Partial<Watcher>;
   onAttempt?: (attempt: Attempt) => void;
   onRetry?: (retry: Retry) => void;
-  /** A transaction that stores a batch has ended, well or not, after so many milliseconds. */
+  /** Gets the time of each transaction that stores a batch, whether it succeeds or not. */
   onLoad?: (ms: number) => void;
-  /** For one request, unless the client's own limit will do. */
+  /** The time limit for a request, if not the client's own. */
   timeoutMs?: number | undefined;
 }
 
-/** Puts the program together for one tenure of the lease. @throws WrongScope. */
+/** Opens the program under one lease. @throws WrongScope. */
 export async function openProgram(options: ProgramOptions): Promise<Program> {
   const { config, database, epoch, log } = options;
   const scope = scopeOf(config);
@@ -80,7 +78,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     },
   });
   const store = createStore({ database, filters: config.filters, generation, epoch });
-  const context: Context = {
+  const context = createContext({
     api: createListing({
       client,
       filters: queryOf(config.filters),
@@ -106,16 +104,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       warn: (message, fields) => log.warn(fields, message),
       ...options.watcher,
     },
-    counts: createCounts(),
-    requested: new Set(),
-    dueWaits: false,
-    openFromStart: true,
-    settled: new Map(),
-    requestsBegun: 0,
-    spans: { all: firstSpanSeconds, open: maxWindowSeconds },
-    tooLong: { all: nothingTooLong, open: nothingTooLong },
-    believed: createBelieved(),
-  };
+  });
   return { context, client, [Symbol.asyncDispose]: () => client.close() };
 }
 
@@ -129,13 +118,13 @@ function timed(store: Store, onLoad: (ms: number) => void = () => {}): Store {
   };
 }
 
-/** What a container, or whoever started this process, lets it use; Infinity where that is no less than the machine has. */
+/** The memory limit of the container or process; Infinity if it is not below what the machine has. */
 function memoryLimit(): number {
   const limit = process.constrainedMemory();
   return limit > 0 && limit < totalmem() ? limit : Number.POSITIVE_INFINITY;
 }
 
-/** The API's own filters, by its names. */
+/** The filters as the API's query parameters. */
 export function queryOf(filters: FilterConfig): Query {
   const one = (name: string, value: string | undefined): Query => (value === undefined ? [] : [[name, value]]);
   const several = (name: string, values: string[] | undefined): Query => (values ?? []).map((value) => [name, value]);
@@ -149,7 +138,7 @@ export function queryOf(filters: FilterConfig): Query {
   ];
 }
 
-/** The names of the bound that may be tried. */
+/** The names of the createdBefore parameter to try. */
 export function namesOf({ createdFilter }: ApiConfig): BoundName[] {
   return createdFilter === 'auto' ? ['createdAtBefore', 'createdBefore'] : [createdFilter];
 }

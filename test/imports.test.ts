@@ -60,6 +60,21 @@ test.each(Object.keys(wrong))('%s', (rule) => {
   expect(imports.filter((found) => wrong[rule]?.(found)).map(describe)).toEqual([]);
 });
 
+test('no files import each other in a circle, types included', () => {
+  const importedBy = Map.groupBy(imports, ({ from }) => from);
+  const inCircle = new Set<string>();
+  /** Follows the imports of a file, to see whether they come back to it. */
+  const reaches = (goal: string, from: string, seen: Set<string>): boolean =>
+    (importedBy.get(from) ?? []).some(({ to }) => {
+      if (to === goal) return true;
+      if (seen.has(to)) return false;
+      seen.add(to);
+      return reaches(goal, to, seen);
+    });
+  for (const path of inSrc) if (reaches(path, path, new Set())) inCircle.add(path);
+  expect([...inCircle]).toEqual([]);
+});
+
 test('sync has no timers of its own', () => {
   expect(inSrc.filter((path) => within('sync/')(path) && /\bset(Timeout|Interval)\(/.test(source(path)))).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { exitStatus } from '../src/cli/exit-status.ts';
 import { ConfigError, readConfig } from '../src/config/config.ts';
 import { translate } from '../src/postgres/errors.ts';
 import { LeaseHeld } from '../src/postgres/tenure.ts';
-import { roomOf } from '../src/sync/fetch.ts';
+import { roomOf } from '../src/sync/details.ts';
 import { Unauthorized, Unavailable, unreachable } from '../src/twilio/errors.ts';
 import { blocks, codes, documentOf, documents, root } from './readme.ts';
 
@@ -73,9 +73,9 @@ test('README.md is one that is read to its end', () => {
 
 test('the largest conversation at each memory limit', () => {
   for (const [limit = '', largest = ''] of deploy.table('Container')) {
-    const { mostBytes } = roomOf(megabytesOf(limit));
-    expect(mostBytes, limit).toBe(megabytesOf(largest));
-    if (limit.includes('or more')) expect(roomOf(Number.MAX_SAFE_INTEGER).mostBytes).toBe(mostBytes);
+    const { maxBytes } = roomOf(megabytesOf(limit));
+    expect(maxBytes, limit).toBe(megabytesOf(largest));
+    if (limit.includes('or more')) expect(roomOf(Number.MAX_SAFE_INTEGER).maxBytes).toBe(maxBytes);
   }
 });
 

@@ -17,15 +17,15 @@ import {
   type CompletedWindow,
   type Context,
   type Counts,
-  createBelieved,
+  createContext,
   createCounts,
   type Settings,
 } from '../src/sync/context.ts';
 import type { Sweep } from '../src/sync/model.ts';
 import { syncAll, syncIds } from '../src/sync/once.ts';
 import { pass } from '../src/sync/pass.ts';
+import { startAt } from '../src/sync/sweeps.ts';
 import { type Verification, verifyFull, verifySample } from '../src/sync/verify.ts';
-import { nothingTooLong, startAt } from '../src/sync/windows.ts';
 import type { BoundName } from '../src/twilio/bounds.ts';
 import { type ClientOptions, createClient } from '../src/twilio/client.ts';
 import { createListing } from '../src/twilio/listing.ts';
@@ -115,8 +115,8 @@ export class World implements AsyncDisposable {
   async pass(...sweeps: Sweep[]): Promise<Counts> {
     const { context } = await this.#start();
     context.counts = createCounts();
-    for (const sweep of sweeps) context.requested.add(sweep);
-    context.openFromStart = true;
+    for (const sweep of sweeps) context.requests.sweeps.add(sweep);
+    context.requests.openFromStart = true;
     await pass(context, AbortSignal.timeout(hungAfterMs));
     return context.counts;
   }
@@ -125,7 +125,7 @@ export class World implements AsyncDisposable {
   async sync({ reconcile = false } = {}): Promise<Counts> {
     const { context } = await this.#start();
     context.counts = createCounts();
-    context.openFromStart = true;
+    context.requests.openFromStart = true;
     await syncAll(context, reconcile, AbortSignal.timeout(hungAfterMs), async (ms) => {
       this.nowMs += ms;
     });
@@ -209,7 +209,7 @@ export class World implements AsyncDisposable {
     await this.pool.query(`update twilio_sync.lease set expires_at = 0`);
     const lease = await takeLease(database, 'test');
     if (!('epoch' in lease)) throw new Error('the lease could not be taken');
-    const context: Context = {
+    const context = createContext({
       api: createListing({
         client,
         filters: queryOf(filters),
@@ -235,16 +235,7 @@ export class World implements AsyncDisposable {
         async recentDone() {},
         warn: (message, fields) => this.warnings.push(`${message} ${JSON.stringify(fields)}`),
       },
-      counts: createCounts(),
-      requested: new Set(),
-      dueWaits: false,
-      openFromStart: true,
-      settled: new Map(),
-      requestsBegun: 0,
-      spans: { all: 86_400, open: 30 * 86_400 },
-      tooLong: { all: nothingTooLong, open: nothingTooLong },
-      believed: createBelieved(),
-    };
+    });
     this.#program = {
       context,
       async close() {

@@ -55,7 +55,7 @@ export async function tickOften(bench: Bench, { simulator, database }: Filled, r
 
 async function passOf(context: Context, also: Sweep[] = []): Promise<void> {
   context.counts = createCounts();
-  for (const sweep of ['new', 'open', ...also] satisfies Sweep[]) context.requested.add(sweep);
+  for (const sweep of ['new', 'open', ...also] satisfies Sweep[]) context.requests.sweeps.add(sweep);
   await pass(context, AbortSignal.timeout(150_000));
 }
 

@@ -253,9 +253,9 @@ function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
     throw new UsageError('--reconcile lists everything: omit --from and --to');
   }
   if (to !== undefined && from === undefined) throw new UsageError('--to needs --from');
-  const stretch = from === undefined ? null : { from, to: to ?? Number.POSITIVE_INFINITY };
-  if (stretch !== null && stretch.from >= stretch.to) throw new UsageError('--from must be before --to');
-  return { ...rest, ids: [...new Set(id)], stretch };
+  const range = from === undefined ? null : { from, to: to ?? Number.POSITIVE_INFINITY };
+  if (range !== null && range.from >= range.to) throw new UsageError('--from must be before --to');
+  return { ...rest, ids: [...new Set(id)], range };
 }
 
 const collect = (value: string, previous: string[] = []) => [...previous, value];

@@ -4,17 +4,8 @@
 
 import { reasonOf } from '../lib/reason.ts';
 import { hideSecrets } from '../lib/secret.ts';
-import type { HistoryStart } from '../sync/windows.ts';
-import {
-  type Connection,
-  connectionOf,
-  findUnknown,
-  type Parameter,
-  type Parameters,
-  parametersOfUrl,
-  problemOfUrl,
-  variables,
-} from './connection-string.ts';
+import type { HistoryStart } from '../sync/model.ts';
+import { type Connection, connectionOf, findUnknown, parametersOfUrl, problemOfUrl } from './connection-string.ts';
 import {
   type Environment,
   findFlaw,
@@ -24,6 +15,7 @@ import {
   type ReadFile,
   readValues,
 } from './environment.ts';
+import { type Parameter, type Parameters, variables } from './parameters.ts';
 import type { Part, SettingName, Values } from './settings.ts';
 
 /** Everything that is wrong with the environment; the message has a line for each problem. Exit status 2. */

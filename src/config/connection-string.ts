@@ -5,29 +5,8 @@
 import { userInfo } from 'node:os';
 import type { ClientConfig } from 'pg';
 import { closest } from '../lib/closest.ts';
+import { type Parameter, type Parameters, type Report, variables } from './parameters.ts';
 import { type OptionalTls, tlsOf } from './tls.ts';
-
-/** The supported connection parameters of libpq, with the variable that sets each, if there is one. */
-export const variables = {
-  host: 'PGHOST',
-  hostaddr: 'PGHOSTADDR',
-  port: 'PGPORT',
-  user: 'PGUSER',
-  password: 'PGPASSWORD',
-  dbname: 'PGDATABASE',
-  sslmode: 'PGSSLMODE',
-  sslrootcert: 'PGSSLROOTCERT',
-  sslcert: 'PGSSLCERT',
-  sslkey: 'PGSSLKEY',
-  sslpassword: undefined,
-  sslcrl: 'PGSSLCRL',
-  ssl_min_protocol_version: 'PGSSLMINPROTOCOLVERSION',
-  ssl_max_protocol_version: 'PGSSLMAXPROTOCOLVERSION',
-  sslnegotiation: 'PGSSLNEGOTIATION',
-  options: 'PGOPTIONS',
-  application_name: 'PGAPPNAME',
-  connect_timeout: 'PGCONNECT_TIMEOUT',
-} as const;
 
 /** libpq's other parameters, which have no effect here. `service` and `passfile` are not among them: ignoring these would lose settings. */
 const harmless = new Set(
@@ -37,9 +16,6 @@ const harmless = new Set(
   scram_client_key scram_server_key servicefile sslcertmode sslcompression sslcrldir sslkeylogfile sslsni
   target_session_attrs tcp_user_timeout`.split(/\s+/),
 );
-
-export type Parameter = keyof typeof variables;
-export type Parameters = Partial<Record<Parameter, string>>;
 
 /** A complete configuration for node-postgres: it looks up nothing in the environment. */
 export type Connection = ClientConfig & {
@@ -56,9 +32,6 @@ export type Connection = ClientConfig & {
   /** Called when the connection to a server on another machine is not encrypted, though that was not asked for. */
   onUnencrypted?: () => void;
 };
-
-/** Called for each parameter that cannot be used. The message completes "NAME …" and never holds the URL or a password. */
-export type Report = (parameter: Parameter, message: string) => void;
 
 /** The supported parameters of a postgres:// or postgresql:// URL; undefined if the text is not one. For the others see `findUnknown`. */
 export function parametersOfUrl(url: string): Parameters | undefined {

@@ -5,7 +5,7 @@ import { validate as validCron } from 'node-cron';
 import { z } from 'zod';
 import { parseDuration } from '../lib/duration.ts';
 import { parseTimestamp, secondsOf } from '../lib/timestamp.ts';
-import type { HistoryStart } from '../sync/windows.ts';
+import type { HistoryStart } from '../sync/model.ts';
 
 export interface Kind<Value> {
   takes: string;

@@ -5,7 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, SecureVersion } from 'node:tls';
 import { reasonOf } from '../lib/reason.ts';
-import type { Parameter, Parameters, Report } from './connection-string.ts';
+import type { Parameter, Parameters, Report } from './parameters.ts';
 
 /** TLS or no TLS, whichever the server accepts. */
 export interface OptionalTls {

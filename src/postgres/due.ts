@@ -1,10 +1,13 @@
-// Rows of twilio_sync.due: what is wanted without a listing. A row is taken away by its number, so that one which has changed
-// since it was read stays.
+// Rows of twilio_sync.due: details to fetch without a listing. A row is removed by its number, so that one which has changed since
+// it was read stays. People request details here too (`sync --id`, `retry`, `verify --repair`): recording a request needs no lease,
+// and whoever holds the lease carries it out.
 
 import type { Change, Due } from '../sync/model.ts';
-import type { Queries } from './database.ts';
+import type { Database, Queries } from './database.ts';
+import type { Rows } from './rows.ts';
+import { forgottenAmong } from './tombstones.ts';
 
-/** What is due for these conversations from now on, in place of what their fetches had read; what has come since stays. */
+/** Replaces the due rows that the fetches had read. Rows that are newer than that stay. */
 export async function replaceDue(queries: Queries, changes: Change[]): Promise<void> {
   if (changes.length === 0) return;
   const served = changes.flatMap(({ id, served }) => served.map((number) => ({ id, number })));
@@ -16,7 +19,7 @@ export async function replaceDue(queries: Queries, changes: Change[]): Promise<v
   await Promise.all([dropped, put]);
 }
 
-/** Takes rows away, but for those that have changed since they were read. */
+/** Removes rows, except those that have changed since they were read. */
 export async function removeDue(queries: Queries, rows: { id: string; number: number }[]): Promise<void> {
   if (rows.length === 0) return;
   await queries.sql(
@@ -26,7 +29,7 @@ export async function removeDue(queries: Queries, rows: { id: string; number: nu
   );
 }
 
-/** Each once: an item without an id has its hash for one, and a page may show it twice. */
+/** Inserts or replaces rows. `distinct`: a page may show an item without an id twice, and both get the same hash. */
 export async function putDue(queries: Queries, due: Due[]): Promise<void> {
   if (due.length === 0) return;
   await queries.sql(
@@ -50,13 +53,13 @@ export async function putDue(queries: Queries, due: Due[]): Promise<void> {
   );
 }
 
-/** Takes away what is due for conversations that are kept out: asked for by somebody who did not know it yet. */
+/** Removes the due rows of forgotten conversations, which somebody may have requested meanwhile. */
 export async function dropDue(queries: Queries, ids: string[]): Promise<void> {
   if (ids.length > 0) await queries.sql('delete from twilio_sync.due where conversation_id = any($1)', [ids]);
 }
 
-/** See Store.noteAttempt. The row is due for nothing, and is nobody's business but that of whoever fetches a large detail. */
-export async function noteAttempt(queries: Queries, id: string, memory: string): Promise<number> {
+/** See Store.recordAttempt. The row is never due; it only counts attempts. */
+export async function recordAttempt(queries: Queries, id: string, memory: string): Promise<number> {
   const [row] = await queries.sql<{ attempts: number }>(
     `with before as (
        select attempts, first_at from twilio_sync.due large
@@ -75,4 +78,68 @@ export async function noteAttempt(queries: Queries, id: string, memory: string):
 /** See Store.clearAttempt. */
 export async function clearAttempt(queries: Queries, id: string): Promise<void> {
   await queries.sql(`delete from twilio_sync.due where conversation_id = $1 and reason = 'large'`, [id]);
+}
+
+/** Requests the details of some conversations, at once; not of those that are forgotten. */
+export async function requestRefetch(database: Database, ids: string[]): Promise<void> {
+  await database.run((queries) =>
+    queries.sql(
+      `insert into twilio_sync.due (conversation_id, reason, due_at)
+       select distinct id, 'asked', to_timestamp(0) from unnest($1::text[]) as asked(id)
+       where id not in (${forgottenAmong(1)})
+       on conflict (conversation_id, reason) do update set due_at = excluded.due_at, first_at = excluded.first_at, number = excluded.number`,
+      [ids],
+    ),
+  );
+}
+
+/** Cancels the requests that nobody has carried out. */
+export async function cancelRefetch(database: Database, ids: string[]): Promise<void> {
+  await database.run((queries) =>
+    queries.sql(`delete from twilio_sync.due where reason = 'asked' and conversation_id = any($1)`, [ids]),
+  );
+}
+
+/** The requests that nobody has carried out yet. One that failed is not among them: it waits for its next attempt. */
+export async function findWaiting(database: Database, ids: string[]): Promise<string[]> {
+  const rows = await database.run((queries) =>
+    queries.sql<{ id: Rows['due']['conversationId'] }>(
+      `select conversation_id as id from twilio_sync.due
+       where reason = 'asked' and due_at = to_timestamp(0) and conversation_id = any($1)`,
+      [ids],
+    ),
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** What has become of a requested conversation. */
+export interface RefetchResult {
+  id: string;
+  state: 'stored' | 'deleted' | 'failed' | 'unknown' | 'forgotten';
+  error: string | null;
+}
+
+export async function findResults(database: Database, ids: string[]): Promise<RefetchResult[]> {
+  return await database.run((queries) =>
+    queries.sql(
+      `select asked.id, due.error,
+         case when asked.id in (${forgottenAmong(1)}) then 'forgotten' when due.reason is not null then 'failed' when conversations.id is null then 'unknown'
+              when deleted_at is not null then 'deleted' else 'stored' end as state
+       from unnest($1::text[]) with ordinality as asked(id, at)
+       left join twilio.conversations on conversations.id = asked.id
+       left join twilio_sync.due on conversation_id = asked.id and reason = 'failed' order by at`,
+      [ids],
+    ),
+  );
+}
+
+/** The conversations in quarantine, and how many list items in it have no id. */
+export async function findQuarantined(database: Database): Promise<{ ids: string[]; withoutId: number }> {
+  const rows = await database.run((queries) =>
+    queries.sql<{ id: Rows['quarantine']['conversationId'] }>(
+      'select conversation_id as id from twilio_sync.quarantine order by id',
+    ),
+  );
+  const ids = rows.map(({ id }) => id).filter((id) => !id.startsWith('item:'));
+  return { ids, withoutId: rows.length - ids.length };
 }

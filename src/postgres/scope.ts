@@ -3,7 +3,8 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { FilterConfig } from '../config/config.ts';
-import { type HistoryStart, startAt } from '../sync/windows.ts';
+import type { HistoryStart } from '../sync/model.ts';
+import { startAt } from '../sync/sweeps.ts';
 import type { Database, Queries } from './database.ts';
 import { seconds } from './instant.ts';
 import type { Rows } from './rows.ts';

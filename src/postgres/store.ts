@@ -1,12 +1,12 @@
-// The store as the program knows it (sync/context.ts), on one database under one lease.
-// Reads go as they are; every write is a transaction that begins by checking the lease, and gets its stamp from it.
+// Implements the store of sync/context.ts on one database, under one lease. Reads need no lease. Each write is a transaction that
+// begins by checking the lease, which also hands out its time stamp.
 
 import type { FilterConfig } from '../config/config.ts';
 import type { Store } from '../sync/context.ts';
 import { type Change, type EndedSweep, type Loaded, Unstorable } from '../sync/model.ts';
 import { readDifferences } from './compare.ts';
 import type { Database, Queries } from './database.ts';
-import { clearAttempt, dropDue, noteAttempt } from './due.ts';
+import { clearAttempt, dropDue, recordAttempt } from './due.ts';
 import { holdLease } from './lease.ts';
 import { AlreadyStored, findSuperseded, load, Superseded } from './load.ts';
 import {
@@ -29,13 +29,12 @@ export interface StoreOptions {
   filters: FilterConfig;
   /** The scope's generation: see scope.ts. */
   generation: number;
-  /** What the lease was taken under; null where nothing may be written: every write is then refused. */
+  /** The epoch of the lease; null refuses all writes. */
   epoch: number | null;
 }
 
-/** Makes the store. Reads need no lease; every write checks it first. */
 export function createStore({ database, filters, generation, epoch }: StoreOptions): Store {
-  /** A transaction for whoever holds the lease; the batch's rows are looked up by their keys. */
+  /** A transaction of the lease's holder. The rows of a batch are looked up by their keys. */
   const leased = async <Result>(work: (queries: Queries, begun: bigint, held: number) => Promise<Result>) => {
     if (epoch === null) throw new Error('nothing may be written without the lease');
     return await database.transaction((queries, begun) => work(queries, begun, epoch), { byKeys: true });
@@ -44,33 +43,33 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     leased(async (queries, begun, held) => work(queries, await holdLease(queries, held, begun), held));
   return {
     windows: (latest) => database.run((queries) => readWindows(queries, latest)),
-    plan: (sweep, stretches) => write((queries) => planWindows(queries, sweep, stretches)),
+    plan: (sweep, ranges) => write((queries) => planWindows(queries, sweep, ranges)),
     startHistoryAt: (start) => write((queries) => startHistoryAt(queries, start)),
     fail: (window, error) => write((queries) => failWindow(queries, window, error)),
     async endSweeps(now, brake) {
-      // What was ended by a COMMIT whose answer was lost is not found again when the work is repeated.
+      // If the answer to COMMIT is lost, the work is repeated and does not find again what it has ended.
       const ended = new Map<string, EndedSweep>();
       await write((queries) => endSweeps(queries, now, brake, ended));
       return [...ended.values()];
     },
-    openStretches: (within) => database.run((queries) => readOpenStretches(queries, within)),
+    openRanges: (within) => database.run((queries) => readOpenStretches(queries, within)),
     known: (ids) => database.run((queries) => readKnown(queries, ids)),
     findLost: (children) => database.run((queries) => readLost(queries, children)),
-    unlisted: (stretch, open, listed) =>
-      database.run((queries) => readUnlisted(queries, stretch, open, listed, filters, generation)),
-    dueAt: (now, limit) => database.run((queries) => readDue(queries, now, limit)),
-    nextSettling: (until) => database.run((queries) => readNextSettling(queries, until)),
+    findMissing: (range, open, listed) =>
+      database.run((queries) => readUnlisted(queries, range, open, listed, filters, generation)),
+    findDue: (now, limit) => database.run((queries) => readDue(queries, now, limit)),
+    nextLagging: (until) => database.run((queries) => readNextSettling(queries, until)),
     sample: (count) => database.run((queries) => readSample(queries, count)),
     compare: (rows) => database.run((queries) => readDifferences(queries, rows)),
-    controls: (not, now, limit) => database.run((queries) => readControls(queries, not, now, limit)),
-    quarantined: (not) => database.run((queries) => countQuarantined(queries, not)),
-    noteAttempt: (id, memory) => write((queries) => noteAttempt(queries, id, memory)),
+    anyHealthyExcept: (ids, now, limit) => database.run((queries) => readControls(queries, ids, now, limit)),
+    countQuarantined: (except) => database.run((queries) => countQuarantined(queries, except)),
+    recordAttempt: (id, memory) => write((queries) => recordAttempt(queries, id, memory)),
     clearAttempt: (id) => write((queries) => clearAttempt(queries, id)),
     pack,
-    async load(changes, mark, now) {
+    async load(changes, checkpoint, now) {
       const attempt = (left: typeof changes, assumeNew: boolean): Promise<Loaded> =>
         leased((queries, begun, held) => {
-          const batch = { changes: left, mark, now, generation, epoch: held, assumeNew };
+          const batch = { changes: left, mark: checkpoint, now, generation, epoch: held, assumeNew };
           return load(queries, holdLease(queries, held, begun), batch);
         });
       for (let left = changes, assumeNew = true; ; ) {
@@ -79,11 +78,7 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
         } catch (error) {
           if (error instanceof Superseded) {
             left = await write((queries, _stamp, held) => withoutSuperseded(queries, left, held));
-          } else if (
-            assumeNew &&
-            (error instanceof AlreadyStored || (error instanceof Unstorable && error.code === duplicateKey))
-          ) {
-            // Taken for new, but stored: by this load itself, perhaps, whose answer to COMMIT was lost.
+          } else if (assumeNew && isStoredAlready(error)) {
             assumeNew = false;
           } else throw error;
         }
@@ -92,9 +87,14 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
   };
 }
 
+/** Something that was taken for new is stored, perhaps by this load itself if the answer to its COMMIT was lost. */
+function isStoredAlready(error: unknown): boolean {
+  return error instanceof AlreadyStored || (error instanceof Unstorable && error.code === duplicateKey);
+}
+
 const duplicateKey = '23505';
 
-/** What is left of a batch without what is not to be written; nothing stays due for what is kept out. */
+/** The changes of a batch that may be written. Forgotten conversations lose their due rows. */
 async function withoutSuperseded(queries: Queries, changes: Change[], epoch: number): Promise<Change[]> {
   const { forgotten, late } = await findSuperseded(queries, changes, epoch);
   await dropDue(queries, [...forgotten]);

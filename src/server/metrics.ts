@@ -9,7 +9,7 @@ import type { ClientCounters } from '../twilio/counters.ts';
 import { type Attempt, endpoints, type Retry } from '../twilio/request.ts';
 import { version } from '../version.ts';
 import { createMeters, type Meters } from './meters.ts';
-import type { View } from './watch.ts';
+import type { View } from './view.ts';
 
 type Sample = Pick<Counts, 'verified' | 'drifted'>;
 

@@ -5,21 +5,13 @@ import type { FastifyInstance } from 'fastify';
 import type { Database } from '../postgres/database.ts';
 import { createSnapshots, type Snapshots } from '../status/cached.ts';
 import { createHeartbeat, type Heartbeat } from '../status/heartbeat.ts';
-import { type Answer, findUndone, judge, type ProcessState, readinessOf, type Status } from '../status/judge.ts';
-import { type Facts, readFacts } from '../status/snapshot.ts';
+import { findUndone, judge, type ProcessState, readinessOf } from '../status/judge.ts';
+import { readFacts } from '../status/snapshot.ts';
 import { isStale, staleAfterMs } from '../worker/schedule.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import type { View } from './view.ts';
 
 /** How things stand just now. */
-export interface View {
-  status: Status;
-  /** The last that could be read of the database; null before the first time. */
-  facts: Facts | null;
-  /** The database has just answered. */
-  databaseUp: boolean;
-  readiness: Answer;
-}
-
 export interface Watch {
   heartbeat: Heartbeat;
   /** Whoever does the process's work says so here. */

@@ -1,10 +1,13 @@
-// What a pass carries along: the two ports, what the settings ask for, what has been learned so far, and what was counted.
-// One is made for each tenure of the lease; counts begin anew with each pass, what was learned stays.
+// What a sync works with: the API, the store, the settings, and what it has learned and counted so far. Everything that
+// belongs to one account is in its Context; no module has a state of its own. A process makes one each time it takes the
+// lease. `src/twilio` and `src/postgres` implement the two interfaces, so that a sync needs neither HTTP nor SQL.
 
+import { day } from '../lib/duration.ts';
 import type {
   Change,
   Checkpoint,
   EndedSweep,
+  HistoryStart,
   Known,
   Listed,
   Loaded,
@@ -16,123 +19,131 @@ import type {
   Window,
 } from './model.ts';
 import type { TableRows } from './normalize.ts';
-import type { HistoryStart, TooLong } from './windows.ts';
 
 export interface Api {
-  /** The API's clock, whole seconds. Known once anything was listed. */
+  /** The API's clock, in whole seconds. Known once anything was listed. */
   now(): number;
-  /** True where asking for a shorter stretch costs less: where the server honours both bounds, or lists newest first. */
+  /** Whether a shorter range costs fewer requests: the server honours both bounds, or lists newest first. */
   readonly selective: boolean;
-  /** True where the server honours a bound at all; else any listing is of everything. */
+  /** Whether the server honours a bound at all. If not, each listing is of everything. */
   readonly bounded: boolean;
-  /** Finds out which createdBefore parameter the server honours, where that is not known yet. */
+  /** Finds out which createdBefore parameter the server honours, unless that is known. */
   proveBounds(start: number, signal: AbortSignal): Promise<void>;
   /**
-   * Lists a stretch to its last page; with `otherPages`, in pages of another size.
-   * @throws ListingFailed where a shorter stretch, or another try, may do; the pass's trouble (key, network, 429) as it came.
+   * Lists a range to its last page; with `otherPages`, in pages of another size.
+   * @throws ListingFailed if a shorter range or another try may help; what stops a whole pass (key, network, 429) as it is.
    */
-  list(stretch: TimeRange, status: string | null, signal: AbortSignal, otherPages?: boolean): AsyncIterable<Listed>;
-  /** Fetches a detail of at most `limitBytes`. @throws the pass's trouble, where no request could be sent. */
+  list(range: TimeRange, status: string | null, signal: AbortSignal, otherPages?: boolean): AsyncIterable<Listed>;
+  /** Fetches a detail of at most `limitBytes`. @throws what stops a whole pass, if no request could be sent. */
   detail(id: string, limitBytes: number, signal: AbortSignal): Promise<Outcome>;
 }
 
 export interface Store {
   /**
-   * Pending windows, newest first; the stretches listed completely; and up to where the newest of `new` reached.
-   * Completed ones that end after `latest` are left out: the clock that they were planned by was wrong.
+   * Pending windows, newest first; the ranges that are listed completely; and the end of the newest window of `new`.
+   * Completed windows that end after `latest` are left out: the clock that planned them was wrong.
    */
-  windows(latest?: number): Promise<{ pending: Window[]; covered: TimeRange[]; reached: number | null }>;
-  /** Makes windows of a sweep. One of `new`, `open`, `lookback` or `reconcile` replaces unfinished ones of its kind: they never end. */
-  plan(sweep: Sweep, stretches: TimeRange[]): Promise<Window[]>;
-  /** Notes where history begins from now on. */
+  windows(latest?: number): Promise<PlannedSoFar>;
+  /** Makes a sweep's windows. A new `new`, `open`, `lookback` or `reconcile` replaces unfinished ones of its kind. */
+  plan(sweep: Sweep, ranges: TimeRange[]): Promise<Window[]>;
+  /** Records where history begins from now on. */
   startHistoryAt(start: number): Promise<void>;
+  /** Records that a window could not be listed. */
   fail(window: Window, error: string): Promise<void>;
   /**
-   * Ends the sweeps all of whose windows are complete, and lets their missing conversations be fetched; `brake` says whether so
-   * many are too many. A sweep of which nothing that is left can be listed lets go of its own as well, and does not end.
-   * @returns those that ended, and those that the brake stopped for the first time.
+   * Ends the sweeps whose windows are all complete, and makes their missing conversations due, unless `brake` says that they
+   * are too many. A sweep whose remaining windows all failed makes its missing ones due as well, but does not end.
+   * @returns the sweeps that ended, and those that the brake stopped for the first time.
    */
   endSweeps(now: number, brake: (found: Missing) => boolean): Promise<EndedSweep[]>;
-  /** The stretches, 30 days each at most, in which conversations are stored as open. */
-  openStretches(within: TimeRange): Promise<TimeRange[]>;
+  /** The ranges, of at most 30 days each, in which conversations are stored as open. */
+  openRanges(within: TimeRange): Promise<TimeRange[]>;
+  /** What is stored and due of these conversations. */
   known(ids: string[]): Promise<Map<string, Known>>;
-  /** Which of these stored conversations have lost rows: their own, or of their children, of which there should be so many. */
+  /** Which of these stored conversations have lost rows. The map says how many rows their child tables should have. */
   findLost(children: Map<string, number | null>): Promise<string[]>;
   /**
-   * Of the conversations that a listing of the stretch should show: how many there are, and which it did not.
-   * `listed`: those it did, and of each whether the present filters had shown it before.
+   * Of the stored conversations that a listing of the range should show: how many there are, and which it did not show.
+   * `listed`: those that it showed, and whether the present filters had shown each of them before.
    */
-  unlisted(
-    stretch: TimeRange,
+  findMissing(
+    range: TimeRange,
     open: boolean,
     listed: Map<string, boolean>,
   ): Promise<{ expected: number; missing: string[] }>;
-  dueAt(now: number, limit: number): Promise<string[]>;
-  /** When the next detail that lags behind its listing is due, if before `until`. */
-  nextSettling(until: number): Promise<number | null>;
-  /** So many of the conversations that are remembered as stored and not deleted, chosen at random. */
+  /** Conversations that are due by now. */
+  findDue(now: number, limit: number): Promise<string[]>;
+  /** When the next detail that lags behind its list item is due, if before `until`. */
+  nextLagging(until: number): Promise<number | null>;
+  /** This many stored conversations, chosen at random. */
   sample(count: number): Promise<string[]>;
-  /** Holds rows against what is stored: for each conversation that differs, the tables and columns in which it does. */
+  /** Compares rows with those stored. @returns the tables and columns that differ, for each conversation that does. */
   compare(rows: Packed[]): Promise<Map<string, string[]>>;
-  /** At most `limit` stored conversations, none of them due or in quarantine, to tell one bad detail from an API that gives none. */
-  controls(not: string[], now: number, limit: number): Promise<string[]>;
-  /** How many other conversations are in quarantine. */
-  quarantined(not: string[]): Promise<number>;
+  /** Stored conversations other than these that are neither due nor in quarantine. */
+  anyHealthyExcept(ids: string[], now: number, limit: number): Promise<string[]>;
+  /** How many conversations other than these are in quarantine. */
+  countQuarantined(except: string[]): Promise<number>;
   /**
-   * Notes that a large detail is about to be fetched under this limit of memory. An attempt under another one, or from before a
-   * person asked for it, no longer counts. @returns how many attempts are noted, with this one.
+   * Records that a large detail is about to be fetched under this memory limit. Attempts under another limit, or before a
+   * person asked for it, no longer count. @returns how many attempts are recorded, including this one.
    */
-  noteAttempt(id: string, memory: string): Promise<number>;
-  /** It did not end the process. */
+  recordAttempt(id: string, memory: string): Promise<number>;
+  /** The attempt did not end the process. */
   clearAttempt(id: string): Promise<void>;
-  /** Makes rows ready to be loaded or compared. */
+  /** Makes rows ready for `load` and `compare`. */
   pack(rows: TableRows[]): Packed;
-  /** @throws Unstorable where the data, not the database, is why; LeaseLost where another worker has taken over. */
-  load(changes: Change[], mark: Checkpoint | null, now: number): Promise<Loaded>;
+  /** Stores a batch and moves a window's cursor, in one transaction. @throws Unstorable if the data is the reason, LeaseLost. */
+  load(changes: Change[], checkpoint: Checkpoint | null, now: number): Promise<Loaded>;
+}
+
+export interface PlannedSoFar {
+  pending: Window[];
+  covered: TimeRange[];
+  reached: number | null;
 }
 
 export interface Settings {
-  /** How far back history goes as set, and where that is now, which moves with each reconcile where it is a duration back. */
+  /** How far back history goes as set, and where that is now. A duration moves the start with each reconcile. */
   history: HistoryStart;
   start: number;
   /** How far back recent conversations are listed again. */
   lookbackSeconds: number;
   refreshSeconds: number[];
-  /** Most details asked for at once. */
+  /** The most requests for details at once. */
   maxConcurrency: number;
-  /** The one status that is synced; null for all. */
+  /** The only status that is synced; null for all. */
   status: string | null;
-  /** Counts the changes of the filters: which of them a conversation was last listed under. */
+  /** Counts the changes of the filters, to tell under which of them a conversation was last listed. */
   generation: number;
   allowMassDelete: boolean;
-  /** What this process may use; Infinity where nothing limits it. */
+  /** How much memory this process may use; Infinity without a limit. */
   memoryBytes: number;
 }
 
-/** Conversations, unless said otherwise. */
+/** Counts of conversations, unless said otherwise. */
 export interface Counts {
   listed: number;
-  /** Listed as what is not stored: new, or with another fingerprint. */
+  /** New ones, and those with another fingerprint than stored. */
   differing: number;
-  /** Details asked for. */
+  /** Details requested. */
   fetched: number;
   /** Of which anything was written. */
   changed: number;
   deleted: number;
   failed: number;
-  /** Seconds of createdAt that are to be listed, and that are listed and stored. */
+  /** Seconds of `createdAt` to list, and those that are listed and stored. */
   secondsToList: number;
   secondsListed: number;
-  /** Whose stored rows were found lost, and are fetched again. */
+  /** Whose stored rows were lost, and which are fetched again. */
   lost: number;
-  /** Of a sample verified after a reconcile, and of those, how many had drifted. */
+  /** Verified after a reconcile, and how many of them had drifted. */
   verified: number;
   drifted: number;
-  /** Windows that could not be listed, and sweeps that the deletion brake stopped, with what to say of them. */
+  /** Windows that could not be listed and sweeps that the brake stopped, with the reason. */
   incomplete: string[];
 }
 
-/** A window listed to its end, with what of it was listed and written since this pass came to it. */
+/** A completed window, with what was listed and written of it in this pass. */
 export interface CompletedWindow extends TimeRange {
   sweep: Sweep;
   listed: number;
@@ -140,24 +151,50 @@ export interface CompletedWindow extends TimeRange {
   ms: number;
 }
 
-/** What one pass tells whoever watches it. */
+/** Is told how a pass gets on. */
 export interface Watcher {
   /** A batch is stored. */
   stored(counts: Counts): void;
-  /** A window is listed and stored to its end. */
   completed(window: CompletedWindow): void;
-  /** Everything recent has been gone through, though not all of it need have been listed; history, if any, goes on after this. */
+  /** All recent work was tried, with or without success. History follows, if any is left. */
   recentDone(): Promise<void>;
   warn(message: string, fields: Record<string, unknown>): void;
 }
 
-/** Which listings are believed to be whole, whatever they list: a list that ends early does so for all (list-whole.ts). */
-export interface Believed {
-  /** Those of fewer items: the largest total that was proved. One of as many may just have come to where the list ends. */
-  total: number;
-  /** At which total a list was found to end early; infinite where none was. */
-  cap: number;
-  /** What was warned of, which is done once. */
+/** What the next pass, or the running one, is asked to do. The worker adds to it at any time. */
+export interface Requests {
+  sweeps: Set<Sweep>;
+  /** The next sweep of open conversations goes back to the start, not only over the lookback. */
+  openFromStart: boolean;
+}
+
+/** The shortest slice length that could not be listed lately; how often in a row; and for how many slices it is avoided. */
+export interface TooLong {
+  seconds: number;
+  failures: number;
+  slices: number;
+}
+
+/** What earlier listings taught. Only the steps that list write it, and a dry run writes a copy. */
+export interface Learned {
+  /** Length of the next slice in seconds, for listings of everything and of open conversations. */
+  spans: { all: number; open: number };
+  tooLong: { all: TooLong; open: TooLong };
+  trust: ListTrust;
+  /**
+   * Fingerprints of open conversations that were listed as they are stored. Most of them are listed the same a minute later
+   * and need no look at the database. Anything that is loaded is taken out.
+   */
+  unchangedOpen: Map<string, string>;
+}
+
+/** Which listings are trusted to be complete: list-whole.ts proves it. A list that ends early does so for all ranges. */
+export interface ListTrust {
+  /** The largest total that was proved. Lists with fewer items are complete. */
+  provenTotal: number;
+  /** The total at which a list was found to end early; infinite if none was. */
+  endsAt: number;
+  /** The warnings that were given; each is given once. */
   warned: Set<string>;
 }
 
@@ -166,30 +203,45 @@ export interface Context {
   store: Store;
   settings: Settings;
   watcher: Watcher;
+  /** Of the running pass. */
   counts: Counts;
-  /** Sweeps asked for and not yet planned; a clock tick may add to it at any time. */
-  requested: Set<Sweep>;
-  /** Something was due when the last batch was loaded. */
-  dueWaits: boolean;
-  /** The next sweep of open conversations goes back to the start, not only over the lookback. */
-  openFromStart: boolean;
-  /**
-   * Open conversations as they were last listed, and found stored just so: their items' fingerprints. Most open ones do not
-   * change from one minute to the next, and these need not be looked up. What anything is loaded of is no longer here.
-   */
-  settled: Map<string, string>;
-  /** How many requests for details have begun: what orders their answers. */
-  requestsBegun: number;
-  /** Length of the next slice in seconds, for listings of everything and of open conversations. */
-  spans: { all: number; open: number };
-  /** Lengths that the server could not list. */
-  tooLong: { all: TooLong; open: TooLong };
-  believed: Believed;
+  requests: Requests;
+  learned: Learned;
+  /** How many requests for details have started: the order of their answers. */
+  detailRequests: number;
 }
 
-/** Nothing but an empty list, or one item, is believed without a proof. */
-export function createBelieved(): Believed {
-  return { total: 2, cap: Number.POSITIVE_INFINITY, warned: new Set() };
+const firstSpanSeconds = day;
+const longestSpanSeconds = 30 * day;
+
+export const nothingTooLong: TooLong = { seconds: Number.POSITIVE_INFINITY, failures: 0, slices: 0 };
+/** Without a proof, only an empty list or a single item is trusted. */
+export const provenAtFirst = 2;
+
+export function createContext(given: Pick<Context, 'api' | 'store' | 'settings' | 'watcher'>): Context {
+  return {
+    ...given,
+    counts: createCounts(),
+    requests: { sweeps: new Set(), openFromStart: true },
+    learned: {
+      spans: { all: firstSpanSeconds, open: longestSpanSeconds },
+      tooLong: { all: nothingTooLong, open: nothingTooLong },
+      trust: { provenTotal: provenAtFirst, endsAt: Number.POSITIVE_INFINITY, warned: new Set() },
+      unchangedOpen: new Map(),
+    },
+    detailRequests: 0,
+  };
+}
+
+/** A copy for a dry run, which changes nothing of the original. */
+export function copyForDryRun(context: Context): Context {
+  const { spans, tooLong, trust } = context.learned;
+  return {
+    ...context,
+    counts: createCounts(),
+    requests: { ...context.requests },
+    learned: { spans: { ...spans }, tooLong: { ...tooLong }, trust: { ...trust }, unchangedOpen: new Map() },
+  };
 }
 
 export function createCounts(): Counts {

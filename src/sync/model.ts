@@ -10,6 +10,9 @@ export interface TimeRange {
   to: number;
 }
 
+/** How far back history goes: to a time, or this many seconds back from now. */
+export type HistoryStart = number | { secondsBack: number };
+
 export type Sweep = 'new' | 'open' | 'lookback' | 'backfill' | 'reconcile' | 'range';
 
 /** A range that a sweep has to list, newest first. Everything from `cursor` up is listed and stored. */

@@ -1,66 +1,66 @@
-// The program. One pass: find out what the API honours, do what is recent, then history, batch by batch, with recent
-// work first before every batch that something recent is due at. Whatever ends a pass, the next one goes on from the
-// cursors: every load is one transaction, and its rows and its window's cursor are in it together.
+// The program. One pass: find out which bounds the API honours, do recent work, then history, batch by batch. Before each batch
+// of history, recent work that has come up goes first. Whatever ends a pass, the next one goes on from the cursors: rows and the
+// cursor of their window are stored in one transaction.
 
 import type { Context } from './context.ts';
-import { flow } from './flow.ts';
 import type { Window } from './model.ts';
-import { dueSteps, windowSteps } from './steps.ts';
-import { endSweeps, inOrder, isRecent, plan } from './sweeps.ts';
+import { dueSteps, runPipeline, windowSteps } from './pipeline.ts';
+import { endSweeps, inOrder, isRecent, planSweeps } from './sweeps.ts';
 
 /**
- * Does everything that is asked for, left over or due, then returns.
- * @throws the pass's trouble (key, network, database), LeaseLost, or the signal's reason.
+ * Does everything that is requested, pending or due, then returns.
+ * @throws what stops a whole pass (key, network, database), LeaseLost, or the signal's reason.
  */
 export async function pass(context: Context, signal: AbortSignal): Promise<void> {
   await context.api.proveBounds(context.settings.start, signal);
-  await recent(context, signal);
+  await doRecentWork(context, signal);
 
   const tried = new Set<number>();
   for (;;) {
-    const history = (await left(context)).filter((window) => !isRecent(window) && !tried.has(window.sweepId));
+    const history = (await pendingWindows(context)).filter((window) => !isRecent(window) && !tried.has(window.sweepId));
     const sweepId = history[0]?.sweepId;
     if (sweepId === undefined) return;
     tried.add(sweepId);
     const windows = history.filter((window) => window.sweepId === sweepId);
-    const interrupted = () => context.requested.size > 0 || context.dueWaits;
-    await flow(
+    const hasRecentWork = () => context.requests.sweeps.size > 0;
+    await runPipeline(
       context,
-      (ended) => windowSteps(context, windows, interrupted, ended),
+      ({ signal, isDue }) => windowSteps(context, windows, () => hasRecentWork() || isDue(), signal),
       signal,
-      () => recent(context, signal),
+      () => doRecentWork(context, signal),
     );
-    await settle(context, signal);
+    await finishSweepsAndDue(context, signal);
   }
 }
 
-/** What must not wait: what the clock asks for, what an earlier pass left, what is due. */
-async function recent(context: Context, signal: AbortSignal): Promise<void> {
-  await plan(context);
-  await list(context, (await left(context)).filter(isRecent), signal);
-  // A sweep that an earlier pass left unfinished was finished first; what has come since is listed by the one asked for.
-  if (context.requested.size > 0) await list(context, (await plan(context)).filter(isRecent), signal);
-  await settle(context, signal);
+/** Does what must not wait: what is requested, what an earlier pass left, what is due. */
+async function doRecentWork(context: Context, signal: AbortSignal): Promise<void> {
+  await planSweeps(context);
+  await listSweeps(context, (await pendingWindows(context)).filter(isRecent), signal);
+  // A sweep that an earlier pass left unfinished came first. What is new since then is in the one that is requested.
+  if (context.requests.sweeps.size > 0) {
+    await listSweeps(context, (await planSweeps(context)).filter(isRecent), signal);
+  }
+  await finishSweepsAndDue(context, signal);
   await context.watcher.recentDone();
 }
 
-/** Ends the sweeps that are complete and fetches what is due, which may be what they found missing. */
-async function settle(context: Context, signal: AbortSignal): Promise<void> {
+/** Ends the sweeps that are complete, and fetches what is due, which may be what they found missing. */
+async function finishSweepsAndDue(context: Context, signal: AbortSignal): Promise<void> {
   await endSweeps(context);
-  await flow(context, (ended) => dueSteps(context, ended), signal);
-  context.dueWaits = false;
+  await runPipeline(context, (running) => dueSteps(context, running.signal), signal);
 }
 
 /**
- * One sweep after the other, what is new first: a sweep that cannot be listed costs seconds, and two may cover the same
- * stretch, where the second has to find stored what the first did.
+ * Lists one sweep after the other, `new` first: a sweep that cannot be listed costs seconds. Two sweeps may cover the same range;
+ * the second then finds stored what the first has fetched.
  */
-async function list(context: Context, windows: Window[], signal: AbortSignal): Promise<void> {
+async function listSweeps(context: Context, windows: Window[], signal: AbortSignal): Promise<void> {
   for (const sweep of Map.groupBy(inOrder(windows), ({ sweepId }) => sweepId).values()) {
-    await flow(context, (ended) => windowSteps(context, sweep, () => false, ended), signal);
+    await runPipeline(context, (running) => windowSteps(context, sweep, () => false, running.signal), signal);
   }
 }
 
-async function left(context: Context): Promise<Window[]> {
+async function pendingWindows(context: Context): Promise<Window[]> {
   return (await context.store.windows()).pending;
 }

@@ -1,17 +1,17 @@
-// A window in, its slices out: each listed whole, held against what is stored, and ended by a mark that says
-// how far the window is done once its details are stored. A stretch that cannot be listed is asked for in shorter slices.
-// While one slice is worked on, the next is listed and held against what is stored.
+// Lists windows in slices, newest first, and compares each slice with what is stored: which details to fetch, which conversations
+// are missing, and what else to record. While one slice is compared and its details are fetched, the next is listed. A slice that
+// cannot be listed is asked for in shorter ones; if that does not help, its window is recorded as failed and stays pending.
 
 import { mapAhead } from '../lib/ahead.ts';
 import { formatSeconds } from '../lib/timestamp.ts';
-import { type Context, createBelieved } from './context.ts';
-import { type Diff, diff } from './diff.ts';
-import { dueForMending } from './due.ts';
-import { isComparable } from './fingerprint.ts';
+import { type Context, nothingTooLong, provenAtFirst, type TooLong } from './context.ts';
+import { isComparable, isNotedOtherwise, noted } from './fingerprint.ts';
+import { dueForMending, dueForUpgrade } from './follow-up.ts';
 import { listWhole, type Shorter, type Walk } from './list-whole.ts';
 import {
   type Checkpoint,
   type Due,
+  type Fetch,
   type Item,
   type Known,
   ListingFailed,
@@ -19,65 +19,76 @@ import {
   type Window,
 } from './model.ts';
 import { normalizerVersion } from './normalize.ts';
-import { isTooMany } from './sweeps.ts';
-import { couldList, couldNotList, longestSpan, maxWindowSeconds, nextSpan, sliceOf } from './windows.ts';
+import { isTooMany, maxWindowSeconds } from './sweeps.ts';
 
-/** What one slice asks for. */
-export interface Slice extends Diff {
-  /** Everything that was listed. */
+/** A part of a window, listed completely. */
+interface ListedSlice {
+  window: Window;
+  range: TimeRange;
+  /** The API's time when the listing began. */
+  listedAt: number;
+  /** One for each status that was asked for. */
+  walks: Walk[];
+}
+
+/** A listed slice, compared with what is stored. */
+export interface Slice {
   items: Iterable<Item>;
-  mark: Checkpoint;
+  /** The details to fetch. */
+  changed: Fetch[];
+  checkpoint: Checkpoint;
 }
 
 const maxRestarts = 3;
-const lookupSize = 5000;
 const slicesAtOnce = 2;
-const mostSettled = 50_000;
+/** How many conversations are looked up at once. */
+const lookupSize = 5000;
+const maxUnchangedOpen = 50_000;
 
-/** The slices of some windows, one window after the other; one that cannot be listed is noted and left pending. */
+/** The slices of some windows, one window after the other. @throws as Api.list, but for ListingFailed. */
 export function slices(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<Slice> {
-  return mapAhead(listings(context, windows, signal), slicesAtOnce, (listing) => holdAgainstStored(context, listing));
+  return mapAhead(listWindows(context, windows, signal), slicesAtOnce, (listed) => compareWithStored(context, listed));
 }
 
-async function* listings(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<Listing> {
+async function* listWindows(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<ListedSlice> {
   for (const window of windows) {
     let { cursor, failures } = window;
     while (cursor > window.from) {
-      const listing = await listSlice(context, { ...window, cursor, failures }, signal);
-      if (listing === null) break;
-      yield listing;
-      cursor = listing.stretch.from;
+      const listed = await listNextSlice(context, { ...window, cursor, failures }, signal);
+      if (listed === null) break;
+      yield listed;
+      cursor = listed.range.from;
       failures = 0;
     }
   }
 }
 
-async function listSlice(context: Context, window: Window, signal: AbortSignal): Promise<Listing | null> {
+async function listNextSlice(context: Context, window: Window, signal: AbortSignal): Promise<ListedSlice | null> {
+  const { spans, tooLong, trust } = context.learned;
   const kind = window.sweep === 'open' ? 'open' : 'all';
   for (let restarts = 0; ; ) {
     signal.throwIfAborted();
-    const span = context.api.selective ? context.spans[kind] : Number.POSITIVE_INFINITY;
-    const stretch = sliceOf(window, span);
-    const length = stretch.to - stretch.from;
+    const span = context.api.selective ? spans[kind] : Number.POSITIVE_INFINITY;
+    const range = sliceOf(window, span);
+    const length = range.to - range.from;
     try {
-      const listing = await listStretch(context, window, stretch, signal);
-      if ('shorter' in listing) {
-        context.spans[kind] = listing.shorter;
+      const listed = await listSlice(context, window, range, signal);
+      if ('shorter' in listed) {
+        spans[kind] = listed.shorter;
         continue;
       }
-      const next = Math.min(...listing.walks.map((walk) => nextSpan(length, walk, context.believed.cap)));
-      // A slice cut short by its window says nothing of longer ones, but a full one says they are too long.
-      context.tooLong[kind] = couldList(context.tooLong[kind], length);
-      const longest = longestSpan(context.tooLong[kind]);
-      if (length === span || next < length) context.spans[kind] = Math.min(next, longest);
-      return listing;
+      const next = Math.min(...listed.walks.map((walk) => nextSpan(length, walk, trust.endsAt)));
+      tooLong[kind] = couldList(tooLong[kind], length);
+      // A slice that its window cut short does not show that longer ones are fine. A full one shows that it was too long.
+      if (length === span || next < length) spans[kind] = Math.min(next, longestSpan(tooLong[kind]));
+      return listed;
     } catch (error) {
       if (!(error instanceof ListingFailed)) throw error;
-      context.spans[kind] = Math.max(1, Math.floor(Math.min(length, maxWindowSeconds) / 4));
-      context.tooLong[kind] = couldNotList(context.tooLong[kind], length);
+      spans[kind] = Math.max(1, Math.floor(Math.min(length, maxWindowSeconds) / 4));
+      tooLong[kind] = couldNotList(tooLong[kind], length);
       restarts += 1;
       if (restarts <= maxRestarts) continue;
-      // A window that is only looked at has no row.
+      // A window of a dry run has no row.
       if (window.id !== 0) await context.store.fail(window, error.message);
       context.counts.incomplete.push(`${window.sweep}: ${error.message}`);
       return null;
@@ -85,86 +96,169 @@ async function listSlice(context: Context, window: Window, signal: AbortSignal):
   }
 }
 
-interface Listing {
-  window: Window;
-  stretch: TimeRange;
-  /** The API's time when it began. */
-  listedAt: number;
-  /** Of each status that was asked for. */
-  walks: Walk[];
-}
-
-async function listStretch(
+async function listSlice(
   context: Context,
   window: Window,
-  stretch: TimeRange,
+  range: TimeRange,
   signal: AbortSignal,
-): Promise<Listing | Shorter> {
-  const listing: Listing = { window, stretch, listedAt: context.api.now(), walks: [] };
+): Promise<ListedSlice | Shorter> {
+  const listed: ListedSlice = { window, range, listedAt: context.api.now(), walks: [] };
   for (const status of statuses(context, window)) {
-    const walk = await listWhole(context, stretch, status, signal);
+    const walk = await listWhole(context, range, status, signal);
     if ('shorter' in walk) return walk;
-    listing.walks.push(walk);
+    listed.walks.push(walk);
   }
-  return listing;
+  return listed;
 }
 
-/** Null asks for every status; the sweep of open ones asks for the two that are open. */
-function statuses(context: Context, window: Window): (string | null)[] {
+/** The statuses to ask for: null is all of them. The sweep of open conversations asks for the two that are open. */
+function statuses({ settings }: Context, window: Window): (string | null)[] {
   if (window.sweep !== 'open') return [null];
-  return ['ACTIVE', 'INACTIVE'].filter((status) => (context.settings.status ?? status) === status);
+  return ['ACTIVE', 'INACTIVE'].filter((status) => (settings.status ?? status) === status);
 }
 
-async function holdAgainstStored(context: Context, { window, stretch, listedAt, walks }: Listing): Promise<Slice> {
-  const { api, store, settings, settled, counts, believed } = context;
+/** The part of a window that is listed next. */
+export function sliceOf(window: TimeRange & { cursor: number }, span: number): TimeRange {
+  return { from: Math.max(window.from, window.cursor - span), to: window.cursor };
+}
+
+/**
+ * How long the next slice is, after one of this length: 3 to 5 pages are right. `shown`: how many pages were not empty, since
+ * a server may put empty ones between. `endsAt`: the total at which lists end early; the next slice stays below it.
+ */
+export function nextSpan(
+  span: number,
+  { pages, shown, total }: { pages: number; shown: number; total: number },
+  endsAt: number,
+): number {
+  if (pages > 5) return Math.max(1, Math.floor(span / 2));
+  const grown = shown > 2 ? span : Math.min(span * 2, maxWindowSeconds);
+  return Math.max(1, Math.floor(Math.min(grown, (span * endsAt * 0.8) / Math.max(1, total))));
+}
+
+/** Learns from a slice that could not be listed. Once may be chance; a length over the server's limit fails again and again. */
+export function couldNotList(known: TooLong, seconds: number): TooLong {
+  if (seconds < known.seconds) return { seconds, failures: 1, slices: 0 };
+  const failures = known.failures + 1;
+  return { ...known, failures, slices: Math.min(2 ** (failures + 1), 64) };
+}
+
+/** Learns from a slice that was listed. */
+export function couldList(known: TooLong, seconds: number): TooLong {
+  return seconds >= known.seconds ? nothingTooLong : { ...known, slices: Math.max(0, known.slices - 1) };
+}
+
+/** The longest slice to ask for, after those that could not be listed. */
+export function longestSpan({ seconds, slices }: TooLong): number {
+  return slices === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(seconds / 2));
+}
+
+/**
+ * Looks up what is stored of a slice, and compares. Whole list items are compared, by fingerprint, since `updatedAt` stays the same if
+ * operator results arrive late.
+ */
+async function compareWithStored(context: Context, listed: ListedSlice): Promise<Slice> {
+  const { api, store, settings, counts, learned } = context;
+  const { window, range, listedAt, walks } = listed;
   const open = window.sweep === 'open';
   const items = new Map(walks.flatMap((walk) => [...walk.items]));
   const bad = walks.flatMap((walk) => [...walk.bad.values()]);
-  const unsettled = [...items.values()].filter(({ id, fingerprint }) => !open || settled.get(id) !== fingerprint);
-  const known = new Map<string, Known>();
-  for (let at = 0; at < unsettled.length; at += lookupSize) {
-    const ids = unsettled.slice(at, at + lookupSize).map(({ id }) => id);
-    for (const [id, each] of await store.known(ids)) known.set(id, each);
-  }
-  const found = diff(unsettled, known, settings.generation, api.now());
-  const listed = new Map<string, boolean>();
-  for (const id of items.keys()) listed.set(id, true);
-  for (const { id } of unsettled) listed.set(id, known.get(id)?.stored?.generation === settings.generation);
-  const { expected, missing } = await store.unlisted(stretch, open, listed);
-  // Perhaps the list has begun to end early: totals are proved anew from now on, and what it keeps back meanwhile is listed
-  // by the next lookback or reconcile. Nothing is deleted that still has a detail.
-  if (!open && isTooMany(expected, missing.length)) believed.total = createBelieved().total;
-  if (open) for (const item of unsettled) settle(context, item, known.get(item.id));
-  const lost = window.sweep === 'reconcile' && window.id !== 0 ? await findLost(context, found, unsettled, known) : [];
+  const isUnchangedOpen = ({ id, fingerprint }: Item) => open && learned.unchangedOpen.get(id) === fingerprint;
+  const unsure = [...items.values()].filter((item) => !isUnchangedOpen(item));
+  const known = await lookUp(context, unsure);
+  const found = diff(unsure, known, settings.generation, api.now());
+
+  const shownBefore = new Map<string, boolean>();
+  for (const id of items.keys()) shownBefore.set(id, true);
+  for (const { id } of unsure) shownBefore.set(id, known.get(id)?.stored?.generation === settings.generation);
+  const { expected, missing } = await store.findMissing(range, open, shownBefore);
+  // The list may have begun to end early, so totals are proved again from now on. The next lookback or reconcile lists what it
+  // left out meanwhile. Nothing is deleted that still has a detail.
+  if (!open && isTooMany(expected, missing.length)) learned.trust.provenTotal = provenAtFirst;
+  if (open) for (const item of unsure) rememberUnchanged(context, item, known.get(item.id));
+  const lost = window.sweep === 'reconcile' && window.id !== 0 ? await findLost(context, found, unsure, known) : [];
   counts.listed += items.size;
   counts.differing += found.changed.length;
-  const mark: Checkpoint = {
+  const checkpoint: Checkpoint = {
     window,
-    cursor: stretch.from,
+    cursor: range.from,
     listedAt,
     listed: items.size,
     oldest:
-      items.size === 0
-        ? null
-        : items.values().reduce((oldest, { createdFrom }) => Math.min(oldest, createdFrom), stretch.to),
+      items.size === 0 ? null : items.values().reduce((least, each) => Math.min(least, each.createdFrom), range.to),
     expected,
     missing,
     touched: found.touched,
     relisted: found.relisted,
     due: [...found.due, ...bad, ...lost],
   };
-  return { ...found, items: items.values(), mark };
+  return { items: items.values(), changed: found.changed, checkpoint };
 }
 
-/** What is remembered of a conversation says how many rows it has: those lost by accident are found, said by day, and fetched again. */
+async function lookUp({ store }: Context, items: Item[]): Promise<Map<string, Known>> {
+  const known = new Map<string, Known>();
+  for (let at = 0; at < items.length; at += lookupSize) {
+    const ids = items.slice(at, at + lookupSize).map(({ id }) => id);
+    for (const [id, each] of await store.known(ids)) known.set(id, each);
+  }
+  return known;
+}
+
+export interface Diff extends Pick<Checkpoint, 'touched' | 'relisted' | 'due'> {
+  /** New, changed, or back after deletion: their details are fetched. */
+  changed: Fetch[];
+}
+
+/** Sorts listed items into those to fetch and those to record. */
+export function diff(items: Iterable<Item>, known: Map<string, Known>, generation: number, now: number): Diff {
+  const result: Diff = { changed: [], touched: [], relisted: [], due: [] };
+  for (const item of items) {
+    const { stored = null, due = [], forgotten = false } = known.get(item.id) ?? {};
+    if (forgotten) continue;
+    const waits = due.some((each) => waitsFor(each, item));
+    if (!waits && (stored === null || hasChanged(stored, item))) {
+      result.changed.push({ id: item.id, item, due, stored: stored !== null });
+      continue;
+    }
+    // It is listed, so it is no longer missing, whether or not its detail can be fetched.
+    for (const { id, reason, number } of due)
+      if (reason === 'missing' || reason === 'open') result.relisted.push({ id, number });
+    if (stored === null) continue;
+    if (stored.generation !== generation) result.touched.push(item.id);
+    if (waits) continue;
+    const older = stored.normalizer < normalizerVersion || !isComparable(stored);
+    if (older && !due.some(({ reason }) => reason === 'upgrade')) {
+      result.due.push(dueForUpgrade(item, now));
+    }
+  }
+  return result;
+}
+
+/**
+ * A failed detail, or one that is listed but answers 404, is not fetched before it is due unless its list item has changed. If that
+ * cannot be told, a failed one waits too, since it waits a day at most.
+ */
+function waitsFor({ reason, fingerprint }: Due, item: Item): boolean {
+  if (fingerprint === null || (reason !== 'failed' && reason !== 'absent')) return false;
+  return fingerprint === noted(item.fingerprint) || (reason === 'failed' && isNotedOtherwise(fingerprint));
+}
+
+/** If fingerprints cannot be compared, `updatedAt` is, until the conversation is fetched again within a day. */
+function hasChanged(stored: NonNullable<Known['stored']>, { fingerprint, wants }: Item): boolean {
+  if (stored.item === null || isComparable(stored)) return stored.item !== fingerprint;
+  const microseconds = 'YYYY-MM-DDTHH:MM:SS.uuuuuu'.length;
+  return wants.updatedAt?.slice(0, microseconds) !== stored.updatedAt?.slice(0, microseconds);
+}
+
+/** Finds conversations that have fewer rows than were stored, warns about them by day, and makes them due. */
 async function findLost(context: Context, found: Diff, items: Item[], known: Map<string, Known>): Promise<Due[]> {
   const fetched = new Set(found.changed.map(({ id }) => id));
-  const whole = new Map<string, number | null>();
+  const expected = new Map<string, number | null>();
   for (const { id } of items) {
     const stored = known.get(id)?.stored ?? null;
-    if (stored !== null && stored.detail !== null && !fetched.has(id)) whole.set(id, stored.children);
+    if (stored !== null && stored.detail !== null && !fetched.has(id)) expected.set(id, stored.children);
   }
-  const lost = new Set(await context.store.findLost(whole));
+  const lost = new Set(await context.store.findLost(expected));
   const mended = items.filter(({ id }) => lost.has(id));
   context.counts.lost += mended.length;
   for (const [day, all] of Map.groupBy(mended, ({ createdFrom }) => formatSeconds(createdFrom).slice(0, 10))) {
@@ -173,11 +267,12 @@ async function findLost(context: Context, found: Diff, items: Item[], known: Map
   return mended.map((item) => dueForMending(item, context.api.now()));
 }
 
-/** Remembers an open conversation that needs no looking up as long as it is listed as it is now. */
-function settle({ settled, settings }: Context, { id, fingerprint }: Item, known: Known | undefined): void {
+/** Remembers an open conversation that is listed as it is stored: it is not looked up again while it is listed the same. */
+function rememberUnchanged({ learned, settings }: Context, { id, fingerprint }: Item, known: Known | undefined): void {
   const { stored = null, due = [] } = known ?? {};
-  if (stored === null || due.length > 0 || !isComparable(stored) || settled.size >= mostSettled) return;
+  if (stored === null || due.length > 0 || !isComparable(stored) || learned.unchangedOpen.size >= maxUnchangedOpen)
+    return;
   const { item, generation, normalizer } = stored;
   if (item === fingerprint && generation === settings.generation && normalizer >= normalizerVersion)
-    settled.set(id, fingerprint);
+    learned.unchangedOpen.set(id, fingerprint);
 }

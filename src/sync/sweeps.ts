@@ -1,56 +1,95 @@
-// The five sweeps: which windows each is made of, and what its end decides. Everything else about them is the same.
-// Decided from what the store knows of windows and from the API's time, which every sweep is planned by.
+// Which ranges of `createdAt` are to be listed: the windows of each sweep, the gaps in history, and how a sweep ends. Passes,
+// dry runs and `verify` plan with the same functions. Everything is decided from what the store knows of windows and from the
+// API's time, in whole seconds. Ranges are sorted newest first.
 
 import { day } from '../lib/duration.ts';
-import type { Context } from './context.ts';
-import type { Missing, Sweep, TimeRange, Window } from './model.ts';
-import { cut, maxWindowSeconds, newStretch, overlapSeconds, startAt, uncovered, upToNow } from './windows.ts';
+import type { Context, PlannedSoFar } from './context.ts';
+import type { HistoryStart, Missing, Sweep, TimeRange, Window } from './model.ts';
 
-/** What must not wait for history. */
+/** The API allows 31 days between two bounds. A slice asks for one second more on both sides. */
+export const maxWindowSeconds = 30 * day;
+
+/** The list may show a conversation only some time after it was created. */
+export const overlapSeconds = 600;
+
+const order: Sweep[] = ['new', 'open', 'lookback', 'reconcile'];
+
+/** Whether a window must not wait for history. */
 export function isRecent({ sweep }: Window): boolean {
   return sweep === 'new' || sweep === 'open' || sweep === 'lookback';
 }
 
-const order: Sweep[] = ['new', 'open', 'lookback', 'reconcile'];
-
-/** Windows in the order in which their sweeps are listed, newest first within each. */
+/** Sorts windows by sweep, in the order in which sweeps are listed. */
 export function inOrder(windows: Window[]): Window[] {
   return windows.toSorted((a, b) => order.indexOf(a.sweep) - order.indexOf(b.sweep));
 }
 
-/** Whether a sweep of this kind was left unfinished and gets on: it is finished before another is planned. */
-export function getsOn(pending: Window[], sweep: Sweep): boolean {
+/** Whether an unfinished sweep of this kind can still be listed. If so, it is finished before the next one is planned. */
+export function isUnfinished(pending: Window[], sweep: Sweep): boolean {
   return pending.some((window) => window.sweep === sweep && window.failures === 0);
 }
 
 /**
- * Makes windows of the sweeps that were asked for, and of history that no window covers yet. Where nothing that is left
- * of a sweep could be listed, the new one replaces it. Where it gets on, it is finished first: recent ones stay asked for.
+ * Plans the requested sweeps, and windows for history that no window covers yet. An unfinished sweep that can still be listed
+ * comes first: a recent one stays requested meanwhile, a reconcile does not. If none of its windows can be listed, the new
+ * sweep replaces it.
  */
-export async function plan(context: Context): Promise<Window[]> {
-  const { store, settings, requested } = context;
-  let { pending, covered, reached } = await store.windows(context.api.now() + overlapSeconds);
-  const planned: Window[] = [];
-  for (const sweep of order.filter((each) => requested.has(each))) {
-    const unfinished = getsOn(pending, sweep);
-    if (!unfinished || sweep === 'reconcile') requested.delete(sweep);
-    if (unfinished) continue;
-    if (sweep === 'reconcile') await moveStart(context);
+export async function planSweeps(context: Context): Promise<Window[]> {
+  const { api, store, requests } = context;
+  const soFar = await store.windows(api.now() + overlapSeconds);
+  const requested = order.filter((sweep) => requests.sweeps.has(sweep));
+  const wanted = requested.filter((sweep) => !isUnfinished(soFar.pending, sweep));
+  for (const sweep of requested) if (sweep === 'reconcile' || wanted.includes(sweep)) requests.sweeps.delete(sweep);
+  if (wanted.includes('reconcile')) await moveStart(context);
+  const windows: Window[] = [];
+  for (const { sweep, ranges } of await decideSweeps(context, wanted, soFar)) {
+    windows.push(...(await store.plan(sweep, ranges)));
+  }
+  return windows;
+}
+
+/** The windows that `sync` would list, without a row in the database. */
+export async function previewSweeps(context: Context): Promise<Window[]> {
+  const { pending, covered, reached } = await context.store.windows(context.api.now() + overlapSeconds);
+  const unfinished = pending.filter((window) => !isRecent(window) || isUnfinished(pending, window.sweep));
+  // A sync finishes them, and then lists what is recent once more.
+  const finished = unfinished.filter((window) => isRecent(window));
+  const planned = await decideSweeps(context, ['new', 'open', 'lookback'], {
+    pending: pending.filter((window) => !finished.includes(window)),
+    covered: [...covered, ...finished.filter(({ sweep }) => sweep !== 'open')],
+    reached,
+  });
+  const windows = planned.flatMap(({ sweep, ranges }) => previewWindows(sweep, ranges));
+  return [...windows, ...unfinished.map((window) => ({ ...window, id: 0 }))];
+}
+
+/** Windows without a row: they are listed, and nothing about them is recorded. */
+export function previewWindows(sweep: Sweep, ranges: TimeRange[]): Window[] {
+  return ranges.map((range) => ({ ...range, id: 0, sweepId: 0, sweep, cursor: range.to, failures: 0 }));
+}
+
+/** Decides which ranges each wanted sweep lists, and which ranges of history are left after that. */
+async function decideSweeps(context: Context, wanted: Sweep[], soFar: PlannedSoFar) {
+  const { reached } = soFar;
+  let { pending, covered } = soFar;
+  const decided: { sweep: Sweep; ranges: TimeRange[] }[] = [];
+  for (const sweep of wanted) {
     const replaced = pending.filter((window) => window.sweep === sweep);
-    const made = await store.plan(sweep, await stretchesOf(context, sweep, reached, edgeToKeep(replaced, reached)));
-    if (made.length === 0) continue;
-    planned.push(...made);
-    pending = [...pending.filter((window) => window.sweep !== sweep), ...made];
-    // What was listed of them stays covered. What was not, and is not planned again, is history.
+    const ranges = await rangesOf(context, sweep, reached, edgeToKeep(replaced, reached));
+    if (ranges.length === 0) continue;
+    decided.push({ sweep, ranges });
+    pending = [...pending.filter((window) => window.sweep !== sweep), ...previewWindows(sweep, ranges)];
+    // What was listed of the replaced windows stays covered. The rest, unless planned again, is history.
     if (sweep !== 'open') covered = [...covered, ...replaced.map(({ cursor, to }) => ({ from: cursor, to }))];
   }
   const listedOrPlanned = [...covered, ...pending.filter(({ sweep }) => sweep !== 'open')];
-  const gaps = upToNow(context.api.now(), settings.start).flatMap((whole) => uncovered(whole, listedOrPlanned));
-  if (gaps.length > 0) planned.push(...(await store.plan('backfill', cutToSize(context, gaps))));
-  return planned;
+  const history = upToNow(context.api.now(), context.settings.start);
+  const gaps = history.flatMap((whole) => uncovered(whole, listedOrPlanned));
+  if (gaps.length > 0) decided.push({ sweep: 'backfill', ranges: cutToWindows(context, gaps) });
+  return decided;
 }
 
-/** A start that lies a duration back moves by whole days. What lies below stays stored, and is not expected to be listed. */
+/** Moves the start of history if it is set as a duration. What lies before it stays stored and need not be listed any more. */
 async function moveStart({ api, store, settings }: Context): Promise<void> {
   const start = startAt(settings.history, api.now());
   if (start === settings.start) return;
@@ -59,16 +98,16 @@ async function moveStart({ api, store, settings }: Context): Promise<void> {
 }
 
 /**
- * The lower edge of a sweep that is replaced before anything of it was listed: the next one keeps it. Else, as long as
- * nothing can be listed, what falls out of each sweep at its lower edge would be planned as history, piece by piece.
+ * The lower edge of a sweep that is replaced before anything of it was listed: the next sweep starts there too. Otherwise,
+ * while nothing can be listed, each new sweep would leave a small gap below it, to be planned as history.
  */
 function edgeToKeep(replaced: Window[], reached: number | null): number | null {
   const untouched = replaced.every(({ cursor, to }) => cursor === to && to > (reached ?? 0));
   return replaced.length > 0 && untouched ? Math.min(...replaced.map(({ from }) => from)) : null;
 }
 
-/** The stretches that a sweep is made of now, newest first; `edge`: down to where `new` and `lookback` go at least. */
-export async function stretchesOf(
+/** The ranges that a sweep lists if it is planned now. `new` and `lookback` go down to `edge` at least. */
+export async function rangesOf(
   context: Context,
   sweep: Sweep,
   reached: number | null,
@@ -76,27 +115,77 @@ export async function stretchesOf(
 ): Promise<TimeRange[]> {
   const { start, lookbackSeconds, status } = context.settings;
   const now = context.api.now();
-  const downToEdge = (stretches: TimeRange[]) =>
-    stretches.map(({ from, to }) => ({ from: Math.max(start, Math.min(from, edge ?? from)), to }));
+  const downToEdge = (ranges: TimeRange[]) =>
+    ranges.map(({ from, to }) => ({ from: Math.max(start, Math.min(from, edge ?? from)), to }));
   switch (sweep) {
     case 'new':
-      return cutToSize(context, downToEdge(newStretch(now, reached, start)));
+      return cutToWindows(context, downToEdge(newRange(now, reached, start)));
     case 'lookback':
-      return cutToSize(context, downToEdge(upToNow(now, start, lookbackSeconds)));
+      return cutToWindows(context, downToEdge(upToNow(now, start, lookbackSeconds)));
     case 'reconcile':
-      return cutToSize(context, upToNow(now, start));
+      return cutToWindows(context, upToNow(now, start));
     case 'open': {
       if (status === 'CLOSED') return [];
-      const within = upToNow(now, start, context.openFromStart ? undefined : lookbackSeconds);
-      context.openFromStart = false;
-      return (await Promise.all(within.map((each) => context.store.openStretches(each)))).flat();
+      const within = upToNow(now, start, context.requests.openFromStart ? undefined : lookbackSeconds);
+      context.requests.openFromStart = false;
+      return (await Promise.all(within.map((each) => context.store.openRanges(each)))).flat();
     }
     default:
       return [];
   }
 }
 
-/** Ends what is complete, and lets missing conversations be fetched, unless they are too many to be believed. */
+/** The windows of a range that a person asks for. It may reach past the API's time. */
+export function rangesWithin(context: Context, { from, to }: TimeRange): TimeRange[] {
+  return cutToWindows(context, upToNow(Math.min(to, context.api.now()), from));
+}
+
+/** Cuts ranges into windows that the server takes. If each listing is of everything, a window may have any length. */
+function cutToWindows(context: Context, ranges: TimeRange[]): TimeRange[] {
+  return cut(ranges, context.api.bounded ? maxWindowSeconds : Number.POSITIVE_INFINITY);
+}
+
+/** Where history begins now. A duration is counted back from now and cut to the UTC day, so that it moves once a day. */
+export function startAt(start: HistoryStart, now: number): number {
+  return typeof start === 'number' ? start : Math.floor((now - start.secondsBack) / day) * day;
+}
+
+/** What is new: from the overlap before the newest range listed so far, up to now. If a clock was ahead, `reached` is after now. */
+export function newRange(now: number, reached: number | null, start: number): TimeRange[] {
+  return nonEmpty({ from: Math.max(start, Math.min(now, reached ?? now) - overlapSeconds), to: now });
+}
+
+/** Everything between start and now, or only its last seconds. */
+export function upToNow(now: number, start: number, seconds = Number.POSITIVE_INFINITY): TimeRange[] {
+  return nonEmpty({ from: Math.max(start, now - seconds), to: now });
+}
+
+/** The gaps in a range that none of `covered` covers. */
+export function uncovered(whole: TimeRange, covered: TimeRange[]): TimeRange[] {
+  const gaps: TimeRange[] = [];
+  let from = whole.from;
+  for (const each of covered.flatMap(nonEmpty).toSorted((a, b) => a.from - b.from)) {
+    gaps.push(...nonEmpty({ from, to: Math.min(each.from, whole.to) }));
+    from = Math.max(from, each.to);
+  }
+  gaps.push(...nonEmpty({ from, to: whole.to }));
+  return gaps.reverse();
+}
+
+/** Cuts ranges into pieces of at most `maxSeconds`. */
+export function cut(ranges: TimeRange[], maxSeconds: number): TimeRange[] {
+  return ranges.flatMap(({ from, to }) => {
+    const pieces: TimeRange[] = [];
+    for (let end = to; end > from; end -= maxSeconds) pieces.push({ from: Math.max(from, end - maxSeconds), to: end });
+    return pieces;
+  });
+}
+
+function nonEmpty(range: TimeRange): TimeRange[] {
+  return range.from < range.to ? [range] : [];
+}
+
+/** Ends complete sweeps and makes their missing conversations due, unless there are too many for that to be likely. */
 export async function endSweeps(context: Context): Promise<void> {
   const brake = context.settings.allowMassDelete
     ? () => false
@@ -109,23 +198,18 @@ export async function endSweeps(context: Context): Promise<void> {
   }
 }
 
-/** The deletion brake: over 5 % and over 20 of what a sweep should have listed. */
+/** The deletion brake: more than 5 % and more than 20 of what a sweep should have listed are missing. */
 export function isTooMany(expected: number, missing: number): boolean {
   return missing > 20 && missing > expected * 0.05;
 }
 
 /**
- * A source that keeps only so many days loses its oldest ones: everything missing is older than everything listed, and reaches
- * over no more days than have passed since this was last looked at, plus one. Only a complete reconcile can tell.
+ * Whether the source only keeps so many days, and has dropped its oldest conversations: all that are missing are older than all
+ * that are listed, and they span no more days than have passed since the last look, plus one. Only a complete reconcile can tell.
  */
 export function isRetention(found: Missing): boolean {
   const { sweep, complete, oldestListed, oldestMissing, newestMissing, secondsSinceReconcile } = found;
   if (sweep !== 'reconcile' || !complete) return false;
   if (oldestListed === null || oldestMissing === null || newestMissing === null) return false;
   return newestMissing < oldestListed && newestMissing - oldestMissing <= secondsSinceReconcile + day;
-}
-
-/** Windows that the server takes in one piece; where every listing is of everything, one window is enough. */
-function cutToSize(context: Context, stretches: TimeRange[]): TimeRange[] {
-  return cut(stretches, context.api.bounded ? maxWindowSeconds : Number.POSITIVE_INFINITY);
 }

@@ -1,27 +1,26 @@
-// Proves the copy: details are fetched and every value of them is held against what is stored. What the next sweep would
-// find by itself, because the list shows it changed, is told apart from drift, which nothing but this would find.
-// Nothing is called drift at first sight: meanwhile the API may have gone on, or a worker may have stored something.
+// Verifies the copy: fetches details and compares every value with what is stored. Tells differences that the next sweep will
+// find, because the list shows them, from drift, which nothing but this finds. Nothing is called drift at first sight: the API
+// may have changed meanwhile, or a worker may have stored something. So differences are checked again, up to four times.
 
-import { mapAhead } from '../lib/ahead.ts';
 import { secondsOf } from '../lib/timestamp.ts';
 import type { Context } from './context.ts';
-import { confirmFailures } from './control.ts';
-import { reduce } from './diff.ts';
-import { createFetcher, type Fetched } from './fetch.ts';
+import type { Fetched } from './details.ts';
 import { fingerprint, isComparable } from './fingerprint.ts';
+import { reduce } from './list-whole.ts';
 import { type Item, type Known, type Packed, type TimeRange, Unstorable } from './model.ts';
 import { normalize, normalizerVersion } from './normalize.ts';
+import { fetchInBatches, type Step } from './pipeline.ts';
 import { slices } from './slices.ts';
-import { cut, maxWindowSeconds, uncovered, unplanned, upToNow } from './windows.ts';
+import { previewWindows, rangesOf, uncovered } from './sweeps.ts';
 
 /**
- * A conversation that differs. `drift` stands against us; `changed` is for the next sweep; `quarantined`: it differs, and
- * cannot be stored at present; `unverified`: its detail could not be had.
+ * A conversation that differs. `drift`: the copy is wrong; `changed`: the next sweep will find it; `quarantined`: it differs, and
+ * cannot be stored at present; `unverified`: its detail could not be fetched.
  */
 export interface Finding {
   id: string;
   kind: 'drift' | 'changed' | 'quarantined' | 'unverified';
-  /** Tables and columns, or why; never contents. */
+  /** Tables and columns, or the reason; never contents. */
   where: string[];
 }
 
@@ -30,15 +29,9 @@ export interface Verification {
   findings: Finding[];
 }
 
-interface Wanted {
-  id: string;
-  /** The list item; undefined where it was not listed for this. */
-  item: Item | undefined;
-}
-
 /** A difference that the list does not show, as far as one look can tell. */
 interface Suspect extends Finding {
-  /** What the API gave and what was remembered of it: where a second look finds the same, both have stood still between. */
+  /** The API's answer and what is remembered of it. If a second look finds the same, neither has changed meanwhile. */
   evidence: string;
 }
 
@@ -46,74 +39,69 @@ interface Look extends Verification {
   suspects: Map<string, Suspect>;
 }
 
-/** What is wrong where `isUnread`. */
+/** What is wrong if `isUnread`. */
 export const unread =
   'none of the conversations that are remembered as stored can be read: were their rows deleted, or does row-level security hide them?';
 
-/** Whether every conversation looked at lacks its row: most likely they cannot be read. */
+/** Whether each checked conversation lacks its row: most likely the rows cannot be read. */
 export function isUnread({ checked, findings }: Verification): boolean {
   const missing = findings.filter(({ kind, where }) => kind === 'drift' && where.includes('conversations.row missing'));
   return checked > 0 && missing.length === checked;
 }
 
 const batchSize = 250;
-const mostLooks = 4;
+const maxLooks = 4;
 
-/** Holds so many stored conversations, chosen at random, against the API. @throws as pass. */
+/** Verifies this many stored conversations, chosen at random. @throws as pass. */
 export async function verifySample(context: Context, count: number, signal: AbortSignal): Promise<Verification> {
   return await verifyIds(context, await context.store.sample(count), signal);
 }
 
-/** Holds these conversations against the API. @throws as pass. */
+/** Verifies these conversations. @throws as pass. */
 export async function verifyIds(context: Context, ids: string[], signal: AbortSignal): Promise<Verification> {
   await context.api.proveBounds(context.settings.start, signal);
-  return await verify(context, () => unlisted(ids), signal);
+  return await verify(context, () => stepsOf(ids), signal);
 }
 
-/** Lists everything and holds every conversation against the API. What is stored and no longer listed is for the next reconcile. @throws as pass. */
+/** Lists everything and verifies each conversation. Those that are stored and no longer listed are left to the next reconcile. @throws as pass. */
 export async function verifyFull(context: Context, signal: AbortSignal): Promise<Verification> {
-  await context.api.proveBounds(context.settings.start, signal);
+  const { api, store, settings, counts } = context;
+  await api.proveBounds(settings.start, signal);
   const missing: Finding[] = [];
-  const stretches = cut(
-    upToNow(context.api.now(), context.settings.start),
-    context.api.bounded ? maxWindowSeconds : Number.POSITIVE_INFINITY,
-  );
-  const windows = unplanned('reconcile', stretches);
-  const { covered, reached } = await context.store.windows();
-  const loaded = { from: context.settings.start, to: reached ?? Number.POSITIVE_INFINITY };
-  if (uncovered(loaded, covered).length > 0) context.counts.incomplete.push('history is not listed to its end yet');
-  const found = await verify(
-    context,
-    async function* (ended) {
-      for await (const { items, mark } of slices(context, windows, ended)) {
-        for (const id of mark.missing) missing.push({ id, kind: 'changed', where: ['not listed'] });
-        for (const item of items) yield { id: item.id, item };
-      }
-    },
-    signal,
-  );
+  const windows = previewWindows('reconcile', await rangesOf(context, 'reconcile', null));
+  const { covered, reached } = await store.windows();
+  const loaded = { from: settings.start, to: reached ?? Number.POSITIVE_INFINITY };
+  if (uncovered(loaded, covered).length > 0) counts.incomplete.push('history is not listed to its end yet');
+  async function* listed(ended: AbortSignal): AsyncGenerator<Step> {
+    for await (const { items, checkpoint } of slices(context, windows, ended)) {
+      for (const id of checkpoint.missing) missing.push({ id, kind: 'changed', where: ['not listed'] });
+      for (const item of items) yield { kind: 'fetch', fetch: { id: item.id, item, due: [], stored: true } };
+    }
+  }
+  const found = await verify(context, listed, signal);
   const findings = [...found.findings, ...missing];
-  if (found.checked + findings.length === 0 && (await context.store.sample(1)).length > 0)
-    context.counts.incomplete.push(
+  if (found.checked + findings.length === 0 && (await store.sample(1)).length > 0)
+    counts.incomplete.push(
       'nothing was checked: the API lists none of the conversations that are remembered as stored, and none of them can be read',
     );
   return { checked: found.checked, findings };
 }
 
-async function* unlisted(ids: Iterable<string>): AsyncGenerator<Wanted> {
-  for (const id of ids) yield { id, item: undefined };
+async function* stepsOf(ids: Iterable<string>): AsyncGenerator<Step> {
+  for (const id of ids) yield { kind: 'fetch', fetch: { id, item: null, due: [], stored: true } };
 }
 
+/** Looks at the conversations, and again at those that seem to have drifted, until two looks agree. */
 async function verify(
   context: Context,
-  wanted: (signal: AbortSignal) => AsyncIterable<Wanted>,
+  steps: (signal: AbortSignal) => AsyncIterable<Step>,
   signal: AbortSignal,
 ): Promise<Verification> {
-  const { checked, findings, suspects } = await look(context, wanted, signal);
+  const { checked, findings, suspects } = await look(context, steps, signal);
   let before = suspects;
-  for (let looks = 1; before.size > 0 && looks < mostLooks; looks += 1) {
+  for (let looks = 1; before.size > 0 && looks < maxLooks; looks += 1) {
     const ids = before.keys();
-    const again = await look(context, () => unlisted(ids), signal);
+    const again = await look(context, () => stepsOf(ids), signal);
     findings.push(...again.findings);
     for (const [id, { kind, where, evidence }] of again.suspects) {
       if (before.get(id)?.evidence !== evidence) continue;
@@ -122,72 +110,48 @@ async function verify(
     }
     before = again.suspects;
   }
-  // Another one with each look.
+  // They differed in another way at each look.
   for (const { id, where } of before.values()) findings.push({ id, kind: 'changed', where });
   return { checked, findings };
 }
 
 async function look(
   context: Context,
-  wanted: (signal: AbortSignal) => AsyncIterable<Wanted>,
+  steps: (signal: AbortSignal) => AsyncIterable<Step>,
   signal: AbortSignal,
 ): Promise<Look> {
-  const ended = new AbortController();
-  const either = AbortSignal.any([signal, ended.signal]);
-  const fetcher = createFetcher(context, either);
   const result: Look = { checked: 0, findings: [], suspects: new Map() };
-  let batch: { wanted: Wanted; fetched: Fetched }[] = [];
-  const flush = async () => {
-    await check(context, batch, result, either);
-    fetcher.release(batch.reduce((bytes, { fetched }) => bytes + fetched.bytes, 0));
-    batch = [];
-    context.watcher.stored(context.counts);
-  };
-  try {
-    const fetches = mapAhead(wanted(either), batchSize, async (each) => ({
-      wanted: each,
-      fetched: await fetcher.fetch({ id: each.id, item: null, due: [], stored: true }),
-    }));
-    for await (const each of fetches) {
-      const { fetched } = each;
-      batch.push(
-        fetched.outcome.kind === 'tooLarge' ? { ...each, fetched: await fetcher.fetchAlone(fetched.fetch) } : each,
-      );
-      if (batch.length >= batchSize || fetched.outcome.kind === 'tooLarge') await flush();
-    }
-    await flush();
-    return result;
-  } finally {
-    ended.abort(new Error('the verification has ended'));
-  }
-}
-
-/** Holds a batch against what is stored, and adds what it finds. */
-async function check(
-  context: Context,
-  all: { wanted: Wanted; fetched: Fetched }[],
-  look: Look,
-  signal: AbortSignal,
-): Promise<void> {
-  if (all.length === 0) return;
-  const { store } = context;
-  const { findings, suspects } = look;
-  await confirmFailures(
+  await fetchInBatches<Fetched>(
     context,
-    all.map(({ fetched }) => fetched),
+    steps,
+    {
+      firstBatchSize: batchSize,
+      prepare: (fetched) => fetched,
+      async store(batch) {
+        await check(context, batch, result, signal);
+        context.watcher.stored(context.counts);
+      },
+      storeLarge: async (_fetched, alone) => await alone.store(await alone.fetch()),
+    },
     signal,
   );
-  const known = await store.known(all.map(({ wanted }) => wanted.id));
-  // What a person has had forgotten is listed all the same, and is not meant to be here.
-  const batch = all.filter(({ wanted }) => known.get(wanted.id)?.forgotten !== true);
+  return result;
+}
+
+/** Compares a batch with what is stored, and adds what it finds. */
+async function check(context: Context, fetched: Fetched[], look: Look, signal: AbortSignal): Promise<void> {
+  const { store } = context;
+  const { findings, suspects } = look;
+  const known = await store.known(fetched.map(({ fetch }) => fetch.id));
+  // A forgotten conversation is still listed, and is not stored on purpose.
+  const batch = fetched.filter(({ fetch }) => known.get(fetch.id)?.forgotten !== true);
   look.checked += batch.length;
   const rows: Packed[] = [];
-  for (const { wanted, fetched } of batch) {
-    const { id } = wanted;
-    const { outcome } = fetched;
+  for (const { fetch, outcome } of batch) {
+    const { id } = fetch;
     try {
       if (outcome.kind === 'found') rows.push(store.pack(normalize(outcome.detail)));
-      // What is stored as deleted should be gone.
+      // If it is stored as deleted, a 404 is right.
       else if (outcome.kind === 'gone') {
         if (known.get(id)?.stored?.item !== null) findings.push({ id, kind: 'changed', where: ['no detail (404)'] });
       } else {
@@ -201,53 +165,53 @@ async function check(
   }
   const differing = await store.compare(rows);
   for (const { id } of rows) {
-    // Stored as deleted, and there.
+    // It is stored as deleted, and exists.
     if (known.get(id)?.stored?.item === null)
       differing.set(id, [...(differing.get(id) ?? []), 'conversations.deleted_at']);
   }
   const { covered } = await store.windows();
-  for (const { wanted, fetched } of batch) {
-    const { id } = wanted;
+  for (const each of batch) {
+    const { id } = each.fetch;
     const where = differing.get(id);
-    if (where === undefined || fetched.outcome.kind !== 'found') continue;
-    const print = fingerprint(fetched.outcome.detail.raw);
+    if (where === undefined || each.outcome.kind !== 'found') continue;
+    const print = fingerprint(each.outcome.detail.raw);
     const { stored = null } = known.get(id) ?? {};
     const same = stored !== null && isComparable(stored) && stored.detail === `${normalizerVersion}.${print}`;
-    // The API gives arrays in another order: nothing has changed.
+    // The API only returns arrays in another order.
     if (same && where.every((place) => place.endsWith('.position'))) continue;
     const evidence = JSON.stringify([print, stored?.item, stored?.detail]);
-    if (!same && (await isListed(context, wanted, fetched, stored, covered, signal)))
+    if (!same && (await isListed(context, each, stored, covered, signal)))
       findings.push({ id, kind: 'changed', where });
     else suspects.set(id, { id, kind: same ? 'drift' : kindOf(known.get(id)), where, evidence });
   }
 }
 
-/** A difference that the list does not show: of what is due, it ends by itself. */
+/** A difference that the list does not show. If the conversation is due, the difference will be gone by itself. */
 function kindOf(known: Known | undefined): Finding['kind'] {
   const due = (known?.due ?? []).filter(({ setAside }) => !setAside);
   if (due.some(({ reason }) => reason === 'failed')) return 'quarantined';
   return due.length > 0 ? 'changed' : 'drift';
 }
 
-/** Whether the list shows a difference too, or is still to be listed: it is for the next sweep. */
+/** Whether the list shows a difference too, or has not been listed yet: the next sweep will find it. */
 async function isListed(
   context: Context,
-  wanted: Wanted,
   fetched: Fetched,
   stored: Known['stored'],
   covered: TimeRange[],
   signal: AbortSignal,
 ): Promise<boolean> {
   if (stored === null) return isAwaited(context, fetched, covered);
-  // To be fetched anew with the next listing, as nothing that is remembered of it can be compared.
+  // Nothing that is remembered of it can be compared, so the next listing fetches it again.
   if (!isComparable(stored)) return true;
-  if (wanted.item !== undefined && wanted.item.fingerprint !== stored.item) return true;
-  // The list as it was thousands of details ago is no evidence.
+  const listedBefore = fetched.fetch.item;
+  if (listedBefore !== null && listedBefore.fingerprint !== stored.item) return true;
+  // The list may have changed since, thousands of details ago.
   const item = await findItem(context, fetched, signal);
   return item?.fingerprint !== stored.item;
 }
 
-/** The list item of a detail, from the second in which it was created. */
+/** Lists the second in which a conversation was created, to find its list item. */
 async function findItem(context: Context, { outcome, fetch }: Fetched, signal: AbortSignal): Promise<Item | undefined> {
   if (outcome.kind !== 'found') return undefined;
   const from = secondsOf(outcome.detail.createdAt);
@@ -258,7 +222,7 @@ async function findItem(context: Context, { outcome, fetch }: Fetched, signal: A
   return undefined;
 }
 
-/** Created so lately that no sweep need have seen it yet, or in a stretch that none has listed to its end. */
+/** Whether it was created so recently that no sweep may have seen it, or in a range that is not completely listed. */
 function isAwaited({ api }: Context, { outcome }: Fetched, covered: TimeRange[]): boolean {
   if (outcome.kind !== 'found') return false;
   const from = secondsOf(outcome.detail.createdAt);

@@ -1,31 +1,31 @@
-// Cron expressions → requests, in UTC. A tick does no work: it asks for some, and whoever does it takes any number of
-// requests for the same thing as one, so that nothing ever overlaps. A tick that a busy process missed is made up for, and
-// a clock that is set back stops nothing: the ticks that it has before it again are not waited for.
+// Requests work by cron expressions, in UTC. A tick does no work itself, and several requests for the same thing count as one, so
+// that nothing overlaps. A tick that comes late because the process was busy still counts. If the clock is set back, the schedule
+// starts again from the new time.
 
 import { createTask, parse, schedule as startNodeCron } from 'node-cron';
 
 export interface Cron {
   stop(): void;
-  /** When it ticks next; undefined for never. */
+  /** When the next tick comes; undefined for never. */
   next(): Date | undefined;
 }
 
-/** Ticks at the times of an expression, until stopped. */
+/** Starts ticking at the times of an expression. */
 export type StartCron = (expression: string, tick: () => void) => Cron;
 
 export interface Schedule<Name extends string> {
-  /** When each is requested next. */
+  /** When each name is requested next. */
   next(): Record<Name, Date | undefined>;
   close(): void;
 }
 
-/** How far this machine's clock is ahead of one that never jumps, in milliseconds. */
+/** How far this machine's clock is ahead of a monotonic one. */
 const clockOffsetMs = () => Date.now() - performance.now();
 const lookEveryMs = 10_000;
-/** Clocks are also corrected by a little, all the time. */
+/** Smaller corrections of the clock happen all the time. */
 const setBackMs = 2_000;
 
-/** Requests each name by its own cron expression. Throws where an expression is not one; the configuration has looked before. */
+/** Requests each name by its own cron expression. @throws if an expression is not valid; the configuration has checked that. */
 export function openSchedule<Name extends string>(
   expressions: Record<Name, string>,
   request: (name: Name) => void,
@@ -44,7 +44,7 @@ export function openSchedule<Name extends string>(
     const setBack = lastOffsetMs - offsetMs() > setBackMs;
     lastOffsetMs = offsetMs();
     if (!setBack) return;
-    // node-cron waits for the time it has reckoned out, which is now further off by as much as the clock was set back.
+    // node-cron waits for the time that it had calculated, which is now too far away.
     stopAll();
     crons = startAll();
   });
@@ -62,8 +62,8 @@ const allowedMs = 5 * 60_000;
 const hourLongMs = 3_600_000;
 
 /**
- * How old something that each tick renews, and that is new now, may become: until the third tick from now, so that nights
- * and weekends that the expression leaves out are allowed for; in milliseconds, and 5 minutes at least.
+ * How old something may become that each tick renews and that is new now, in milliseconds: until the third tick, so that nights and
+ * weekends without ticks are allowed for, and at least 5 minutes.
  */
 export function staleAfterMs(expression: string): number {
   const task = createTask(expression, () => {}, { timezone: 'UTC', logger: silent });
@@ -74,14 +74,14 @@ export function staleAfterMs(expression: string): number {
 }
 
 /**
- * Whether something that each tick renews, and that was renewed so long ago, has become too old by then: the same limit, for
- * who was not there when it was new. `nowMs`: the time that the expression goes by.
+ * Whether something that each tick renews is too old, if it was last renewed this long ago. The same limit as staleAfterMs, for a
+ * process that did not see it new.
  */
 export function isStale(expression: string, ageMs: number, nowMs = performance.now() + clockOffsetMs()): boolean {
   return ageMs > allowedMs && countTicks(expression, nowMs - ageMs, nowMs) >= allowedTicks;
 }
 
-/** How many ticks lie after `fromMs` and not after `toMs`; those past the allowed ones are not counted. */
+/** How many ticks lie after `fromMs` and not after `toMs`; counting ends at the limit. */
 function countTicks(expression: string, fromMs: number, toMs: number): number {
   const task = createTask(expression, () => {}, { timezone: 'UTC', logger: silent });
   const { hour, minute, second } = parse(expression);
@@ -104,10 +104,10 @@ function repeat(ms: number, look: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** node-cron writes what it has to say to the console, where it would be no line of the log; nothing of it matters here. */
+/** node-cron writes to the console, not to the log. Nothing of that is needed here. */
 const silent = { info() {}, warn() {}, error() {}, debug() {} };
 
-/** node-cron's ticks. Those more than a second late it calls missed, and would leave out. */
+/** Ticks by node-cron, including those more than a second late, which it calls missed. */
 export const startCron: StartCron = (expression, tick) => {
   const task = startNodeCron(expression, tick, { timezone: 'UTC', logger: silent, suppressMissedWarning: true });
   task.on('execution:missed', tick);

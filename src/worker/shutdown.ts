@@ -1,19 +1,19 @@
-// Ends a piece of work in order when the process is told to: the first signal aborts the work's AbortSignal, a second one, or
-// the limit, ends the process at once. An error that nobody caught ends it the same way, shown without what drivers hang on
-// errors: Node itself would print every property, parameters of statements among them.
+// Ends work in order when the process gets a signal: the first one aborts the work's AbortSignal; a second one, or a time limit,
+// ends the process at once. An uncaught error ends the work in the same way. It is described without its properties, which Node
+// would print: drivers put the parameters of statements there.
 
 import { describeError } from './log.ts';
 
 export interface ShutdownOptions {
-  /** Told what is going on, in a line for people or the log. */
+  /** Gets lines for people or for the log. */
   say(line: string): void;
-  /** From the signal to the end of the process. Below the 10 s that container engines give by default. */
+  /** From the signal to the end of the process. Less than the 10 s that container engines allow by default. */
   limitMs?: number;
-  /** Exit status where the limit is reached, or a second signal comes. */
+  /** The exit status at the limit, or after a second signal. */
   lateStatus?: number;
 }
 
-/** Why work was aborted: a signal came. */
+/** The process got a signal. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   constructor(signal: NodeJS.Signals) {
@@ -23,12 +23,12 @@ export class Interrupted extends Error {
 
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** npm passes a Ctrl-C on to a process that the terminal has sent it to already: so soon, it is no second one. */
+/** npm passes on a Ctrl-C that the terminal has sent to this process already. One that follows so soon does not count. */
 const sameSignalMs = 1000;
 
 /**
- * Does the work, to its end or to its abortion, and resolves with the exit status it gives; 1 after an error that nobody
- * caught. What the work throws is thrown here. Afterwards signals have their usual effect again.
+ * Does the work until it ends or is aborted. Afterwards signals have their usual effect again.
+ * @returns the work's exit status, or 1 after an uncaught error. @throws what the work throws.
  */
 export async function untilSignal(
   work: (signal: AbortSignal) => Promise<number>,
@@ -43,7 +43,7 @@ export async function untilSignal(
     setTimeout(() => {
       say(`not done within ${limitMs / 1000} s, ending now`);
       process.exit(uncaught ? 1 : lateStatus);
-      // Not a reason to stay, once the work has ended and nothing was left open.
+      // This timer must not keep the process alive once the work has ended.
     }, limitMs).unref();
     controller.abort(reason);
   };

@@ -1,6 +1,6 @@
-// The long-lived worker under its lease: the clock asks for sweeps, asks of other commands and due dates wake it, and it
-// does one pass at a time. A pass that fails is reported once and tried again at the next tick; one that makes no progress
-// is ended. Only a lost lease, or the signal, ends the worker.
+// The worker's loop under its lease. Cron ticks request sweeps; due details, among them those that other commands request, start
+// a pass as well. One pass runs at a time. One that fails is logged and tried again at the next tick; one that makes no progress is
+// ended. Only a lost lease or the signal ends the worker.
 
 import type { SyncConfig } from '../config/config.ts';
 import { wait } from '../lib/wait.ts';
@@ -17,41 +17,41 @@ export interface WorkerOptions {
   schedules: SyncConfig['schedules'];
   signal: AbortSignal;
   log: Log;
-  /** Wraps each pass, to note it. */
+  /** Runs a pass and records it. */
   record: (work: () => Promise<void>) => Promise<void>;
-  /** Told that the worker gets on; asked whether a pass still does. */
+  /** Is told of progress, and knows how long ago the last was. */
   heartbeat: Heartbeat;
   startCron?: StartCron;
 }
 
-/** A pass that got nowhere for this long is ended and reported. */
+/** A pass without progress for this long is ended. */
 const stuckAfterMs = 5 * 60_000;
-const askEveryMs = 5_000;
+const pollEveryMs = 5_000;
 const openFromStartEveryMs = 3_600_000;
-const provenWithReconcile = 50;
+const sampleAfterReconcile = 50;
 
 /** Works until the signal is aborted. @throws LeaseLost, or the signal's reason. */
 export async function keepInSync(options: WorkerOptions): Promise<never> {
   const { context } = options;
   let wake = Promise.withResolvers<void>();
   let openFromStartAtMs = performance.now();
-  const proof = { due: false };
+  const sample = { due: false };
   const request = (...sweeps: ('new' | 'open' | 'lookback' | 'reconcile')[]) => {
-    for (const sweep of sweeps) context.requested.add(sweep);
+    for (const sweep of sweeps) context.requests.sweeps.add(sweep);
     wake.resolve();
   };
   const ticks = {
     new() {
-      // Also in the middle of a pass: the first load of history is one, and takes hours.
+      // Also during a pass: the first load of history is one pass, and takes hours.
       if (performance.now() - openFromStartAtMs >= openFromStartEveryMs) {
         openFromStartAtMs = performance.now();
-        context.openFromStart = true;
+        context.requests.openFromStart = true;
       }
       request('new', 'open');
     },
     lookback: () => request('lookback'),
     reconcile: () => {
-      proof.due = true;
+      sample.due = true;
       request('reconcile');
     },
   };
@@ -60,9 +60,9 @@ export async function keepInSync(options: WorkerOptions): Promise<never> {
   try {
     for (;;) {
       wake = Promise.withResolvers();
-      const done = await onePass(options, proof);
-      if (done && context.requested.size > 0) continue;
-      // After a failure only the clock's next tick wakes it: whatever else there is to do would fail again at once.
+      const done = await runPass(options, sample);
+      if (done && context.requests.sweeps.size > 0) continue;
+      // After a failure only the next tick starts a pass: any other work would fail again at once.
       if (!done) wake = Promise.withResolvers();
       await idle(options, () => wake.promise, done);
     }
@@ -71,10 +71,10 @@ export async function keepInSync(options: WorkerOptions): Promise<never> {
   }
 }
 
-/** @returns whether the pass came to its end. */
-async function onePass(
+/** @returns whether the pass was completed. */
+async function runPass(
   { context, signal, log, record, heartbeat }: WorkerOptions,
-  proof: { due: boolean },
+  sample: { due: boolean },
 ): Promise<boolean> {
   const stuck = new AbortController();
   const watch = setInterval(() => {
@@ -86,8 +86,8 @@ async function onePass(
     const either = AbortSignal.any([signal, stuck.signal]);
     await record(async () => {
       await pass(context, either);
-      if (proof.due) await proveSample(context, log, either);
-      proof.due = false;
+      if (sample.due) await checkSample(context, log, either);
+      sample.due = false;
     });
     return true;
   } catch (error) {
@@ -100,9 +100,9 @@ async function onePass(
   }
 }
 
-/** With every reconcile, a few conversations are held against the API value by value; drift is reported, not repaired. */
-async function proveSample(context: Context, log: Log, signal: AbortSignal): Promise<void> {
-  const { checked, findings } = await verifySample(context, provenWithReconcile, signal);
+/** Verifies a few conversations after each reconcile. Drift is reported, not repaired. */
+async function checkSample(context: Context, log: Log, signal: AbortSignal): Promise<void> {
+  const { checked, findings } = await verifySample(context, sampleAfterReconcile, signal);
   const drifted = findings.filter(({ kind }) => kind === 'drift');
   context.counts.verified += checked;
   context.counts.drifted += drifted.length;
@@ -110,11 +110,11 @@ async function proveSample(context: Context, log: Log, signal: AbortSignal): Pro
   log.info({ checked, drifted: drifted.length }, 'sample verified');
 }
 
-/** Waits for the clock, or until something is due, or asked for by another command; rejects on abort. */
+/** Waits for a tick, or until something is due. @throws the signal's reason. */
 async function idle(
   { context, signal, log, heartbeat }: WorkerOptions,
   woken: () => Promise<void>,
-  askDue: boolean,
+  pollDue: boolean,
 ): Promise<void> {
   let awake = false;
   const waking = woken().then(() => {
@@ -122,13 +122,13 @@ async function idle(
   });
   while (!awake) {
     const over = new AbortController();
-    await Promise.race([waking, wait(askEveryMs, AbortSignal.any([signal, over.signal]))]).finally(() => over.abort());
+    await Promise.race([waking, wait(pollEveryMs, AbortSignal.any([signal, over.signal]))]).finally(() => over.abort());
     heartbeat.beat();
-    if (awake || !askDue) continue;
+    if (awake || !pollDue) continue;
     try {
-      if ((await context.store.dueAt(context.api.now(), 1)).length > 0) return;
+      if ((await context.store.findDue(context.api.now(), 1)).length > 0) return;
     } catch (error) {
-      log.debug({ err: error }, 'what is due could not be asked');
+      log.debug({ err: error }, 'what is due could not be read');
     }
   }
 }

@@ -13,17 +13,17 @@ export interface Bug {
 export const bugs: Bug[] = [
   {
     name: 'skips the overlap of new windows',
-    file: 'sync/windows.ts',
+    file: 'sync/sweeps.ts',
     find: 'reached ?? now) - overlapSeconds',
     replace: 'reached ?? now)',
     scenario: 'late',
   },
   {
     name: 'moves the cursor before the rows are stored',
-    file: 'sync/flow.ts',
-    find: '    await load(context, batch, mark);\n    fetcher.release',
+    file: 'sync/pipeline.ts',
+    find: '      isDue = await loadBatch(context, batch, checkpoint);',
     replace:
-      '    if (mark !== null) await load(context, [], mark);\n    await load(context, batch, null);\n    fetcher.release',
+      '      if (checkpoint !== null) await loadBatch(context, [], checkpoint);\n      isDue = await loadBatch(context, batch, null);',
     scenario: 'disk',
   },
   {
@@ -57,14 +57,14 @@ export const bugs: Bug[] = [
   },
   {
     name: 'deletes what is missing, without a 404',
-    file: 'sync/due.ts',
+    file: 'sync/follow-up.ts',
     find: '    if (missing) due.push(again',
     replace: '    if (missing) return { store: false, deleted: true, due: [] };\n    if (missing) due.push(again',
     scenario: 'otherKey',
   },
   {
     name: 'deletes what answers 404, though it is listed',
-    file: 'sync/due.ts',
+    file: 'sync/follow-up.ts',
     find: "const unlisted = fetch.item === null && find(fetch, 'missing') !== undefined;",
     replace: 'const unlisted = fetch.stored;',
     scenario: 'oneKey',
@@ -85,13 +85,13 @@ export const bugs: Bug[] = [
   },
   {
     name: 'never asks again for a detail that lags',
-    file: 'sync/due.ts',
+    file: 'sync/follow-up.ts',
     find: "if (tryAgain) due.push({ ...again(fetch, 'behind', attempts, now), wants: lacking });",
     replace: '',
   },
   {
     name: 'stores an older detail over a newer one',
-    file: 'sync/due.ts',
+    file: 'sync/follow-up.ts',
     find: 'return { store: !older, deleted: false, due };',
     replace: 'return { store: true, deleted: false, due: due.filter((each) => !older || each.reason !== "behind") };',
   },
@@ -118,13 +118,13 @@ export const bugs: Bug[] = [
   {
     name: 'believes that every list is whole',
     file: 'sync/list-whole.ts',
-    find: 'whole.total < believed.total) return whole;',
+    find: 'whole.total < trust.provenTotal) return whole;',
     replace: 'whole.total >= 0) return whole;',
     scenario: 'capped',
   },
   {
     name: 'forgets which filters showed a conversation last',
-    file: 'sync/diff.ts',
+    file: 'sync/slices.ts',
     find: 'if (stored.generation !== generation) result.touched.push(item.id);',
     replace: '',
     scenario: 'generation',
@@ -138,7 +138,7 @@ export const bugs: Bug[] = [
   },
   {
     name: 'forgets what failed',
-    file: 'sync/due.ts',
+    file: 'sync/follow-up.ts',
     find: 'return [{ ...failed, error }, ...kept.map',
     replace: 'return [...kept.map',
     scenario: 'quarantine',
@@ -177,8 +177,8 @@ export const bugs: Bug[] = [
   {
     name: 'does not go on with a reconcile anew',
     file: 'sync/once.ts',
-    find: "const again = reconcile && getsOn(pending, 'reconcile');",
-    replace: "const again = reconcile && getsOn(pending, 'range');",
+    find: "const again = reconcile && isUnfinished(pending, 'reconcile');",
+    replace: "const again = reconcile && isUnfinished(pending, 'range');",
     scenario: 'cutShort',
   },
   {
@@ -190,7 +190,7 @@ export const bugs: Bug[] = [
   },
   {
     name: 'believes each refusal without asking for a known good detail',
-    file: 'sync/control.ts',
+    file: 'sync/details.ts',
     find: 'failed.every(({ perhapsAll }) => !perhapsAll)',
     replace: 'failed.length > 0',
     scenario: 'revoked',

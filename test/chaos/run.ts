@@ -198,8 +198,8 @@ class Chaos {
     try {
       const context = await this.#stage.attend();
       context.counts = createCounts();
-      for (const sweep of sweeps) context.requested.add(sweep);
-      context.openFromStart = this.#random.chance(0.5);
+      for (const sweep of sweeps) context.requests.sweeps.add(sweep);
+      context.requests.openFromStart = this.#random.chance(0.5);
       await pass(context, AbortSignal.any([signal, AbortSignal.timeout(hungAfterMs)]));
       const { fetched, changed, deleted, failed, incomplete } = context.counts;
       note(`-- done: ${JSON.stringify({ fetched, changed, deleted, failed, incomplete })}`);
@@ -305,7 +305,7 @@ class Chaos {
 /** What the surroundings may do to a pass; anything else is the program's own fault. */
 function isTrouble(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (/^(stopped|no detail can be had)/.test(error.message)) return true;
+  if (/^(stopped|no detail can be fetched)/.test(error.message)) return true;
   const troubles = [
     'Unauthorized',
     'Unavailable',

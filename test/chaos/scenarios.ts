@@ -2,8 +2,8 @@
 // absent. Each ends with the first thing that is wrong, or null. The program passes them all; planted bugs do not.
 
 import pg from 'pg';
-import { askFor } from '../../src/postgres/asked.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
+import { requestRefetch } from '../../src/postgres/due.ts';
 import { takeLease } from '../../src/postgres/lease.ts';
 import { forget } from '../../src/postgres/tombstones.ts';
 import { normalize } from '../../src/sync/normalize.ts';
@@ -350,7 +350,7 @@ async function cutShort(): Promise<string | null> {
   const context = await world.context();
   const stop = new AbortController();
   const { load } = context.store;
-  context.requested.add('reconcile');
+  context.requests.sweeps.add('reconcile');
   context.store = {
     ...context.store,
     async load(changes, mark, now) {
@@ -418,7 +418,7 @@ async function asked(): Promise<string | null> {
   const id = world.source.ids().find((each) => (world.source.get(each).communications ?? []).length > 0) ?? '';
   await world.pool.query('delete from twilio.communications where conversation_id = $1', [id]);
   const database = openDatabase(world.database.connection);
-  await meanwhile(world, id, () => askFor(database, [id]));
+  await meanwhile(world, id, () => requestRefetch(database, [id]));
   await database.close();
   return (await world.differences())[0] ?? null;
 }

@@ -482,8 +482,8 @@ describe('what is due', () => {
     const { stored, due } = (await store.known(['a'])).get('a') ?? {};
     expect(stored).toBeNull();
     expect(due?.toSorted((x, y) => (x.reason < y.reason ? -1 : 1))).toMatchObject(put);
-    expect(await store.dueAt(now + 1, 10)).toEqual([]);
-    expect(await store.dueAt(now + 2, 10)).toEqual(['a']);
+    expect(await store.findDue(now + 1, 10)).toEqual([]);
+    expect(await store.findDue(now + 2, 10)).toEqual(['a']);
   });
 
   test('is decided anew with each fetch', async () => {
@@ -539,12 +539,12 @@ describe('a mark', () => {
   test('what is missing is set aside until the sweep has ended, and not due before', async () => {
     const window = await windowOf();
     await again(markOf(window, { missing: ['m'], expected: 1 }));
-    expect(await store.dueAt(now + 1e9, 10)).toEqual([]);
+    expect(await store.findDue(now + 1e9, 10)).toEqual([]);
     expect((await store.known(['m'])).get('m')?.due).toMatchObject([{ reason: 'missing', setAside: true }]);
     expect(await store.endSweeps(now, () => false)).toEqual([
       { sweep: 'lookback', expected: 1, missing: 1, braked: false },
     ]);
-    expect(await store.dueAt(now, 10)).toEqual(['m']);
+    expect(await store.findDue(now, 10)).toEqual(['m']);
     expect(await store.endSweeps(now, () => false)).toEqual([]);
   });
 

@@ -3,8 +3,8 @@
 
 import type { QueryResultRow } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { askFor, findOutcomes, findUnanswered } from '../../src/postgres/asked.ts';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
+import { findResults, findWaiting, requestRefetch } from '../../src/postgres/due.ts';
 import { countStored, forget } from '../../src/postgres/tombstones.ts';
 import type { Store } from '../../src/sync/context.ts';
 import type { Change, Window } from '../../src/sync/model.ts';
@@ -48,29 +48,29 @@ describe('a due row goes only as it was read', () => {
   test('an ask that comes while the detail is on its way stays', async () => {
     await load(changeWithout('a', { due: [dueOf('a', { reason: 'closed' })] }));
     const served = (await dueOfA()).map(({ number }) => number);
-    await askFor(database, ['a']);
+    await requestRefetch(database, ['a']);
     await load(changeOf(detailOf('a'), { served }));
     expect((await dueOfA()).map(({ reason }) => reason)).toEqual(['asked']);
-    expect(await findUnanswered(database, ['a'])).toEqual(['a']);
-    expect(await store.dueAt(now, 10)).toEqual(['a']);
+    expect(await findWaiting(database, ['a'])).toEqual(['a']);
+    expect(await store.findDue(now, 10)).toEqual(['a']);
   });
 
   test('an ask that is made again while the first is carried out is another one', async () => {
-    await askFor(database, ['a']);
+    await requestRefetch(database, ['a']);
     const served = (await dueOfA()).map(({ number }) => number);
-    await askFor(database, ['a']);
+    await requestRefetch(database, ['a']);
     await load(changeOf(detailOf('a'), { served }));
-    expect(await findUnanswered(database, ['a'])).toEqual(['a']);
+    expect(await findWaiting(database, ['a'])).toEqual(['a']);
   });
 
   test('an ask that failed is answered, and stays with the next attempt', async () => {
-    await askFor(database, ['a']);
+    await requestRefetch(database, ['a']);
     const served = (await dueOfA()).map(({ number }) => number);
     const due = [dueOf('a', { dueAt: now + 60 }), dueOf('a', { reason: 'asked', dueAt: now + 60 })];
     await load(changeWithout('a', { served, due }));
-    expect(await findUnanswered(database, ['a'])).toEqual([]);
+    expect(await findWaiting(database, ['a'])).toEqual([]);
     expect((await dueOfA()).map(({ reason }) => reason).sort()).toEqual(['asked', 'failed']);
-    expect(await findOutcomes(database, ['a'])).toMatchObject([{ outcome: 'failed' }]);
+    expect(await findResults(database, ['a'])).toMatchObject([{ state: 'failed' }]);
   });
 
   test('what is listed again is no longer missing, unless it was missed anew since', async () => {
@@ -144,9 +144,9 @@ describe('forgotten', () => {
 
   test('cannot be asked for', async () => {
     await forget(database, ['a']);
-    await askFor(database, ['a', 'b']);
-    expect(await findUnanswered(database, ['a', 'b'])).toEqual(['b']);
-    expect(await findOutcomes(database, ['a'])).toMatchObject([{ outcome: 'forgotten' }]);
+    await requestRefetch(database, ['a', 'b']);
+    expect(await findWaiting(database, ['a', 'b'])).toEqual(['b']);
+    expect(await findResults(database, ['a'])).toMatchObject([{ state: 'forgotten' }]);
   });
 
   test('twice is once, and what stays tells nobody which it was', async () => {

@@ -4,7 +4,8 @@
 import { expect, test } from 'vitest';
 import { month } from '../../src/server/page/charts.ts';
 import { html } from '../../src/server/page/html.ts';
-import { type PageView, renderPage } from '../../src/server/page/page.ts';
+import { renderPage } from '../../src/server/page/page.ts';
+import type { PageView } from '../../src/server/view.ts';
 import { judge } from '../../src/status/judge.ts';
 import { aRun, inSync, someCounts, someFacts, someRecords } from './example.ts';
 

@@ -60,7 +60,7 @@ async function onePass(...sweeps: Sweep[]): Promise<boolean> {
   context.watcher.stored = watch.metrics.count;
   context.watcher.recentDone = () => watch.caughtUp(database);
   context.counts = createCounts();
-  for (const sweep of sweeps) context.requested.add(sweep);
+  for (const sweep of sweeps) context.requests.sweeps.add(sweep);
   const record = { database, watch, log, counts: () => context.counts };
   return await recordPass(record, () => pass(context, AbortSignal.timeout(hungAfterMs)));
 }

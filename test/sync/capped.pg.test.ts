@@ -76,7 +76,7 @@ test('a tick that finds nothing new costs no more once its totals are proved', a
     world.simulator.requests.reset();
     world.nowMs += 60_000;
     const context = await world.context();
-    context.openFromStart = false;
+    context.requests.openFromStart = false;
     await world.pass('new');
     ticks.push(world.simulator.requests.byEndpoint.list);
   }

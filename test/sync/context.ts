@@ -1,8 +1,7 @@
 // What a part of the program carries along, for tests that run it by itself: the ports are what a test fills in.
 
-import { type Api, type Context, createBelieved, createCounts, type Store } from '../../src/sync/context.ts';
+import { type Api, type Context, createContext, type Store } from '../../src/sync/context.ts';
 import type { Sweep } from '../../src/sync/model.ts';
-import { nothingTooLong } from '../../src/sync/windows.ts';
 
 export const day = 86_400;
 export const now = 1_780_000_000;
@@ -36,7 +35,7 @@ export function contextOf({
   store = {},
   requested = [],
 }: Given = {}): Context {
-  return {
+  const context = createContext({
     api: portOf<Api>('api', { now: () => now, bounded, ...api }),
     store: portOf<Store>('store', store),
     settings: {
@@ -52,14 +51,8 @@ export function contextOf({
       ...settings,
     },
     watcher: { stored() {}, completed() {}, async recentDone() {}, warn() {} },
-    counts: createCounts(),
-    requested: new Set(requested),
-    dueWaits: false,
-    openFromStart,
-    settled: new Map(),
-    requestsBegun: 0,
-    spans: { all: day, open: day },
-    tooLong: { all: nothingTooLong, open: nothingTooLong },
-    believed: createBelieved(),
-  };
+  });
+  context.requests = { sweeps: new Set(requested), openFromStart };
+  context.learned.spans = { all: day, open: day };
+  return context;
 }

@@ -47,7 +47,7 @@ test('null while history is loaded, then up to the last listing', async () => {
   expect(await coverage(world)).toEqual(new Map());
   // The last ten minutes, in which nothing began, are listed; history gets no further than its first detail.
   world.simulator.faults.add({ on: 'detail', fault: { kind: 'status', status: 503 } });
-  await expect(world.pass('new')).rejects.toThrow('no detail can be had');
+  await expect(world.pass('new')).rejects.toThrow('no detail can be fetched');
   const { rows } = await world.pool.query('select from twilio_sync.windows where completed_at is not null');
   expect(rows).toHaveLength(1);
   expect(await through(world)).toBe(null);

@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/lib/json.ts';
-import { diff, reduce } from '../../src/sync/diff.ts';
 import { making } from '../../src/sync/fingerprint.ts';
+import { reduce } from '../../src/sync/list-whole.ts';
 import type { DueReason, DueRow, Item, Known } from '../../src/sync/model.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
+import { diff } from '../../src/sync/slices.ts';
 import { decodePage } from '../../src/twilio/decode.ts';
 
 const now = 1_780_000_000;

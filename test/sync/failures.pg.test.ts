@@ -116,7 +116,7 @@ test('nothing is stored yet: fewer than 20 that fail are quarantine, though none
   world.source.create();
   world.nowMs += 61_000;
   const error = await world.pass('new').catch((caught: unknown) => caught);
-  expect(error).toMatchObject({ message: 'no detail can be had', cause: expect.any(Unauthorized) });
+  expect(error).toMatchObject({ message: 'no detail can be fetched', cause: expect.any(Unauthorized) });
   expect(await quarantine(world)).toHaveLength(19);
   world.simulator.faults.clear();
   world.nowMs += 3_600_000;

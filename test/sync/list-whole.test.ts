@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../src/lib/random.ts';
-import { type Context, createBelieved } from '../../src/sync/context.ts';
+import type { Context } from '../../src/sync/context.ts';
 import type { Sweep } from '../../src/sync/model.ts';
 import { slices } from '../../src/sync/slices.ts';
 import { decodePage } from '../../src/twilio/decode.ts';
@@ -73,7 +73,7 @@ function serverOf({ ages, order = 'newestFirst', cap = Number.POSITIVE_INFINITY,
     },
     store: {
       known: async () => new Map(),
-      unlisted: async () => ({ expected: 0, missing: [] }),
+      findMissing: async () => ({ expected: 0, missing: [] }),
       async fail(_window, error) {
         server.failed.push(error);
       },
@@ -102,7 +102,7 @@ describe.each(orders)('a list in order %s', (order) => {
       const server = serverOf({ ages: spread(1500, day), order, cap });
       expect(await listed(server, day), `cap ${cap}`).toEqual(places(1500));
       expect(server.failed).toEqual([]);
-      expect(server.context.believed.total).toBeLessThanOrEqual(cap);
+      expect(server.context.learned.trust.provenTotal).toBeLessThanOrEqual(cap);
     }
   });
 
@@ -125,12 +125,12 @@ describe.each(orders)('a list in order %s', (order) => {
     const random = createRandom(3, 4);
     const ages = Array.from({ length: 30_000 }, () => random.int(1, 40 * day));
     const server = serverOf({ ages, order, pageSize: 100 });
-    server.context.spans.all = day / 4;
+    server.context.learned.spans.all = day / 4;
     expect(await listed(server, 40 * day)).toEqual(places(30_000));
     const proved = server.pages;
     server.pages = 0;
-    server.context.believed = { ...createBelieved(), total: Number.POSITIVE_INFINITY };
-    server.context.spans.all = day / 4;
+    server.context.learned.trust.provenTotal = Number.POSITIVE_INFINITY;
+    server.context.learned.spans.all = day / 4;
     await listed(server, 40 * day);
     // Of over 300 pages. Without an order each proof is as long as what it proves.
     expect(proved - server.pages).toBeLessThanOrEqual(order === 'none' ? 50 : 12);
@@ -141,7 +141,7 @@ describe.each(orders)('a list in order %s', (order) => {
     const server = serverOf({ ages: spread(260, day), order });
     await listed(server, day);
     expect(server.lists).toBe(order === 'none' ? 3 : 2);
-    expect(server.context.believed.total).toBe(260);
+    expect(server.context.learned.trust.provenTotal).toBe(260);
     server.lists = 0;
     server.ages.pop();
     await listed(server, day);
@@ -153,7 +153,7 @@ describe.each(orders)('a list in order %s', (order) => {
     for (let age = 500; server.ages.length < 50; age += 1000) {
       server.ages.push(age);
       expect(await listed(server, day)).toEqual(places(server.ages.length));
-      server.context.spans.all = day;
+      server.context.learned.spans.all = day;
     }
   });
 
@@ -196,7 +196,7 @@ describe('one second', () => {
     expect(alone.warnings).toEqual([expect.stringMatching(/^a second cannot be listed in parts/)]);
     expect(alone.failed).toEqual([]);
     // It proves nothing: the list may end after as many elsewhere.
-    expect(alone.context.believed.total).toBe(2);
+    expect(alone.context.learned.trust.provenTotal).toBe(2);
   });
 
   test('with few is nothing to warn of', async () => {
@@ -226,7 +226,7 @@ describe('one second', () => {
       }
     };
     await listed(server, 10_000);
-    expect(server.failed).toEqual(['a second is listed otherwise with other pages: 95 and 90 items']);
+    expect(server.failed).toEqual(['one second is listed differently with other pages: 95 and 90 items']);
   });
 
   test('beside which other seconds hide is found not to be all', async () => {
@@ -241,16 +241,16 @@ test('a server without bounds is believed, with one warning', async () => {
   const server = serverOf({ ages: spread(300, day), selective: false });
   for (let time = 0; time < 3; time += 1) expect(await listed(server, day)).toEqual(places(300));
   expect(server.lists).toBe(3);
-  expect(server.warnings).toEqual([expect.stringMatching(/^without bounds the list cannot be proved/)]);
+  expect(server.warnings).toEqual([expect.stringMatching(/cannot be proved to be complete without bounds/)]);
 });
 
 test('a list that begins to end early is found out once much of what is stored is missing', async () => {
   const server = serverOf({ ages: spread(400, day) });
   await listed(server, day);
-  expect(server.context.believed.total).toBe(400);
+  expect(server.context.learned.trust.provenTotal).toBe(400);
   server.cap = 150;
   let hidden = 250;
-  server.context.store.unlisted = async (_stretch, _open, { size }) => {
+  server.context.store.findMissing = async (_stretch, _open, { size }) => {
     const missing = Array.from({ length: Math.min(hidden, 400 - size) }, (_, at) => `m${at}`);
     hidden = 0;
     return { expected: 400, missing };

@@ -72,7 +72,7 @@ test('another limit of memory: it is tried again', async () => {
   const [id = ''] = world.source.ids();
   world.simulator.faults.add({ on: 'detail', id, fault: { kind: 'huge', bytes: 12 * megabyte } });
   const { store } = await world.context();
-  for (const expected of [1, 2, 3]) expect(await store.noteAttempt(id, String(512 * megabyte))).toBe(expected);
+  for (const expected of [1, 2, 3]) expect(await store.recordAttempt(id, String(512 * megabyte))).toBe(expected);
   await world.sync();
   expect(await quarantine(world)).toMatchObject([{ id }]);
   await world.restart({ settings: { memoryBytes: 600 * megabyte } });

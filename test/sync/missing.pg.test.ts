@@ -93,7 +93,7 @@ test('what one sweep still holds as missing, and another lists, is not deleted b
   const context = await world.context();
   const stop = new AbortController();
   const { load } = context.store;
-  context.requested.add('reconcile');
+  context.requests.sweeps.add('reconcile');
   context.store = {
     ...context.store,
     async load(changes, mark, now) {

@@ -116,7 +116,7 @@ test('a sweep that gets on is finished before another of its kind, and says noth
       return loaded;
     },
   };
-  context.requested.add('lookback');
+  context.requests.sweeps.add('lookback');
   await expect(pass(context, stop.signal)).rejects.toThrow('stopped');
   await world.restart();
   const { id } = world.source.create();

@@ -21,8 +21,8 @@ async function rowsOf(world: World): Promise<unknown> {
 
 /** What the context remembers, as a value of its own. */
 const remembered = async (world: World) => {
-  const { openFromStart, settled, spans, believed, requested, counts, dueWaits } = await world.context();
-  return structuredClone({ openFromStart, settled, spans, believed, requested, counts, dueWaits });
+  const { requests, learned, counts, detailRequests } = await world.context();
+  return structuredClone({ requests, learned, counts, detailRequests });
 };
 
 test('over pending windows it lists those too, and notes nothing, also where they cannot be listed', async () => {
@@ -34,7 +34,7 @@ test('over pending windows it lists those too, and notes nothing, also where the
   const { rows: pending } = await world.pool.query('select from twilio_sync.windows where completed_at is null');
   expect(pending).toHaveLength(1);
   const context = await world.context();
-  context.openFromStart = true;
+  context.requests.openFromStart = true;
   const before = { rows: await rowsOf(world), remembered: await remembered(world) };
 
   const { generation } = context.settings;

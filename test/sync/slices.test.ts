@@ -3,11 +3,11 @@
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../src/lib/json.ts';
 import type { Context } from '../../src/sync/context.ts';
-import { reduce } from '../../src/sync/diff.ts';
 import { making } from '../../src/sync/fingerprint.ts';
-import { flow } from '../../src/sync/flow.ts';
+import { reduce } from '../../src/sync/list-whole.ts';
 import type { DueRow, Known, Listed, Sweep, Window } from '../../src/sync/model.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
+import { runPipeline } from '../../src/sync/pipeline.ts';
 import { slices } from '../../src/sync/slices.ts';
 import { decodePage } from '../../src/twilio/decode.ts';
 import { contextOf, now } from './context.ts';
@@ -67,7 +67,7 @@ function world(items: JsonObject[], known: Record<string, Known>) {
         lookedUp.push(ids);
         return new Map(ids.flatMap((id) => (known[id] === undefined ? [] : [[id, known[id]]])));
       },
-      async unlisted(_stretch, _open, listed) {
+      async findMissing(_stretch, _open, listed) {
         shown.push(Object.fromEntries(listed));
         return { expected: 0, missing: [] };
       },
@@ -122,10 +122,10 @@ test.each<[string, Known]>([
 test('what anything was loaded of, or was missing, is looked up again', async () => {
   const { context, lookedUp } = world([{ id: 'a' }, { id: 'b' }], { a: knownOf({ id: 'a' }), b: knownOf({ id: 'b' }) });
   await listed(context, 'open');
-  expect([...context.settled.keys()]).toEqual(['a', 'b']);
+  expect([...context.learned.unchangedOpen.keys()]).toEqual(['a', 'b']);
   context.api.detail = async () => ({ kind: 'gone' });
   const window: Window = { id: 1, sweepId: 1, sweep: 'open', from: now - 100, to: now, cursor: now, failures: 0 };
-  const mark = {
+  const checkpoint = {
     window,
     cursor: now - 100,
     listedAt: now,
@@ -137,11 +137,11 @@ test('what anything was loaded of, or was missing, is looked up again', async ()
     relisted: [],
     due: [],
   };
-  await flow(
+  await runPipeline(
     context,
     async function* () {
       yield { kind: 'fetch', fetch: { id: 'a', item: null, due: [], stored: true } };
-      yield { kind: 'mark', mark };
+      yield { kind: 'checkpoint', checkpoint };
     },
     never,
   );

@@ -4,47 +4,55 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../src/sync/context.ts';
 import type { Sweep, TimeRange, Window } from '../../src/sync/model.ts';
-import { inOrder, isRecent, isRetention, isTooMany, plan, stretchesOf } from '../../src/sync/sweeps.ts';
-import { maxWindowSeconds, uncovered } from '../../src/sync/windows.ts';
+import {
+  inOrder,
+  isRecent,
+  isRetention,
+  isTooMany,
+  maxWindowSeconds,
+  planSweeps,
+  rangesOf,
+  uncovered,
+} from '../../src/sync/sweeps.ts';
 import { contextOf, day, now, start } from './context.ts';
 
-describe('stretchesOf', () => {
+describe('rangesOf', () => {
   test('new: from ten minutes before what was reached, to now', async () => {
-    expect(await stretchesOf(contextOf(), 'new', now - 60)).toEqual([{ from: now - 660, to: now }]);
-    expect(await stretchesOf(contextOf(), 'new', null)).toEqual([{ from: now - 600, to: now }]);
+    expect(await rangesOf(contextOf(), 'new', now - 60)).toEqual([{ from: now - 660, to: now }]);
+    expect(await rangesOf(contextOf(), 'new', null)).toEqual([{ from: now - 600, to: now }]);
   });
 
   test('new, after two months away: in windows that the API takes, newest first', async () => {
-    const stretches = await stretchesOf(contextOf(), 'new', now - 61 * day);
+    const stretches = await rangesOf(contextOf(), 'new', now - 61 * day);
     expect(stretches).toHaveLength(3);
     expect(stretches[0]).toEqual({ from: now - 30 * day, to: now });
     expect(stretches.at(-1)?.from).toBe(now - 61 * day - 600);
   });
 
   test('lookback: as far back as the setting says, and never before the start', async () => {
-    expect(await stretchesOf(contextOf(), 'lookback', null)).toEqual([{ from: now - 3 * day, to: now }]);
+    expect(await rangesOf(contextOf(), 'lookback', null)).toEqual([{ from: now - 3 * day, to: now }]);
     const recent = contextOf({ settings: { start: now - day } });
-    expect(await stretchesOf(recent, 'lookback', null)).toEqual([{ from: now - day, to: now }]);
+    expect(await rangesOf(recent, 'lookback', null)).toEqual([{ from: now - day, to: now }]);
   });
 
   test('reconcile: everything since the start, in one piece where the server honours no bound', async () => {
-    const stretches = await stretchesOf(contextOf(), 'reconcile', null);
+    const stretches = await rangesOf(contextOf(), 'reconcile', null);
     expect(stretches).toHaveLength(4);
     expect(uncovered({ from: start, to: now }, stretches)).toEqual([]);
-    expect(await stretchesOf(contextOf({ bounded: false }), 'reconcile', null)).toEqual([{ from: start, to: now }]);
+    expect(await rangesOf(contextOf({ bounded: false }), 'reconcile', null)).toEqual([{ from: start, to: now }]);
   });
 
   test('open: where open ones are stored, within the lookback; once from the start where that was asked for', async () => {
     const asked: TimeRange[] = [];
     const store = {
-      openStretches: async (within: TimeRange) => {
+      openRanges: async (within: TimeRange) => {
         asked.push(within);
         return [{ from: 1, to: 2 }];
       },
     };
     const context = contextOf({ store, openFromStart: true });
-    expect(await stretchesOf(context, 'open', null)).toEqual([{ from: 1, to: 2 }]);
-    await stretchesOf(context, 'open', null);
+    expect(await rangesOf(context, 'open', null)).toEqual([{ from: 1, to: 2 }]);
+    await rangesOf(context, 'open', null);
     expect(asked).toEqual([
       { from: start, to: now },
       { from: now - 3 * day, to: now },
@@ -52,13 +60,13 @@ describe('stretchesOf', () => {
   });
 
   test('open: nowhere, where only closed ones are synced', async () => {
-    expect(await stretchesOf(contextOf({ settings: { status: 'CLOSED' } }), 'open', null)).toEqual([]);
+    expect(await rangesOf(contextOf({ settings: { status: 'CLOSED' } }), 'open', null)).toEqual([]);
   });
 
   test.each<Sweep>(['new', 'lookback', 'reconcile', 'open'])(
     '%s: nothing, where the start lies ahead',
     async (sweep) => {
-      expect(await stretchesOf(contextOf({ settings: { start: now + day } }), sweep, null)).toEqual([]);
+      expect(await rangesOf(contextOf({ settings: { start: now + day } }), sweep, null)).toEqual([]);
     },
   );
 });
@@ -78,15 +86,15 @@ describe('plan', () => {
     const made: [Sweep, TimeRange[]][] = [];
     const store: Partial<Store> = {
       windows: async () => ({ pending, covered, reached }),
-      openStretches: async () => [],
+      openRanges: async () => [],
       async plan(sweep, stretches) {
         made.push([sweep, stretches]);
         return stretches.map((stretch) => windowOf(sweep, stretch));
       },
     };
     const context = contextOf({ requested, store });
-    const windows = await plan(context);
-    return { made, windows, requested: [...context.requested] };
+    const windows = await planSweeps(context);
+    return { made, windows, requested: [...context.requests.sweeps] };
   }
 
   test('at first: what was asked for, and all history that it leaves, each second once', async () => {

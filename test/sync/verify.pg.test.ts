@@ -20,6 +20,14 @@ test('an equal copy has nothing to find, also where the API shuffles', async () 
   expect(await world.verify(50)).toEqual({ checked: 50, findings: [] });
 });
 
+test('details that do not all fit into memory are verified in smaller batches', async () => {
+  const conversations = 150;
+  await using world = await World.open({ conversations, days: 1 });
+  await world.sync();
+  world.simulator.faults.add({ on: 'detail', fault: { kind: 'huge', bytes: 300_000 } });
+  expect((await world.verify('full')).checked).toBe(conversations);
+});
+
 test('drift is told from change', async () => {
   await using world = await World.open({ conversations: 120, days: 40 });
   await world.sync();

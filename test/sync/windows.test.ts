@@ -3,22 +3,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../src/lib/random.ts';
+import { nothingTooLong } from '../../src/sync/context.ts';
 import type { TimeRange } from '../../src/sync/model.ts';
-import {
-  couldList,
-  couldNotList,
-  cut,
-  longestSpan,
-  maxWindowSeconds,
-  newStretch,
-  nextSpan,
-  nothingTooLong,
-  overlapSeconds,
-  sliceOf,
-  startAt,
-  uncovered,
-  upToNow,
-} from '../../src/sync/windows.ts';
+import { couldList, couldNotList, longestSpan, nextSpan, sliceOf } from '../../src/sync/slices.ts';
+import { cut, maxWindowSeconds, newRange, overlapSeconds, startAt, uncovered, upToNow } from '../../src/sync/sweeps.ts';
 
 test('history begins at an instant, or so long ago, cut to the UTC day', () => {
   const at = (iso: string) => Date.parse(iso) / 1000;
@@ -231,7 +219,7 @@ describe('nextSpan', () => {
   });
 });
 
-describe('newStretch', () => {
+describe('newRange', () => {
   const now = 1_000_000;
 
   test.each([
@@ -241,12 +229,12 @@ describe('newStretch', () => {
     ['where a clock had jumped ahead', now + 86_400, 0, { from: now - overlapSeconds, to: now }],
     ['where the start is recent', now - 60, now - 30, { from: now - 30, to: now }],
   ])('%s', (_when, reached, start, expected) => {
-    expect(newStretch(now, reached, start)).toEqual([expected]);
+    expect(newRange(now, reached, start)).toEqual([expected]);
   });
 
   test('there is none before the start', () => {
-    expect(newStretch(now, null, now)).toEqual([]);
-    expect(newStretch(now, now, now + 1)).toEqual([]);
+    expect(newRange(now, null, now)).toEqual([]);
+    expect(newRange(now, now, now + 1)).toEqual([]);
   });
 
   test('one follows the other without a gap, however long apart and whatever the clock did', () => {
@@ -257,7 +245,7 @@ describe('newStretch', () => {
         const listed: TimeRange[] = [];
         for (const step of steps) {
           at += step;
-          for (const each of newStretch(at, reached, 0)) {
+          for (const each of newRange(at, reached, 0)) {
             listed.push(each);
             reached = Math.max(reached ?? 0, each.to);
           }

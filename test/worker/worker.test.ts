@@ -3,8 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { createHeartbeat } from '../../src/status/heartbeat.ts';
-import { type Api, type Context, createBelieved, createCounts, type Store } from '../../src/sync/context.ts';
-import { nothingTooLong } from '../../src/sync/windows.ts';
+import { type Api, createContext, type Store } from '../../src/sync/context.ts';
 import { createLog } from '../../src/worker/log.ts';
 import { keepInSync } from '../../src/worker/worker.ts';
 
@@ -20,7 +19,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
       throw new Error('the key is refused');
     },
   } as unknown as Api;
-  const context: Context = {
+  const context = createContext({
     api,
     store: {} as Store,
     settings: {
@@ -35,16 +34,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
       memoryBytes: Number.POSITIVE_INFINITY,
     },
     watcher: { stored() {}, completed() {}, async recentDone() {}, warn() {} },
-    counts: createCounts(),
-    requested: new Set(),
-    dueWaits: false,
-    openFromStart: false,
-    settled: new Map(),
-    requestsBegun: 0,
-    spans: { all: 1, open: 1 },
-    tooLong: { all: nothingTooLong, open: nothingTooLong },
-    believed: createBelieved(),
-  };
+  });
   const lines: string[] = [];
   const working = keepInSync({
     context,

@@ -19,7 +19,7 @@ import {
 } from '../../doctor/finding.ts';
 import { day } from '../../lib/duration.ts';
 import { formatSeconds } from '../../lib/timestamp.ts';
-import { startAt } from '../../sync/windows.ts';
+import { startAt } from '../../sync/sweeps.ts';
 import { baseUrl } from '../../twilio/base-url.ts';
 import type { Terminal } from '../terminal.ts';
 

@@ -36,13 +36,13 @@ interface Running {
   signal: AbortSignal;
   watch: Watch;
   limits: NonNullable<RunOptions['limits']>;
-  /** It has held the lease with every right that it needs, or has been on standby. */
+  /** This process has worked under the lease, or waited for another one that does. */
   hasWorked: boolean;
 }
 
 const retryEveryMs = 5_000;
 
-/** Works until the signal is aborted. @returns the exit status. @throws what a person has to put right. */
+/** Works until the signal is aborted. @returns the exit status. @throws what a person has to fix. */
 export async function run(config: RunConfig, log: Log, signal: AbortSignal, options: RunOptions = {}): Promise<number> {
   const watch = createWatch(config.sync.schedules.new);
   const server = await openHttpServer({
@@ -70,28 +70,28 @@ async function work(running: Running): Promise<never> {
   const { config, signal, limits, watch } = running;
   await using opened = await openConfigured(config.database, { adopt: true, limits: limits.database ?? {}, signal });
   watch.setDatabase(opened.database);
-  await retryUntilReady(running, 'the database cannot be used yet', () => prepare(running, opened), isBeyondStarting);
-  const isLasting = (error: unknown) => (running.hasWorked ? isBeyondWaiting(error) : isBeyondStarting(error));
+  await retryUntilReady(running, 'the database cannot be used yet', () => prepare(running, opened), isPermanentAtStart);
+  const isPermanent = (error: unknown) => (running.hasWorked ? isPermanentLater(error) : isPermanentAtStart(error));
   for (;;)
-    await retryUntilReady(running, 'the worker cannot work', () => runTenure(running, opened.database), isLasting);
+    await retryUntilReady(running, 'the worker cannot work', () => runTenure(running, opened.database), isPermanent);
 }
 
-/** A newer release does the work now: this process waits to be replaced, or for tables that it knows. */
-function isBeyondStarting(error: unknown): boolean {
+/** Whether to give up at the start. If a newer release has migrated the tables, this process waits to be replaced. */
+function isPermanentAtStart(error: unknown): boolean {
   return isMisconfigured(error) && !(error instanceof NewerSchema);
 }
 
-/** Once it has worked, whatever is wrong with user and rights may be put right at the server, or is just being changed. */
-function isBeyondWaiting(error: unknown): boolean {
+/** Whether to give up after work has begun. Then even a refused user or missing rights may be a change at the server that passes. */
+function isPermanentLater(error: unknown): boolean {
   return isMisconfigured(error) && !(error instanceof DatabaseTrouble || error instanceof Obstacle);
 }
 
-/** Does it again after a while where it fails for a reason that may pass. @throws what a person has to put right, and the signal's reason. */
+/** Tries until it succeeds, or fails for a permanent reason. @throws what a person has to fix, and the signal's reason. */
 async function retryUntilReady(
   { log, signal, watch }: Running,
   trouble: string,
   attempt: () => Promise<void>,
-  isLasting: (error: unknown) => boolean,
+  isPermanent: (error: unknown) => boolean,
 ): Promise<void> {
   let said = false;
   for (;;) {
@@ -99,10 +99,10 @@ async function retryUntilReady(
       await attempt();
       return;
     } catch (error) {
-      if (signal.aborted || isLasting(error)) throw error;
+      if (signal.aborted || isPermanent(error)) throw error;
       Object.assign(watch.process, { phase: 'starting', failure: failureOf(error) });
       watch.heartbeat.beat();
-      // What is in the way may be so for days: it is said once.
+      // An obstacle may stay for days: it is logged once.
       const obstacle = error instanceof Obstacle;
       if (!obstacle || !said) log.error({ err: error }, trouble);
       said = obstacle;
@@ -111,14 +111,14 @@ async function retryUntilReady(
   }
 }
 
-/** Migrates, and holds the database against the settings. */
+/** Migrates the database and checks that it belongs to these settings. */
 async function prepare(running: Running, { prepare: migrate, database }: OpenedDatabase): Promise<void> {
   const { config, log, watch } = running;
   const onProgress = (doing: string) => {
     log.info(doing);
     watch.process.migrating = doing;
   };
-  // A large table takes longer than any other work; each statement has a limit of its own.
+  // Migrating a large table may take longer than any other work. Each statement has its own limit.
   const applied = await watch.heartbeat
     .during(() => migrate(onProgress))
     .finally(() => {
@@ -128,7 +128,7 @@ async function prepare(running: Running, { prepare: migrate, database }: OpenedD
   await refuseWrongScope(database, scopeOf(config));
 }
 
-/** One tenure of the lease: waits for it, and works until it is lost or the signal comes. */
+/** Waits for the lease, and works until it is lost or the signal comes. */
 async function runTenure(running: Running, database: Database): Promise<void> {
   const { log, signal, watch } = running;
   const { heartbeat, metrics } = watch;

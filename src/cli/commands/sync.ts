@@ -1,26 +1,26 @@
-// `sync`: catches up once and exits, or does only what is asked for: a stretch of time, single conversations, a preview.
-// Progress goes to the terminal while it works, one line at the end says what came of it, and so does the exit status.
+// `sync`: catches up once and exits, or does only what is requested: one range, single conversations, or a dry run. Shows progress
+// while it works, and the result in one line and in the exit status.
 
 import { type AppConfig, openProgram, scopeOf } from '../../app.ts';
 import { openConfigured } from '../../database.ts';
-import type { Asked } from '../../postgres/asked.ts';
 import type { Database } from '../../postgres/database.ts';
+import type { RefetchResult } from '../../postgres/due.ts';
 import { refuseOtherTables } from '../../postgres/migrate.ts';
 import { refuseWrongScope } from '../../postgres/scope.ts';
 import { readFacts } from '../../status/snapshot.ts';
 import type { Context } from '../../sync/context.ts';
 import type { TimeRange } from '../../sync/model.ts';
-import { preview, syncAll, syncStretch } from '../../sync/once.ts';
+import { preview, syncAll, syncRange } from '../../sync/once.ts';
 import type { Log } from '../../worker/log.ts';
 import { exitStatus } from '../exit-status.ts';
 import { createProgress, say } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
-import { fetchAsked } from './asked.ts';
 import { leased, type Surroundings } from './leased.ts';
+import { refetch } from './refetch.ts';
 
 export interface SyncOptions {
   reconcile: boolean;
-  stretch: TimeRange | null;
+  range: TimeRange | null;
   ids: string[];
   dryRun: boolean;
   allowMassDelete: boolean;
@@ -38,32 +38,32 @@ export async function sync(
 ): Promise<number> {
   await using opened = await openConfigured(config.database);
   const { database } = opened;
-  // An older release that works on these tables would stop.
+  // A dry run must not migrate: an older release that uses these tables would stop.
   if (options.dryRun) await database.run(refuseOtherTables);
   await opened.prepare((doing) => log.info(doing));
   await refuseWrongScope(database, scopeOf(config));
   const around: Surroundings = { config, database, log, terminal, signal };
   if (options.dryRun) return await dryRun(around, options);
-  if (options.ids.length > 0) return await syncAsked(around, options.ids);
+  if (options.ids.length > 0) return await syncSingle(around, options.ids);
 
   const progress = createProgress(terminal.progress, terminal.interactive);
   try {
     const { allowMassDelete } = options;
     return await leased(around, { command: 'sync', waitMs: leaseWaitMs, allowMassDelete }, async (context, held) => {
       context.watcher.stored = (counts) => progress.show(counts);
-      if (options.stretch) await syncStretch(context, options.stretch, held);
+      if (options.range) await syncRange(context, options.range, held);
       else await syncAll(context, options.reconcile, held);
       progress.end();
       terminal.write(`${say(context.counts)}.`);
       for (const each of context.counts.incomplete) terminal.write(`Incomplete: ${each}.`);
-      return await statusAfter(database, context, terminal);
+      return await statusOf(database, context, terminal);
     });
   } finally {
     progress.end();
   }
 }
 
-async function statusAfter(database: Database, context: Context, terminal: Terminal): Promise<number> {
+async function statusOf(database: Database, context: Context, terminal: Terminal): Promise<number> {
   if (context.counts.incomplete.length > 0) return exitStatus.incomplete;
   const { quarantine } = await database.run(({ sql }) => readFacts(sql));
   if (quarantine === 0) return exitStatus.inSync;
@@ -71,27 +71,27 @@ async function statusAfter(database: Database, context: Context, terminal: Termi
   return exitStatus.quarantine;
 }
 
-const saidOf: Partial<Record<Asked['outcome'], string>> = {
+const messages: Partial<Record<RefetchResult['state'], string>> = {
   unknown: 'no such conversation at the API',
-  forgotten: 'kept out, since it was forgotten (conversation-sync forget)',
+  forgotten: 'not stored, because it was erased with conversation-sync forget',
 };
 
-async function syncAsked(around: Surroundings, ids: string[]): Promise<number> {
+async function syncSingle(around: Surroundings, ids: string[]): Promise<number> {
   let status: number = exitStatus.inSync;
-  for (const { id, outcome: found, error } of await fetchAsked(around, 'sync', ids)) {
-    around.terminal.write(`${id}: ${saidOf[found] ?? error ?? found}`);
-    if (found === 'unknown' || found === 'forgotten') status = exitStatus.incomplete;
-    else if (found === 'failed' && status === exitStatus.inSync) status = exitStatus.quarantine;
+  for (const { id, state, error } of await refetch(around, 'sync', ids)) {
+    around.terminal.write(`${id}: ${messages[state] ?? error ?? state}`);
+    if (state === 'unknown' || state === 'forgotten') status = exitStatus.incomplete;
+    else if (state === 'failed' && status === exitStatus.inSync) status = exitStatus.quarantine;
   }
   return status;
 }
 
 async function dryRun(
   { config, database, log, terminal, signal }: Surroundings,
-  { stretch, reconcile }: SyncOptions,
+  { range, reconcile }: SyncOptions,
 ): Promise<number> {
   await using program = await openProgram({ config, database, epoch: null, log });
-  const found = await preview(program.context, stretch ?? (reconcile ? 'reconcile' : null), signal);
+  const found = await preview(program.context, range ?? (reconcile ? 'reconcile' : null), signal);
   const requests = Object.values(program.client.counters().requests.list).reduce((sum, count) => sum + count, 0);
   terminal.write(`Listed ${found.listed} conversations with ${requests} requests.`);
   terminal.write(

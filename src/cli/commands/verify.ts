@@ -1,5 +1,5 @@
-// `verify`: proves the copy. Says what differs by conversation and column, never what is in it, and how much of what was
-// checked has drifted; with `--repair` fetches and stores what differs.
+// `verify`: compares the copy with the API. Reports which conversations and columns differ, never their contents, and which share has
+// drifted. With `--repair`, fetches and stores what differs.
 
 import { type AppConfig, openProgram, scopeOf } from '../../app.ts';
 import { openConfigured } from '../../database.ts';
@@ -18,11 +18,11 @@ import type { Log } from '../../worker/log.ts';
 import { exitStatus } from '../exit-status.ts';
 import { createProgress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
-import { fetchAsked } from './asked.ts';
 import type { Surroundings } from './leased.ts';
+import { refetch } from './refetch.ts';
 
 export interface VerifyOptions {
-  /** How many conversations, chosen at random; null for all. */
+  /** How many conversations to choose at random; null for all. */
   sample: number | null;
   repair: boolean;
   json: boolean;
@@ -35,12 +35,12 @@ interface Report {
   changed: number;
   quarantined: number;
   unverified: number;
-  /** What differs still; after a repair, what it did not mend. */
+  /** How many still differ; after a repair, those that it did not mend. */
   standing: number;
   repaired: number;
   incomplete: string[];
   findings: Finding[];
-  /** What was found of those that differed once they were fetched and verified again. */
+  /** The findings after the repair. */
   afterRepair: Finding[];
 }
 
@@ -61,13 +61,15 @@ export async function verify(
   await using program = await openProgram({ config, database, epoch: null, log });
   const { context } = program;
   const { sample, repair, json } = options;
-  const found = await prove(context, sample, terminal, json, signal);
+  const found = await runVerification(context, sample, terminal, json, signal);
   const report = summarize(found, context.counts.incomplete);
   try {
-    // What is said on the way must not be taken for the report.
+    // Messages on the way must not become part of the report.
     const aside = { ...terminal, write: (line: string) => terminal.progress.write(`${line}\n`) };
-    const mended = repair ? await mend({ config, database, log, terminal: aside, signal }, context, report) : null;
-    if (isUnread(mended ?? found)) report.incomplete.push(unread);
+    const repaired = repair
+      ? await repairAll({ config, database, log, terminal: aside, signal }, context, report)
+      : null;
+    if (isUnread(repaired ?? found)) report.incomplete.push(unread);
   } finally {
     terminal.write(json ? JSON.stringify(report, null, 2) : describe(report, options));
   }
@@ -76,7 +78,7 @@ export async function verify(
   return report.unverified + report.quarantined > 0 ? exitStatus.quarantine : exitStatus.inSync;
 }
 
-async function prove(
+async function runVerification(
   context: Context,
   sample: number | null,
   terminal: Terminal,
@@ -93,23 +95,23 @@ async function prove(
   }
 }
 
-/** Has everything that differs fetched, so that it is equal now rather than after the next sweep, and verifies it again. */
-async function mend(around: Surroundings, context: Context, report: Report): Promise<Verification | null> {
+/** Fetches everything that differs, rather than leaving it to the next sweep, and verifies it again. */
+async function repairAll(around: Surroundings, context: Context, report: Report): Promise<Verification | null> {
   const differing = report.findings.filter(({ kind }) => kind !== 'unverified').map(({ id }) => id);
   if (differing.length === 0) return null;
-  await fetchAsked(around, 'verify', differing);
+  await refetch(around, 'verify', differing);
   const again = await verifyIds(context, differing, around.signal);
   const { findings } = again;
   const changed = findings.filter(({ kind }) => kind === 'changed').length;
   report.repaired = differing.length - findings.length;
   report.standing = findings.length - changed;
-  // What is in quarantine still stands, where it was among these.
+  // Conversations in quarantine that still differ are counted in `standing` now.
   report.quarantined = 0;
   report.afterRepair = findings;
   return again;
 }
 
-/** What a verification comes to. `incomplete`: why it is not a whole one. */
+/** Counts the findings. `incomplete`: why not everything was verified. */
 function summarize({ checked, findings }: Verification, incomplete: string[]): Report {
   const count = (kind: Finding['kind']) => findings.filter((each) => each.kind === kind).length;
   const drift = count('drift');

@@ -3,28 +3,11 @@
 
 import { type Summary, summarize } from '../../status/describe.ts';
 import { formatCount, formatDuration, formatMany, formatShare } from '../../status/format.ts';
-import type { ProcessState } from '../../status/judge.ts';
 import type { Counts, Facts, Records } from '../../status/snapshot.ts';
-import type { ClientCounters } from '../../twilio/counters.ts';
-import type { View } from '../watch.ts';
+import type { PageView } from '../view.ts';
 import { coverageSection, daysSection, hoursSection } from './history.ts';
 import { type Html, html, time } from './html.ts';
 import { passesSection, processSection, quarantineSection, windowsSection } from './tables.ts';
-
-export interface PageView extends View {
-  process: ProcessState;
-  /** Null where they could not be read yet. */
-  records: Records | null;
-  counts: Counts | null;
-  countedSecondsAgo: number;
-  /** This process's requests; null where it holds no lease. */
-  requests: ClientCounters | null;
-  /** How long this process has been running. */
-  upSeconds: number;
-  version: string;
-  /** Names the page's script and style by what they contain; a page that had others is loaded anew. */
-  assets: string;
-}
 
 /** How often the page is refreshed; without JavaScript half as often, since everything is loaded again. */
 export const refreshSeconds = 5;

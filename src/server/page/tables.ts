@@ -6,8 +6,8 @@ import { formatCount, formatDuration, formatWork } from '../../status/format.ts'
 import type { Facts, Records } from '../../status/snapshot.ts';
 import type { ClientCounters } from '../../twilio/counters.ts';
 import { endpoints } from '../../twilio/request.ts';
+import type { PageView } from '../view.ts';
 import { type Html, html, time } from './html.ts';
-import type { PageView } from './page.ts';
 
 /** What the deletion brake stopped and what cannot be listed; nothing where there is nothing. */
 export function windowsSection({ braked, pendingWindows, at }: Facts): Html[] {

@@ -1,7 +1,7 @@
 // How much is held at once: no request starts while 24 MB of bodies wait or are on their way, and nobody waits for ever.
 
 import { expect, test } from 'vitest';
-import { createFetcher, roomOf } from '../../src/sync/fetch.ts';
+import { createFetcher, roomOf } from '../../src/sync/details.ts';
 import type { Fetch, Outcome } from '../../src/sync/model.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
 import { contextOf } from './context.ts';
@@ -88,8 +88,8 @@ test.each([
 ])(
   'of %d MB of memory, %d MB of bodies are held; %d MB is usual, and %d MB the most for one',
   (limit, ...megabytes) => {
-    const { heldBytes, usualBytes, mostBytes } = roomOf(limit * megabyte);
-    expect([heldBytes, usualBytes, mostBytes].map((bytes) => Math.round(bytes / 100_000) / 10)).toEqual(megabytes);
+    const { heldBytes, usualBytes, maxBytes } = roomOf(limit * megabyte);
+    expect([heldBytes, usualBytes, maxBytes].map((bytes) => Math.round(bytes / 100_000) / 10)).toEqual(megabytes);
   },
 );
 

@@ -3,8 +3,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/lib/json.ts';
-import { dueForBadItem, dueForMending, dueForUpgrade, judge, shortfall } from '../../src/sync/due.ts';
 import { fingerprint } from '../../src/sync/fingerprint.ts';
+import {
+  decideFollowUp,
+  dueForBadItem,
+  dueForMending,
+  dueForUpgrade,
+  missingFromDetail,
+} from '../../src/sync/follow-up.ts';
 import type { Due, DueReason, DueRow, ExpectedFromList, Fetch, Item, Outcome } from '../../src/sync/model.ts';
 import { type Detail, decodeDetail } from '../../src/twilio/decode.ts';
 
@@ -52,7 +58,8 @@ function detailOf(fields: JsonObject = {}): Detail {
 }
 
 const found = (fields: JsonObject = {}): Outcome => ({ kind: 'found', detail: detailOf(fields), bytes: 100 });
-const verdict = (fetch: Partial<Fetch>, outcome: Outcome, when = now) => judge(fetchOf(fetch), outcome, when, refresh);
+const verdict = (fetch: Partial<Fetch>, outcome: Outcome, when = now) =>
+  decideFollowUp(fetchOf(fetch), outcome, when, refresh);
 
 /** When a reason comes due again, each time it is tried and the same comes of it. */
 function waitsOf(reason: DueReason, item: Item | null, outcome: Outcome, times: number): (number | undefined)[] {
@@ -61,7 +68,7 @@ function waitsOf(reason: DueReason, item: Item | null, outcome: Outcome, times: 
   let from = item;
   let when = now;
   return Array.from({ length: times }, () => {
-    rows = noted(judge(fetchOf({ item: from, due: rows, stored: false }), outcome, when, []).due);
+    rows = noted(decideFollowUp(fetchOf({ item: from, due: rows, stored: false }), outcome, when, []).due);
     from = null;
     const [again] = rows.filter((each) => each.reason === reason);
     const wait = again && again.dueAt - when;
@@ -132,7 +139,7 @@ describe('found', () => {
 
   test('instants after closing count from createdAt where nothing says when it was updated, in any order', () => {
     const closed = { status: 'CLOSED', createdAt: at(now - 10), updatedAt: null };
-    const { due: rows } = judge(fetchOf(), found(closed), now, [day, minute, hour]);
+    const { due: rows } = decideFollowUp(fetchOf(), found(closed), now, [day, minute, hour]);
     expect(rows.map(({ dueAt }) => dueAt)).toEqual([now + minute - 10]);
   });
 
@@ -204,7 +211,7 @@ describe('failed', () => {
         createdFrom: now - 100,
       },
     ]);
-    const later = judge(fetchOf({ due: noted(first) }), { kind: 'tooLarge' }, now + minute, refresh);
+    const later = decideFollowUp(fetchOf({ due: noted(first) }), { kind: 'tooLarge' }, now + minute, refresh);
     expect(later).toMatchObject({ store: false, deleted: false });
     expect(later.due).toMatchObject([
       { attempts: 2, firstAt: now, error: 'the detail is too large', fingerprint: 'print', createdFrom: now - 100 },
@@ -259,7 +266,7 @@ test('whatever came of it, nothing is due before now, nothing twice, and all of 
   const item = fc.option(fc.constant(itemOf({ updatedAt: at(now), arrays: ['channels'] })), { nil: null });
   fc.assert(
     fc.property(item, rows, fc.boolean(), outcome, (from, before, stored, what) => {
-      const result = judge(fetchOf({ item: from, due: before, stored }), what, now, refresh);
+      const result = decideFollowUp(fetchOf({ item: from, due: before, stored }), what, now, refresh);
       for (const each of result.due) {
         expect(each.id).toBe('a');
         expect(each.dueAt).toBeGreaterThan(now);
@@ -272,7 +279,7 @@ test('whatever came of it, nothing is due before now, nothing twice, and all of 
   );
 });
 
-describe('shortfall', () => {
+describe('missingFromDetail', () => {
   test.each<[string, Partial<ExpectedFromList>, JsonObject, Partial<ExpectedFromList> | null]>([
     ['nothing wanted', {}, {}, null],
     ['as new', { updatedAt: '2026-06-08T20:41:53.000000000Z' }, { updatedAt: '2026-06-08T20:41:53Z' }, null],
@@ -301,7 +308,7 @@ describe('shortfall', () => {
     ['null for an array', { arrays: ['channels'] }, { channels: null }, { arrays: ['channels'] }],
   ])('%s', (_what, wants, detail, lacking) => {
     const expected = lacking && { ...nothingWanted, ...lacking };
-    expect(shortfall({ ...nothingWanted, ...wants }, detailOf(detail))).toEqual(expected);
+    expect(missingFromDetail({ ...nothingWanted, ...wants }, detailOf(detail))).toEqual(expected);
   });
 });
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Store } from '../../src/sync/context.ts';
 import { making } from '../../src/sync/fingerprint.ts';
 import type { DueRow, Known } from '../../src/sync/model.ts';
-import { dueSteps, fetchSteps, type Step } from '../../src/sync/steps.ts';
+import { dueSteps, fetchSteps, type Step } from '../../src/sync/pipeline.ts';
 import { contextOf, now } from './context.ts';
 
 const never = new AbortController().signal;
@@ -33,7 +33,7 @@ const stored: Known = {
 function storeOf(batches: string[][], known: [string, Known][] = []) {
   const asked: [now: number, limit: number][] = [];
   const store: Partial<Store> = {
-    async dueAt(at, limit) {
+    async findDue(at, limit) {
       asked.push([at, limit]);
       return batches.shift() ?? [];
     },
