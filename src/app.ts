@@ -4,14 +4,18 @@ import { randomBytes } from 'node:crypto';
 import { hostname, totalmem } from 'node:os';
 import type { ApiConfig, DatabaseConfig, FilterConfig, SyncConfig } from './config/config.ts';
 import type { Database } from './postgres/database.ts';
+import { createResultsStore } from './postgres/results-store.ts';
 import { enterScope, refuseWrongScope, type Scope } from './postgres/scope.ts';
 import { createStore } from './postgres/store.ts';
 import { type Context, createContext, type Store, type Watcher } from './sync/context.ts';
+import { isTooMany } from './sync/sweeps.ts';
 import { baseUrl } from './twilio/base-url.ts';
 import type { BoundName, Query } from './twilio/bounds.ts';
 import { type Client, createClient } from './twilio/client.ts';
 import { createListing } from './twilio/listing.ts';
 import type { Attempt, Retry } from './twilio/request.ts';
+import { createResults } from './twilio/results.ts';
+import { createResultsPort } from './twilio/results-port.ts';
 import type { Log } from './worker/log.ts';
 import { createRetryLog, logWindow } from './worker/record.ts';
 
@@ -77,15 +81,32 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       options.onRetry?.(retry);
     },
   });
-  const store = createStore({ database, filters: config.filters, generation, epoch });
-  const context = createContext({
+  const store = createStore({
+    database,
+    filters: config.filters,
+    generation,
+    epoch,
+    results: config.sync.operatorResults,
+  });
+  const onNews = (message: string, fields: Record<string, unknown>) => log.info(fields, message);
+  const results = createResultsStore({
+    database,
+    epoch,
+    brake: options.allowMassDelete ? () => false : isTooMany,
+    now: () => context.api.now(),
+  });
+  if (!config.sync.operatorResults && epoch !== null) await results.leave();
+  const context: Context = createContext({
     api: createListing({
       client,
       filters: queryOf(config.filters),
       names: namesOf(config.api),
-      onNews: (message, fields) => log.info(fields, message),
+      onNews,
     }),
     store: timed(store, options.onLoad),
+    results: config.sync.operatorResults
+      ? { api: createResultsPort(createResults({ client, onNews })), store: results }
+      : null,
     settings: {
       history: config.sync.start,
       start,

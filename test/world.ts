@@ -6,6 +6,7 @@ import { queryOf } from '../src/app.ts';
 import { type FilterConfig, noFilters } from '../src/config/config.ts';
 import { openDatabase } from '../src/postgres/database.ts';
 import { takeLease } from '../src/postgres/lease.ts';
+import { createResultsStore } from '../src/postgres/results-store.ts';
 import { enterScope } from '../src/postgres/scope.ts';
 import { createStore } from '../src/postgres/store.ts';
 import type { FaultRule } from '../src/simulator/faults.ts';
@@ -24,13 +25,16 @@ import {
 import type { Sweep } from '../src/sync/model.ts';
 import { syncAll, syncIds } from '../src/sync/once.ts';
 import { pass } from '../src/sync/pass.ts';
-import { startAt } from '../src/sync/sweeps.ts';
+import { isTooMany, startAt } from '../src/sync/sweeps.ts';
 import { type Verification, verifyFull, verifySample } from '../src/sync/verify.ts';
 import type { BoundName } from '../src/twilio/bounds.ts';
 import { type ClientOptions, createClient } from '../src/twilio/client.ts';
 import { createListing } from '../src/twilio/listing.ts';
+import { createResults } from '../src/twilio/results.ts';
+import { createResultsPort } from '../src/twilio/results-port.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 import { differences, type OracleOptions } from './oracle.ts';
+import { resultDifferences } from './result-oracle.ts';
 
 export const accountId = 'AC00000000000000000000000000000000';
 
@@ -46,6 +50,8 @@ export interface WorldOptions {
   crowd?: number;
   names?: BoundName[];
   filters?: Partial<FilterConfig>;
+  /** Operator results with their content, which most tests do without. */
+  results?: boolean;
   settings?: Partial<Settings>;
   client?: Pick<ClientOptions, 'maxConcurrency' | 'timeoutMs' | 'pageLimitBytes' | 'random'>;
 }
@@ -172,6 +178,11 @@ export class World implements AsyncDisposable {
     return await differences(this.pool, this.source.all(), options);
   }
 
+  /** What differs between the tables of operator results and the source. */
+  async resultDifferences(): Promise<string[]> {
+    return await resultDifferences(this.pool, this.simulator.source);
+  }
+
   /** Rows written in schema `twilio` so far, by Postgres' own count; the program is restarted, since sessions report when they end. */
   async rowsWritten(): Promise<number> {
     await this.restart();
@@ -209,14 +220,25 @@ export class World implements AsyncDisposable {
     await this.pool.query(`update twilio_sync.lease set expires_at = 0`);
     const lease = await takeLease(database, 'test');
     if (!('epoch' in lease)) throw new Error('the lease could not be taken');
-    const context = createContext({
+    const context: Context = createContext({
       api: createListing({
         client,
         filters: queryOf(filters),
         names: options.names ?? ['createdAtBefore', 'createdBefore'],
         onNews: (message, fields) => this.news.push(`${message} ${JSON.stringify(fields)}`),
       }),
-      store: createStore({ database, filters, generation, epoch: lease.epoch }),
+      store: createStore({ database, filters, generation, epoch: lease.epoch, results: options.results ?? false }),
+      results: options.results
+        ? {
+            api: createResultsPort(createResults({ client, onNews: () => {} })),
+            store: createResultsStore({
+              database,
+              epoch: lease.epoch,
+              brake: options.settings?.allowMassDelete ? () => false : isTooMany,
+              now: () => context.api.now(),
+            }),
+          }
+        : null,
       settings: {
         history,
         start,

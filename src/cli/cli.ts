@@ -100,6 +100,17 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     });
 
   program
+    .command('why')
+    .description('says what is known of one conversation or operator result, and what happens next')
+    .argument('<id>', 'its id')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', `\n${settingsHelp(['database'])}`)
+    .action((id: string, { json }: { json: boolean }) => {
+      const { config } = configure(io, ['database', 'logLevel']);
+      run = async () => (await import('./commands/why.ts')).why(config.database, { id, json }, terminal);
+    });
+
+  program
     .command('doctor')
     .description('checks settings, API and database one by one, and says what to do; changes nothing')
     .option('--json', 'print JSON', false)

@@ -74,6 +74,8 @@ export interface SyncConfig {
   lookbackSeconds: number;
   /** Shortest first. */
   refreshSeconds: number[];
+  /** Operator results are kept with their content. */
+  operatorResults: boolean;
   /** Cron expressions, UTC. */
   schedules: { new: string; lookback: string; reconcile: string };
 }
@@ -239,6 +241,7 @@ function syncOf(values: Values): SyncConfig {
     start: values.SYNC_START,
     lookbackSeconds: values.SYNC_LOOKBACK,
     refreshSeconds: values.SYNC_REFRESH,
+    operatorResults: values.SYNC_OPERATOR_RESULTS === 'on',
     schedules: { new: values.SYNC_SCHEDULE, lookback: values.LOOKBACK_SCHEDULE, reconcile: values.RECONCILE_SCHEDULE },
   };
 }

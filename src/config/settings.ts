@@ -125,6 +125,13 @@ const sync = {
   SYNC_LOOKBACK: { ...kinds.duration, help: 'how far back recent conversations are listed again', default: '3d' },
   LOOKBACK_SCHEDULE: { ...kinds.cron, help: 'when to list recent conversations again', default: '*/15 * * * *' },
   RECONCILE_SCHEDULE: { ...kinds.cron, help: 'when to list everything again', default: '0 3 * * *' },
+  SYNC_OPERATOR_RESULTS: {
+    ...kinds.oneOf('on', 'links'),
+    help: '`on` keeps operator results with their content; `links` keeps their ids alone',
+    details:
+      'After `links`, `on` reads all results once. Their content is personal data: summaries and extracted names.',
+    default: 'on',
+  },
   SYNC_REFRESH: {
     ...kinds.durations,
     help: 'how long after closing a conversation is fetched once more',

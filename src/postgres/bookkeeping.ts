@@ -53,17 +53,22 @@ export const lease = twilioSync.table(
   (table) => [check('lease_only', sql`${table.singleton}`)],
 );
 
-export const sweeps = twilioSync.table('sweeps', {
-  id: identity(),
-  sweep: text().notNull(),
-  startedAt: at('started_at').notNull().defaultNow(),
-  endedAt: at('ended_at'),
-  listed: integer().notNull().default(0),
-  expected: integer().notNull().default(0),
-  missing: integer().notNull().default(0),
-  braked: boolean().notNull().default(false),
-  oldestListed: at('oldest_listed'),
-});
+export const sweeps = twilioSync.table(
+  'sweeps',
+  {
+    id: identity(),
+    sweep: text().notNull(),
+    startedAt: at('started_at').notNull().defaultNow(),
+    endedAt: at('ended_at'),
+    listed: integer().notNull().default(0),
+    expected: integer().notNull().default(0),
+    missing: integer().notNull().default(0),
+    braked: boolean().notNull().default(false),
+    oldestListed: at('oldest_listed'),
+  },
+  // The status asks for them every few seconds.
+  (table) => [index('sweeps_braked').on(table.id).where(sql`braked`)],
+);
 
 export const windows = twilioSync.table(
   'windows',
@@ -157,6 +162,77 @@ export const runs = twilioSync.table(
   ],
 );
 
+/** What is known of the account's list of operator results, and how far its newest part has been read. */
+export const resultsHead = twilioSync.table(
+  'results_head',
+  {
+    singleton: singleton(),
+    /** The greatest `dateCreated` reached; null until the list was read once. */
+    mark: at('mark'),
+    /** Since when every new result was to be seen there. */
+    followedSince: at('followed_since'),
+    /** Why the list's newest part is not read any more; null while it is. */
+    givenUp: text('given_up'),
+    /** Why the API shows no results at all; null while it does. */
+    refused: text(),
+    /** What the last walk over everything was begun for: the scope's generation, and where history began. */
+    generation: integer(),
+    historyFrom: at('history_from'),
+    /** When the first walk ended: from then on each link has its result, or a row in results_due. */
+    wholeSince: at('whole_since'),
+  },
+  (table) => [check('results_head_only', sql`${table.singleton}`)],
+);
+
+export const resultsWalks = twilioSync.table(
+  'results_walks',
+  {
+    id: identity(),
+    /** all: everything; rest: what a tick left; operator: everything of one operator. */
+    kind: text().notNull(),
+    operatorId: text('operator_id'),
+    /** Where it may end: below this everything was read before. Null: at the list's end. */
+    downTo: at('down_to'),
+    token: text(),
+    /** The oldest that was read, while the list is newest first. */
+    reached: at('reached'),
+    /** While every page was newest first: what is stored and not listed is missing. */
+    ordered: boolean().notNull().default(true),
+    restarts: integer().notNull().default(0),
+    listed: integer().notNull().default(0),
+    expected: integer().notNull().default(0),
+    missing: integer().notNull().default(0),
+    braked: boolean().notNull().default(false),
+    failures: integer().notNull().default(0),
+    error: text(),
+    startedAt: at('started_at').notNull().defaultNow(),
+    endedAt: at('ended_at'),
+  },
+  (table) => [index('results_walks_pending').on(table.id).where(sql`ended_at is null`)],
+);
+
+export const resultsDue = twilioSync.table(
+  'results_due',
+  {
+    conversationId: text('conversation_id').notNull(),
+    operatorResultId: text('operator_result_id').notNull(),
+    /** linked: its conversation names it; unlinked: no longer; missing: a walk did not show it; gone: 404, though its conversation names it. */
+    reason: text().notNull(),
+    dueAt: at('due_at').notNull(),
+    attempts: integer().notNull().default(0),
+    error: text(),
+    walkId: bigint('walk_id', { mode: 'number' }),
+    firstAt: at('first_at').notNull().defaultNow(),
+    lastAt: at('last_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.conversationId, table.operatorResultId] }),
+    index('results_due_due_at').on(table.dueAt),
+    index('results_due_walk_id').on(table.walkId).where(sql`walk_id is not null`),
+    index('results_due_failed').on(table.firstAt).where(sql`error is not null`),
+  ],
+);
+
 export const quarantine = twilioSync
   .view('quarantine', {
     conversationId: text('conversation_id').notNull(),
@@ -166,7 +242,8 @@ export const quarantine = twilioSync
     attempts: integer().notNull(),
     nextAttemptAt: at('next_attempt_at').notNull(),
     fingerprint: text(),
+    operatorResultId: text('operator_result_id'),
   })
   .as(
-    sql`select conversation_id, error as reason, first_at as first_failed_at, last_at as last_failed_at, attempts, due_at as next_attempt_at, fingerprint from twilio_sync.due where reason = 'failed'`,
+    sql`select conversation_id, error as reason, first_at as first_failed_at, last_at as last_failed_at, attempts, due_at as next_attempt_at, fingerprint, null::text as operator_result_id from twilio_sync.due where reason = 'failed' union all select conversation_id, error, first_at, last_at, attempts, due_at, null, operator_result_id from twilio_sync.results_due where error is not null`,
   );

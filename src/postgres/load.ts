@@ -10,6 +10,7 @@ import { putDue, removeDue, replaceDue } from './due.ts';
 import { fromMicroseconds } from './instant.ts';
 import { divisionByZero } from './lease.ts';
 import { childArrays, conversationArrays } from './pack.ts';
+import { noteGaps, noteUnlinked, readLinkedResults } from './results-due.ts';
 import type { Rows } from './rows.ts';
 import { conversationStatement, countsOf, insertStatement, mergeStatement } from './statements.ts';
 import { forgottenAmong, readForgotten } from './tombstones.ts';
@@ -32,7 +33,7 @@ export class Superseded extends Error {
  * @throws AlreadyStored if `assumeNew` was wrong: repeat the transaction without it. Superseded: see `findSuperseded`.
  */
 export async function load(queries: Queries, held: Promise<bigint>, input: LoadInput): Promise<Loaded> {
-  const { changes, mark, now, generation, assumeNew, epoch } = input;
+  const { changes, mark, now, generation, assumeNew, epoch, results } = input;
   const found = changes.flatMap((change) => (change.rows === null ? [] : [{ ...change, rows: change.rows }]));
   const taken = found.filter(({ stored }) => assumeNew && !stored);
   const others = found.filter(({ stored }) => !assumeNew || stored);
@@ -57,11 +58,21 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   const [unchanged, written, , , , dueByNow] = await sent;
   if (taken.some(({ id }) => written.get(id) !== true)) throw new AlreadyStored();
   const differing = others.filter(({ id, force }) => force || !unchanged.has(id)).map(({ rows }) => rows);
+  const linked = results
+    ? readLinkedResults(
+        queries,
+        differing.map(({ id }) => id),
+      )
+    : [];
   const [late, deleted] = await Promise.all([
     writeChildren(queries, differing, written, stamp),
     markDeleted(queries, changes, stamp),
   ]);
   await countChildren(queries, differing, changes);
+  if (results) {
+    await noteUnlinked(queries, await linked, now);
+    await noteGaps(queries, [...taken.map(({ id }) => id), ...differing.map(({ id }) => id)], now, null);
+  }
   if (mark !== null) await finishMark(queries, mark, generation);
   const due = mark === null ? dueByNow : await isDue();
   return { changed: written.size + late, deleted, due: due.length > 0 };
@@ -127,6 +138,8 @@ export interface LoadInput {
   generation: number;
   /** What the lease was taken under. */
   epoch: number;
+  /** Operator results are kept with their content. */
+  results: boolean;
   /** Assume that conversations are new if none was stored when they were requested: then their children are sent at once. */
   assumeNew: boolean;
 }

@@ -5,6 +5,7 @@
 import { sql } from 'drizzle-orm';
 import {
   type AnyPgColumn,
+  boolean,
   foreignKey,
   index,
   integer,
@@ -146,3 +147,83 @@ export const operatorResultLinks = twilio.table(
     index('operator_result_links_operator_result_id').on(table.operatorResultId),
   ],
 );
+
+export const operatorResults = twilio.table(
+  'operator_results',
+  {
+    conversationId: conversationId(),
+    id: text().notNull(),
+    accountId: text('account_id'),
+    // Not foreign keys: both can be deleted while results still name them.
+    operatorId: text('operator_id'),
+    operatorVersion: integer('operator_version'),
+    intelligenceConfigurationId: text('intelligence_configuration_id'),
+    intelligenceConfigurationVersion: integer('intelligence_configuration_version'),
+    ruleId: text('rule_id'),
+    outputFormat: text('output_format'),
+    text: text(),
+    label: text(),
+    result: jsonb(),
+    trigger: text(),
+    triggeredAt: timestamp('triggered_at', { withTimezone: true, mode: 'string' }),
+    firstCommunicationId: text('first_communication_id'),
+    lastCommunicationId: text('last_communication_id'),
+    model: text(),
+    latencyMs: integer('latency_ms'),
+    inputCharacters: integer('input_characters'),
+    outputCharacters: integer('output_characters'),
+    inputTruncated: boolean('input_truncated'),
+    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull(),
+    extra: jsonb(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.conversationId, table.id] }),
+    index('operator_results_operator_id_created_at').on(table.operatorId, table.createdAt),
+    index('operator_results_created_at').on(table.createdAt),
+  ],
+);
+
+export const operatorResultReferences = twilio.table(
+  'operator_result_references',
+  {
+    conversationId: text('conversation_id').notNull(),
+    operatorResultId: text('operator_result_id').notNull(),
+    referenceId: text('reference_id').notNull(),
+  },
+  (table) => [
+    primaryKey({
+      name: 'operator_result_references_pk',
+      columns: [table.conversationId, table.operatorResultId, table.referenceId],
+    }),
+    foreignKey({
+      name: 'operator_result_references_result_fk',
+      columns: [table.conversationId, table.operatorResultId],
+      foreignColumns: [operatorResults.conversationId, operatorResults.id],
+    }).onDelete('cascade'),
+  ],
+);
+
+export const operators = twilio.table('operators', {
+  id: text().primaryKey(),
+  name: text(),
+  description: text(),
+  version: integer(),
+  author: text(),
+  outputFormat: text('output_format'),
+  extra: jsonb(),
+  syncedAt: timestamp('synced_at', { withTimezone: true, mode: 'string' }).notNull(),
+  deletedAt: timestamp('deleted_at', { withTimezone: true, mode: 'string' }),
+});
+
+export const intelligenceConfigurations = twilio.table('intelligence_configurations', {
+  id: text().primaryKey(),
+  accountId: text('account_id'),
+  name: text(),
+  description: text(),
+  version: integer(),
+  createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }),
+  updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }),
+  extra: jsonb(),
+  syncedAt: timestamp('synced_at', { withTimezone: true, mode: 'string' }).notNull(),
+  deletedAt: timestamp('deleted_at', { withTimezone: true, mode: 'string' }),
+});

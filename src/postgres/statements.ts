@@ -67,6 +67,16 @@ export function conversationStatement(): string {
     returning id, first_synced_at = synced_at as fresh`;
 }
 
+/** Merges the rows of a table with stamps of its own, in a transaction that holds the lease. */
+export function namesStatement(table: Table): string {
+  const parts = partsOf(table);
+  const stamp = fromMicroseconds('lease.stamp');
+  return `insert into twilio.${table.name} (${parts.list}, synced_at)
+    select answer.*, ${stamp} from ${parts.answer}, twilio_sync.lease
+    where not exists (select from twilio.${table.name} stored where ${parts.sameKey} and stored.deleted_at is null ${parts.sameValues})
+    on conflict (${parts.key}) do update set ${parts.update}, deleted_at = null, synced_at = excluded.synced_at`;
+}
+
 /** Returns the conversations that differ from the answer, and the columns in which they do. 'row missing' and 'row too many' stand for whole rows. */
 export function differenceStatement(table: Table): string {
   const { name, key } = table;

@@ -31,9 +31,11 @@ export interface StoreOptions {
   generation: number;
   /** The epoch of the lease; null refuses all writes. */
   epoch: number | null;
+  /** Operator results are kept with their content. */
+  results?: boolean;
 }
 
-export function createStore({ database, filters, generation, epoch }: StoreOptions): Store {
+export function createStore({ database, filters, generation, epoch, results = false }: StoreOptions): Store {
   /** A transaction of the lease's holder. The rows of a batch are looked up by their keys. */
   const leased = async <Result>(work: (queries: Queries, begun: bigint, held: number) => Promise<Result>) => {
     if (epoch === null) throw new Error('nothing may be written without the lease');
@@ -69,7 +71,7 @@ export function createStore({ database, filters, generation, epoch }: StoreOptio
     async load(changes, checkpoint, now) {
       const attempt = (left: typeof changes, assumeNew: boolean): Promise<Loaded> =>
         leased((queries, begun, held) => {
-          const batch = { changes: left, mark: checkpoint, now, generation, epoch: held, assumeNew };
+          const batch = { changes: left, mark: checkpoint, now, generation, epoch: held, results, assumeNew };
           return load(queries, holdLease(queries, held, begun), batch);
         });
       for (let left = changes, assumeNew = true; ; ) {

@@ -50,7 +50,7 @@ export async function forget(database: Database, ids: string[]): Promise<StoredR
     );
     // Its children go with it.
     await queries.sql('delete from twilio.conversations where id = any($1)', [ids]);
-    for (const table of ['fingerprints', 'due'])
+    for (const table of ['fingerprints', 'due', 'results_due'])
       await queries.sql(`delete from twilio_sync.${table} where conversation_id = any($1)`, [ids]);
     return stored;
   });
@@ -60,7 +60,7 @@ async function readStored(queries: Queries, ids: string[]): Promise<StoredRows[]
   const count = ({ name, key }: Table) => `'${name}', (select count(*) from twilio.${name} where ${key[0]} = asked.id)`;
   return await queries.sql<StoredRows>(
     `select asked.id, asked.id in (${forgottenAmong(1)}) as forgotten,
-       json_build_object(${tablesOf.conversation.map(count).join(', ')}) as rows
+       json_build_object(${[...tablesOf.conversation, ...tablesOf.operatorResult].map(count).join(', ')}) as rows
      from unnest($1::text[]) with ordinality as asked(id, at) order by at`,
     [ids],
   );

@@ -71,5 +71,6 @@ export function newFields(random: Random): Record<string, unknown> {
 /** The time with 0 to 9 of its fraction digits. */
 export function fewerDigits(time: string, random: Random): string {
   const digits = random.int(0, 9);
-  return digits === 0 ? `${time.slice(0, 19)}Z` : `${time.slice(0, 20 + digits)}Z`;
+  const fraction = time.slice(20, -1).padEnd(digits, '0').slice(0, digits);
+  return digits === 0 ? `${time.slice(0, 19)}Z` : `${time.slice(0, 19)}.${fraction}Z`;
 }

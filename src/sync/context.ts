@@ -19,6 +19,7 @@ import type {
   Window,
 } from './model.ts';
 import type { TableRows } from './normalize.ts';
+import type { ResultsApi, ResultsStore } from './result-model.ts';
 
 export interface Api {
   /** The API's clock, in whole seconds. Known once anything was listed. */
@@ -198,9 +199,17 @@ export interface ListTrust {
   warned: Set<string>;
 }
 
+/** The ways to operator results with their content. */
+export interface Results {
+  api: ResultsApi;
+  store: ResultsStore;
+}
+
 export interface Context {
   api: Api;
   store: Store;
+  /** Null if only the ids of operator results are wanted. */
+  results: Results | null;
   settings: Settings;
   watcher: Watcher;
   /** Of the running pass. */
@@ -218,8 +227,11 @@ export const nothingTooLong: TooLong = { seconds: Number.POSITIVE_INFINITY, fail
 /** Without a proof, only an empty list or a single item is trusted. */
 export const provenAtFirst = 2;
 
-export function createContext(given: Pick<Context, 'api' | 'store' | 'settings' | 'watcher'>): Context {
+export function createContext(
+  given: Pick<Context, 'api' | 'store' | 'settings' | 'watcher'> & { results?: Results | null },
+): Context {
   return {
+    results: null,
     ...given,
     counts: createCounts(),
     requests: { sweeps: new Set(), openFromStart: true },

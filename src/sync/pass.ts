@@ -5,6 +5,8 @@
 import type { Context } from './context.ts';
 import type { Window } from './model.ts';
 import { dueSteps, runPipeline, windowSteps } from './pipeline.ts';
+import { readNewResults, walkResults } from './results.ts';
+import { fetchResultsDue } from './results-due.ts';
 import { endSweeps, inOrder, isRecent, planSweeps } from './sweeps.ts';
 
 /**
@@ -19,7 +21,7 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
   for (;;) {
     const history = (await pendingWindows(context)).filter((window) => !isRecent(window) && !tried.has(window.sweepId));
     const sweepId = history[0]?.sweepId;
-    if (sweepId === undefined) return;
+    if (sweepId === undefined) break;
     tried.add(sweepId);
     const windows = history.filter((window) => window.sweepId === sweepId);
     const hasRecentWork = () => context.requests.sweeps.size > 0;
@@ -31,17 +33,26 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
     );
     await finishSweepsAndDue(context, signal);
   }
+  await walkResults(
+    context,
+    () => context.requests.sweeps.size > 0,
+    () => doRecentWork(context, signal),
+    signal,
+  );
 }
 
 /** Does what must not wait: what is requested, what an earlier pass left, what is due. */
 async function doRecentWork(context: Context, signal: AbortSignal): Promise<void> {
+  const requested = new Set(context.requests.sweeps);
   await planSweeps(context);
   await listSweeps(context, (await pendingWindows(context)).filter(isRecent), signal);
   // A sweep that an earlier pass left unfinished came first. What is new since then is in the one that is requested.
   if (context.requests.sweeps.size > 0) {
     await listSweeps(context, (await planSweeps(context)).filter(isRecent), signal);
   }
+  await readNewResults(context, requested, signal);
   await finishSweepsAndDue(context, signal);
+  await fetchResultsDue(context, signal);
   await context.watcher.recentDone();
 }
 

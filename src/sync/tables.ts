@@ -120,6 +120,72 @@ export const operatorResultLinks: Table = {
   columns: { conversation_id: ofParent, operator_result_id: element(), position },
 };
 
+export const operatorResults: Table = {
+  name: 'operator_results',
+  key: ['conversation_id', 'id'],
+  columns: {
+    conversation_id: text('conversationId'),
+    id: text('id'),
+    account_id: text('accountId'),
+    operator_id: text('operator.id'),
+    operator_version: field('integer', 'operator.version'),
+    intelligence_configuration_id: text('intelligenceConfiguration.id'),
+    intelligence_configuration_version: field('integer', 'intelligenceConfiguration.version'),
+    rule_id: text('intelligenceConfiguration.ruleId'),
+    output_format: text('outputFormat'),
+    text: text(['result.text', 'result'], { personal: 'results' }),
+    label: text('result.label'),
+    result: field('jsonb', 'result', { personal: 'results' }),
+    trigger: text('executionDetails.trigger.on'),
+    triggered_at: time('executionDetails.trigger.timestamp'),
+    first_communication_id: text('executionDetails.communications.first'),
+    last_communication_id: text('executionDetails.communications.last'),
+    model: text('metadata.system.resolvedModel'),
+    latency_ms: field('integer', 'metadata.system.latencyMs'),
+    input_characters: field('integer', 'metadata.system.inputCharacters'),
+    output_characters: field('integer', 'metadata.system.outputCharacters'),
+    input_truncated: field('boolean', 'metadata.system.inputTruncated'),
+    created_at: time('dateCreated'),
+    extra: rest,
+  },
+};
+
+export const operatorResultReferences: Table = {
+  name: 'operator_result_references',
+  parent: { table: operatorResults, array: 'referenceIds' },
+  key: ['conversation_id', 'operator_result_id', 'reference_id'],
+  columns: { conversation_id: ofParent, operator_result_id: ofParent, reference_id: element() },
+};
+
+export const operators: Table = {
+  name: 'operators',
+  key: ['id'],
+  columns: {
+    id: text('id'),
+    name: text('displayName'),
+    description: text('description'),
+    version: field('integer', 'version'),
+    author: text('author'),
+    output_format: text('outputFormat'),
+    extra: rest,
+  },
+};
+
+export const namedConfigurations: Table = {
+  name: 'intelligence_configurations',
+  key: ['id'],
+  columns: {
+    id: text('id'),
+    account_id: text('accountId'),
+    name: text('displayName'),
+    description: text('description'),
+    version: field('integer', 'version'),
+    created_at: time('dateCreated'),
+    updated_at: time('dateUpdated'),
+    extra: rest,
+  },
+};
+
 /** The tables that each object of the API fills, parents before children. */
 export const tablesOf = {
   conversation: [
@@ -132,6 +198,9 @@ export const tablesOf = {
     communications,
     operatorResultLinks,
   ],
+  operatorResult: [operatorResults, operatorResultReferences],
+  operator: [operators],
+  configuration: [namedConfigurations],
 } satisfies Record<string, readonly Table[]>;
 
 /** The columns that say which parent a row belongs to. An object with the array speaks of all rows that share them. */

@@ -72,6 +72,7 @@ describe('what is read', () => {
         start: Date.UTC(2025, 0, 1) / 1000,
         lookbackSeconds: 3 * 86_400,
         refreshSeconds: [3600, 86_400],
+        operatorResults: true,
         schedules: { new: '* * * * *', lookback: '*/15 * * * *', reconcile: '0 3 * * *' },
       },
       http: { host: '127.0.0.1', port: 8080, allowedHosts: [] },

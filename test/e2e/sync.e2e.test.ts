@@ -143,6 +143,6 @@ test('forget says what is stored, erases only what it is told to, and nothing br
   expect((await sync('--reconcile')).code).toBe(0);
   expect(await stage.stored()).toBe(before - 1);
   const asked = await sync('--id', id, '--id', other);
-  expect(asked).toMatchObject({ code: 1, stdout: expect.stringContaining(`${id}: kept out`) });
+  expect(asked).toMatchObject({ code: 1, stdout: expect.stringContaining(`${id}: not stored, because it was erased`) });
   expect(await stage.stored()).toBe(before - 1);
 });

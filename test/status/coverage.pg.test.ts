@@ -128,6 +128,7 @@ interface Day {
   quarantined: number;
   awaited: number;
   deleted: number;
+  results_awaited: number;
 }
 
 async function answers() {
@@ -195,6 +196,7 @@ function expectedDays({ history, windows, talks }: Scene, base: number, now: num
         quarantined: of.filter(({ stored, due }) => due?.reason === 'failed' && (stored !== 'no' || due.dated)).length,
         awaited: of.filter(isAwaited).length,
         deleted: of.filter(({ stored }) => stored === 'deleted').length,
+        results_awaited: 0,
       };
     });
 }

@@ -81,6 +81,7 @@ export function demoConfig(
     sync: {
       start: Math.floor(Date.now() / 1000) - (days + 1) * day,
       lookbackSeconds: 3 * day,
+      operatorResults: true,
       refreshSeconds: [60, 300],
       schedules: { new: '*/5 * * * * *', lookback: '*/30 * * * * *', reconcile: '*/5 * * * *' },
     },

@@ -1,0 +1,148 @@
+// Rows of twilio_sync.results_due: operator results that are asked for by id or by conversation. The caller's transaction
+// holds the lease.
+
+import type { ResultDue, ResultLoad } from '../sync/result-model.ts';
+import type { Queries } from './database.ts';
+
+/** How long after each failed attempt the next one comes, in seconds. */
+const waits = [60, 300, 1800, 7200, 28_800, 86_400];
+/** A gap of a closed conversation is asked for after two minutes, those of an open one together, every ten. */
+const gapSeconds = { closed: 120, open: 600 };
+
+/** Two arrays, as the statements take them. */
+export const pairs = (all: { conversationId: string; id: string }[]) => [
+  all.map(({ conversationId }) => conversationId),
+  all.map(({ id }) => id),
+];
+
+/**
+ * Makes each link due that has no result, of these conversations or, with null, of all. `wait`: after so many seconds; by default longer for
+ * open conversations, which gain results all the time. What was gone, or is no longer named, is looked at again with its conversation.
+ */
+export async function noteGaps(
+  queries: Queries,
+  ids: string[] | null,
+  now: number,
+  wait: number | null,
+): Promise<void> {
+  const among = ids === null ? '' : 'and link.conversation_id = any($3)';
+  await queries.sql(
+    `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
+     select link.conversation_id, link.operator_result_id, 'linked',
+       to_timestamp($1::float8 + coalesce($2::float8, case when conversation.status = 'CLOSED' then ${gapSeconds.closed} else ${gapSeconds.open} end))
+     from twilio.operator_result_links link
+     join twilio.conversations conversation on conversation.id = link.conversation_id and conversation.deleted_at is null
+     where not exists (select from twilio.operator_results stored
+         where stored.conversation_id = link.conversation_id and stored.id = link.operator_result_id)
+       and (select whole_since is not null from twilio_sync.results_head) ${among}
+     on conflict (conversation_id, operator_result_id) do update set reason = excluded.reason, due_at = excluded.due_at
+       where results_due.reason = 'gone'`,
+    ids === null ? [now, wait] : [now, wait, ids],
+  );
+}
+
+/** What their conversations named until this load and no longer do: 404, and it is deleted. Asked before links are written, and after. */
+export async function readLinkedResults(
+  queries: Queries,
+  ids: string[],
+): Promise<{ conversationId: string; id: string }[]> {
+  if (ids.length === 0) return [];
+  return await queries.sql<{ conversationId: string; id: string }>(
+    `select link.conversation_id as "conversationId", link.operator_result_id as id
+     from twilio.operator_result_links link join twilio.operator_results stored
+       on stored.conversation_id = link.conversation_id and stored.id = link.operator_result_id
+     where link.conversation_id = any($1)`,
+    [ids],
+  );
+}
+
+export async function noteUnlinked(
+  queries: Queries,
+  before: { conversationId: string; id: string }[],
+  now: number,
+): Promise<void> {
+  if (before.length === 0) return;
+  await queries.sql(
+    `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
+     select conversation_id, id, 'unlinked', to_timestamp($3) from unnest($1::text[], $2::text[]) as linked(conversation_id, id)
+     where not exists (select from twilio.operator_result_links link
+       where link.conversation_id = linked.conversation_id and link.operator_result_id = linked.id)
+     on conflict (conversation_id, operator_result_id) do update set reason = excluded.reason, due_at = excluded.due_at, walk_id = null`,
+    [...pairs(before), now],
+  );
+}
+
+export async function dropServed(
+  queries: Queries,
+  served: { conversationId: string; id: string }[],
+  kept: ResultDue[],
+): Promise<void> {
+  const keys = new Set(kept.map(({ conversationId, id }) => `${conversationId} ${id}`));
+  const dropped = served.filter(({ conversationId, id }) => !keys.has(`${conversationId} ${id}`));
+  if (dropped.length === 0) return;
+  await queries.sql(
+    `delete from twilio_sync.results_due using unnest($1::text[], $2::text[]) as served(conversation_id, id)
+     where results_due.conversation_id = served.conversation_id and operator_result_id = served.id`,
+    pairs(dropped),
+  );
+}
+
+/** What is still linked stays in sight as gone, and is asked for again when its conversation changes. */
+export async function noteGone(queries: Queries, gone: ResultDue[], now: number): Promise<void> {
+  if (gone.length === 0) return;
+  const linked = `exists (select from twilio.operator_result_links link
+    where link.conversation_id = gone.conversation_id and link.operator_result_id = gone.id)`;
+  await queries.sql(
+    `delete from twilio_sync.results_due using unnest($1::text[], $2::text[]) as gone(conversation_id, id)
+     where results_due.conversation_id = gone.conversation_id and operator_result_id = gone.id and not ${linked}`,
+    pairs(gone),
+  );
+  await queries.sql(
+    `update twilio_sync.results_due set reason = 'gone', due_at = 'infinity', error = null, attempts = 0, walk_id = null, last_at = to_timestamp($3)
+     from unnest($1::text[], $2::text[]) as gone(conversation_id, id)
+     where results_due.conversation_id = gone.conversation_id and operator_result_id = gone.id and ${linked}`,
+    [...pairs(gone), now],
+  );
+}
+
+export async function noteFailed(
+  queries: Queries,
+  failed: NonNullable<ResultLoad['failed']>,
+  now: number,
+): Promise<void> {
+  if (failed.length === 0) return;
+  const nextAt = ({ due }: (typeof failed)[number]) => now + (waits[Math.min(due.attempts, waits.length - 1)] ?? 0);
+  await queries.sql(
+    `update twilio_sync.results_due set attempts = attempts + 1, error = answer.error, last_at = to_timestamp($5), due_at = to_timestamp(next_at)
+     from unnest($1::text[], $2::text[], $3::text[], $4::float8[]) as answer(conversation_id, id, error, next_at)
+     where results_due.conversation_id = answer.conversation_id and operator_result_id = answer.id`,
+    [...pairs(failed.map(({ due }) => due)), failed.map(({ error }) => error), failed.map(nextAt), now],
+  );
+}
+
+/** A listed item that cannot be stored is in quarantine; whether its own answer is any better is tried now and then. */
+export async function noteBad(queries: Queries, bad: NonNullable<ResultLoad['bad']>, now: number): Promise<void> {
+  const keyed = bad.flatMap(({ id, conversationId, reason }) =>
+    id === null || conversationId === null ? [] : [{ id, conversationId, reason }],
+  );
+  if (keyed.length === 0) return;
+  await queries.sql(
+    `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at, attempts, error, last_at)
+     select conversation_id, id, 'linked', to_timestamp($4::float8 + 3600), 1, error, to_timestamp($4)
+     from unnest($1::text[], $2::text[], $3::text[]) as bad(conversation_id, id, error)
+     where exists (select from twilio.conversations where conversations.id = bad.conversation_id and deleted_at is null)
+     on conflict (conversation_id, operator_result_id) do update set error = excluded.error, last_at = excluded.last_at`,
+    [...pairs(keyed), keyed.map(({ reason }) => reason), now],
+  );
+}
+
+/** See ResultsStore.dueAt. */
+export async function readResultsDue(queries: Queries, now: number, conversations: number): Promise<ResultDue[]> {
+  return await queries.sql<ResultDue>(
+    `select results_due.conversation_id as "conversationId", operator_result_id as id, reason, attempts from twilio_sync.results_due
+     where reason <> 'gone' and walk_id is null and conversation_id in (
+       select conversation_id from (
+         select conversation_id, min(due_at) as due_at from twilio_sync.results_due where due_at <= to_timestamp($1) group by 1 order by 2 limit $2) as first)`,
+    [now, conversations],
+  );
+}

@@ -1,0 +1,54 @@
+// Implements the store of operator results (sync/result-model.ts) on one database, under one lease.
+
+import type { ResultsStore } from '../sync/result-model.ts';
+import type { Database, Queries } from './database.ts';
+import { holdLease } from './lease.ts';
+import { loadResults, putNames } from './results.ts';
+import { readResultsDue } from './results-due.ts';
+import {
+  type Brake,
+  beginWalk,
+  endWalk,
+  failWalk,
+  giveUpHead,
+  leaveResults,
+  readHead,
+  readPendingWalk,
+  refuse,
+  restartWalk,
+  splitWalk,
+} from './results-walks.ts';
+
+export interface ResultsStoreOptions {
+  database: Database;
+  /** The epoch of the lease; null refuses all writes. */
+  epoch: number | null;
+  /** Whether this many missing results are too many to be looked at. */
+  brake: Brake;
+  /** The API's time, seconds since the epoch. */
+  now(): number;
+}
+
+export function createResultsStore({ database, epoch, brake, now }: ResultsStoreOptions): ResultsStore {
+  const write = async <Result>(work: (queries: Queries, stamp: bigint) => Promise<Result>) => {
+    if (epoch === null) throw new Error('nothing may be written without the lease');
+    return await database.transaction(async (queries, begun) => work(queries, await holdLease(queries, epoch, begun)), {
+      byKeys: true,
+    });
+  };
+  return {
+    leave: () => write(leaveResults),
+    head: () => database.run(readHead),
+    giveUpHead: (reason) => write((queries) => giveUpHead(queries, reason)),
+    refuse: (reason) => write((queries) => refuse(queries, reason)),
+    beginWalk: (again) => write((queries) => beginWalk(queries, again)),
+    pendingWalk: () => database.run(readPendingWalk),
+    restartWalk: (walk) => write((queries) => restartWalk(queries, walk)),
+    splitWalk: (walk) => write((queries) => splitWalk(queries, walk)),
+    endWalk: (walk) => write((queries) => endWalk(queries, walk, now(), brake)),
+    failWalk: (walk, error) => write((queries) => failWalk(queries, walk, error)),
+    load: (load, at) => write((queries, stamp) => loadResults(queries, stamp, load, at, brake)),
+    dueAt: (at, conversations) => database.run((queries) => readResultsDue(queries, at, conversations)),
+    putNames: (table, all) => write((queries, stamp) => putNames(queries, stamp, table, all)),
+  };
+}

@@ -1,0 +1,170 @@
+// How far the account's list of operator results has been read: the mark of its newest part, and walks over the rest, page by
+// page. The caller's transaction holds the lease.
+
+import type { ResultLoad, ResultsHead, Walk } from '../sync/result-model.ts';
+import type { Queries } from './database.ts';
+import { seconds } from './instant.ts';
+import { noteGaps } from './results-due.ts';
+
+/** See ResultsStore.head. */
+export async function readHead(queries: Queries): Promise<ResultsHead> {
+  const [row] = await queries.sql<ResultsHead>(
+    `select floor(${seconds('mark')}) as mark, given_up as "givenUp", refused, whole_since is not null as whole from twilio_sync.results_head`,
+  );
+  return row ?? { mark: null, givenUp: null, refused: null, whole: false };
+}
+
+export async function giveUpHead(queries: Queries, reason: string): Promise<void> {
+  await queries.sql('update twilio_sync.results_head set given_up = $1 where given_up is null', [reason]);
+}
+
+export async function refuse(queries: Queries, reason: string | null): Promise<void> {
+  await queries.sql('update twilio_sync.results_head set refused = $1', [reason]);
+}
+
+/** Results are not wanted: if they ever are again, everything is read anew. */
+export async function leaveResults(queries: Queries): Promise<void> {
+  await queries.sql(
+    `update twilio_sync.results_head set mark = null, followed_since = null, generation = null, whole_since = null, refused = null`,
+  );
+  await queries.sql('delete from twilio_sync.results_walks');
+  await queries.sql('delete from twilio_sync.results_due');
+}
+
+/** See ResultsStore.beginWalk. A walk for new filters, or for more history, is a first one: until it ends no gap is noted. */
+export async function beginWalk(queries: Queries, again: boolean): Promise<void> {
+  const [wanted] = await queries.sql<{ first: boolean; pending: boolean }>(
+    `select head.generation is distinct from scope.generation or head.history_from > scope.history_from or head.history_from is null as first,
+       exists (select from twilio_sync.results_walks where ended_at is null and kind <> 'rest') as pending
+     from twilio_sync.results_head head, twilio_sync.scope`,
+  );
+  if (wanted === undefined || !(wanted.first || (again && !wanted.pending))) return;
+  if (wanted.first) {
+    await queries.sql(`delete from twilio_sync.results_walks where ended_at is null and kind <> 'rest'`);
+    await queries.sql(
+      `update twilio_sync.results_head set generation = scope.generation, history_from = scope.history_from, whole_since = null from twilio_sync.scope`,
+    );
+  }
+  await queries.sql(`insert into twilio_sync.results_walks (kind) values ('all')`);
+}
+
+/** See ResultsStore.pendingWalk. */
+export async function readPendingWalk(queries: Queries): Promise<Walk | null> {
+  const [walk] = await queries.sql<Walk>(
+    `select id::int as id, kind, operator_id as "operatorId", floor(${seconds('down_to')}) as "downTo", token,
+       floor(${seconds('reached')}) as reached, ordered, restarts
+     from twilio_sync.results_walks where ended_at is null order by kind = 'rest' desc, id limit 1`,
+  );
+  return walk ?? null;
+}
+
+export async function restartWalk(queries: Queries, { id }: Walk): Promise<void> {
+  await queries.sql(
+    'update twilio_sync.results_walks set token = null, restarts = restarts + 1, failures = 0, error = null where id = $1',
+    [id],
+  );
+}
+
+export async function failWalk(queries: Queries, { id }: Walk, error: string): Promise<void> {
+  await queries.sql('update twilio_sync.results_walks set failures = failures + 1, error = $2 where id = $1', [
+    id,
+    error,
+  ]);
+}
+
+/** See ResultsStore.splitWalk. */
+export async function splitWalk(queries: Queries, { id }: Walk): Promise<boolean> {
+  const made = await queries.sql(
+    `insert into twilio_sync.results_walks (kind, operator_id, ordered)
+     select 'operator', id, false from (
+       select id from twilio.operators where deleted_at is null
+       union select operator_id from twilio.operator_results where operator_id is not null) as known
+     returning id`,
+  );
+  if (made.length > 0) await queries.sql('update twilio_sync.results_walks set ended_at = now() where id = $1', [id]);
+  return made.length > 0;
+}
+
+/**
+ * Ends a walk. What it missed becomes due, unless that is too much to be believed. With the last one that is under way, every link
+ * without its result becomes due.
+ */
+export async function endWalk(queries: Queries, { id, kind }: Walk, now: number, isTooMany: Brake): Promise<void> {
+  const [walk] = await queries.sql<{ expected: number; missing: number }>(
+    `update twilio_sync.results_walks set ended_at = now(), error = null, token = null where id = $1 and ended_at is null
+     returning expected, missing`,
+    [id],
+  );
+  if (walk === undefined) return;
+  if (isTooMany(walk.expected, walk.missing)) {
+    await queries.sql('update twilio_sync.results_walks set braked = true where id = $1', [id]);
+    await queries.sql('delete from twilio_sync.results_due where walk_id = $1', [id]);
+  } else {
+    await queries.sql(
+      'update twilio_sync.results_due set due_at = to_timestamp($2), walk_id = null where walk_id = $1',
+      [id, now],
+    );
+  }
+  if (kind === 'rest') return;
+  const [{ pending } = { pending: false }] = await queries.sql<{ pending: boolean }>(
+    `select exists (select from twilio_sync.results_walks where ended_at is null and kind <> 'rest') as pending`,
+  );
+  if (pending) return;
+  await queries.sql('update twilio_sync.results_head set whole_since = coalesce(whole_since, now())');
+  await noteGaps(queries, null, now, 0);
+  await queries.sql(`delete from twilio_sync.results_walks where ended_at is not null and id < $1`, [id]);
+}
+
+export type Brake = (expected: number, missing: number) => boolean;
+
+export async function moveHead(queries: Queries, { mark, rest }: NonNullable<ResultLoad['head']>): Promise<void> {
+  await queries.sql(
+    `update twilio_sync.results_head set mark = greatest(mark, to_timestamp($1)), followed_since = coalesce(followed_since, to_timestamp($1))`,
+    [mark],
+  );
+  if (rest !== null)
+    await queries.sql(
+      `insert into twilio_sync.results_walks (kind, down_to, token) values ('rest', to_timestamp($1), $2)`,
+      [rest.downTo, rest.token],
+    );
+}
+
+export async function moveWalk(
+  queries: Queries,
+  { walk, token, reached, ordered, ended, checked }: NonNullable<ResultLoad['walk']>,
+  listed: number,
+  now: number,
+  isTooMany: Brake,
+): Promise<void> {
+  const [found] = checked === null ? [] : await noteMissing(queries, walk, checked);
+  await queries.sql(
+    `update twilio_sync.results_walks set token = $2, reached = to_timestamp($3), ordered = $4, listed = listed + $5, failures = 0, error = null,
+       restarts = case when to_timestamp($3) < reached or reached is null then 0 else restarts end,
+       expected = expected + $6, missing = missing + $7
+     where id = $1`,
+    [walk.id, token, reached, ordered, listed, found?.expected ?? 0, found?.missing ?? 0],
+  );
+  if (ended) await endWalk(queries, walk, now, isTooMany);
+}
+
+/** Sets aside what is stored of a stretch and was not listed, until the walk ends. */
+async function noteMissing(
+  queries: Queries,
+  { id }: Walk,
+  { from, to, listed }: { from: number; to: number; listed: string[] },
+): Promise<{ expected: number; missing: number }[]> {
+  return await queries.sql<{ expected: number; missing: number }>(
+    `with within as (
+       select stored.conversation_id, stored.id, asked.id is null as missing from twilio.operator_results stored
+       join twilio.conversations on conversations.id = stored.conversation_id and deleted_at is null
+       left join unnest($4::text[]) as asked(id) on asked.id = stored.id
+       where stored.created_at >= case when $2::float8 = '-infinity' then '-infinity' else to_timestamp($2) end and stored.created_at < to_timestamp($3)
+     ), noted as (
+       insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at, walk_id)
+       select conversation_id, id, 'missing', 'infinity', $1 from within where missing
+       on conflict (conversation_id, operator_result_id) do nothing
+     )
+     select count(*)::int as expected, count(*) filter (where missing)::int as missing from within`,
+    [id, Number.isFinite(from) ? from : '-Infinity', to, listed],
+  );
+}

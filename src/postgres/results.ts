@@ -1,0 +1,148 @@
+// Operator results as rows: a page or an answer in, everything that follows from it written in one transaction. Results of
+// conversations that are not stored, or are gone, are passed over.
+
+import { isJsonObject } from '../lib/json.ts';
+import { createNormalizer } from '../sync/normalize.ts';
+import type { Named, ResultDue, ResultItem, ResultLoad } from '../sync/result-model.ts';
+import { tablesOf } from '../sync/tables.ts';
+import type { Queries } from './database.ts';
+import { fromMicroseconds } from './instant.ts';
+import { createPacker } from './pack.ts';
+import { dropServed, noteBad, noteFailed, noteGone, pairs } from './results-due.ts';
+import { type Brake, moveHead, moveWalk } from './results-walks.ts';
+import { mergeStatement, namesStatement } from './statements.ts';
+
+/** A new result is in its conversation's list a while later; an open conversation is fetched by each tick anyway. */
+const noticeSeconds = 60;
+const overlapSeconds = 600;
+
+/** See ResultsStore.load; its transaction has taken the lease's row. @returns how many conversations changed. */
+export async function loadResults(
+  queries: Queries,
+  stamp: bigint,
+  load: ResultLoad,
+  now: number,
+  isTooMany: Brake,
+): Promise<number> {
+  const { head, walk, gone = [], failed = [], served = [], bad = [] } = load;
+  const stored = await storedConversations(queries, load);
+  const items = [...new Map(load.items.map((item) => [`${item.conversationId} ${item.id}`, item])).values()].filter(
+    ({ conversationId }) => stored.has(conversationId),
+  );
+  const changed = new Set(await writeResults(queries, items));
+  for (const id of await deleteGone(queries, gone)) changed.add(id);
+  if (changed.size > 0)
+    await queries.sql(`update twilio.conversations set synced_at = ${fromMicroseconds('$2')} where id = any($1)`, [
+      [...changed],
+      stamp,
+    ]);
+  await Promise.all([
+    dropServed(queries, [...served, ...items], [...gone, ...failed.map(({ due }) => due)]),
+    noteGone(queries, gone, now),
+    noteFailed(queries, failed, now),
+    noteBad(queries, bad, now),
+    askForLinks(
+      queries,
+      items.filter(({ conversationId }) => stored.get(conversationId) === 'CLOSED'),
+      now,
+    ),
+    load.foundBy === 'request' ? giveUpWhereMissed(queries, items) : null,
+    head && moveHead(queries, head),
+  ]);
+  if (walk !== undefined) await moveWalk(queries, walk, load.items.length, now, isTooMany);
+  return changed.size;
+}
+
+async function storedConversations(queries: Queries, { items }: ResultLoad): Promise<Map<string, string | null>> {
+  if (items.length === 0) return new Map();
+  const rows = await queries.sql<{ id: string; status: string | null }>(
+    'select id, status from twilio.conversations where id = any($1) and deleted_at is null',
+    [[...new Set(items.map(({ conversationId }) => conversationId))]],
+  );
+  return new Map(rows.map(({ id, status }) => [id, status]));
+}
+
+const normalizeResult = createNormalizer(tablesOf.operatorResult);
+const packer = createPacker(tablesOf.operatorResult);
+
+/** Writes results that are new or differ. @returns the conversations that it wrote of. */
+async function writeResults(queries: Queries, items: ResultItem[]): Promise<string[]> {
+  if (items.length === 0) return [];
+  const packed = items.map(({ raw }) => packer.pack(normalizeResult(raw)));
+  // A reference needs its result.
+  const touched = await Promise.all(
+    packer
+      .arrays(packed, tablesOf.operatorResult)
+      .map(({ table, columns, scope }) =>
+        queries.sql<{ id: string }>(mergeStatement(table), [...columns, ...scope], `twilio.${table.name}`),
+      ),
+  );
+  return touched.flat().map(({ id }) => id);
+}
+
+/** Deletes what is neither listed nor linked, and 404. */
+async function deleteGone(queries: Queries, gone: ResultDue[]): Promise<string[]> {
+  const lost = gone.filter(({ reason }) => reason !== 'linked');
+  if (lost.length === 0) return [];
+  const rows = await queries.sql<{ id: string }>(
+    `delete from twilio.operator_results stored using unnest($1::text[], $2::text[]) as gone(conversation_id, id)
+     where stored.conversation_id = gone.conversation_id and stored.id = gone.id returning stored.conversation_id as id`,
+    pairs(lost),
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * A closed conversation is not fetched by ticks: where it does not name a result yet, it is fetched once a minute later, for
+ * all its new results together, and once more; then what it shows is the truth.
+ */
+async function askForLinks(queries: Queries, items: ResultItem[], now: number): Promise<void> {
+  if (items.length === 0) return;
+  await queries.sql(
+    `insert into twilio_sync.due (conversation_id, reason, due_at, attempts, wants)
+     select conversation_id, 'behind', to_timestamp($3::float8 + ${noticeSeconds}), 2,
+       jsonb_build_object('updatedAt', null, 'arrays', '[]'::jsonb, 'operatorResultIds', jsonb_agg(id))
+     from unnest($1::text[], $2::text[]) as found(conversation_id, id)
+     where not exists (select from twilio.operator_result_links link
+       where link.conversation_id = found.conversation_id and link.operator_result_id = found.id)
+       and exists (select from twilio.operator_results fresh, twilio.conversations
+         where fresh.conversation_id = found.conversation_id and fresh.id = found.id and conversations.id = found.conversation_id
+           and conversations.synced_at = (select ${fromMicroseconds('stamp')} from twilio_sync.lease))
+     group by conversation_id
+     on conflict (conversation_id, reason) do nothing`,
+    [...pairs(items), now],
+  );
+}
+
+/** A result that had to be asked for although the newest part of the list should have shown it. */
+async function giveUpWhereMissed(queries: Queries, items: ResultItem[]): Promise<void> {
+  if (items.length === 0) return;
+  await queries.sql(
+    `update twilio_sync.results_head set given_up = 'the list of operator results did not show one when it was made'
+     where given_up is null and exists (
+       select from twilio.operator_results found join twilio.conversations on conversations.id = found.conversation_id
+       join unnest($1::text[], $2::text[]) as asked(conversation_id, id) on asked.conversation_id = found.conversation_id and asked.id = found.id
+       where found.created_at > followed_since + interval '${overlapSeconds} s' and found.created_at < mark - interval '${overlapSeconds} s'
+         and conversations.first_synced_at < found.created_at)`,
+    pairs(items),
+  );
+}
+
+/** See ResultsStore.putNames. */
+export async function putNames(
+  queries: Queries,
+  stamp: bigint,
+  table: 'operators' | 'intelligence_configurations',
+  all: Named[],
+): Promise<void> {
+  const tables = table === 'operators' ? tablesOf.operator : tablesOf.configuration;
+  const namer = createPacker(tables);
+  const normalize = createNormalizer(tables);
+  const packed = all.flatMap(({ raw }) => (isJsonObject(raw) ? [namer.pack(normalize(raw))] : []));
+  for (const { table: of, columns } of namer.arrays(packed, tables))
+    await queries.sql(namesStatement(of), columns, `twilio.${table}`);
+  await queries.sql(
+    `update twilio.${table} set deleted_at = ${fromMicroseconds('$2')}, synced_at = ${fromMicroseconds('$2')} where deleted_at is null and id <> all($1)`,
+    [all.map(({ id }) => id), stamp],
+  );
+}

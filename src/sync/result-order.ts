@@ -1,0 +1,47 @@
+// The order of a list of operator results: whether it is newest first, and if so, which stored results it no longer has.
+
+import { secondsOf } from '../lib/timestamp.ts';
+import type { ResultItem } from './result-model.ts';
+import { overlapSeconds } from './sweeps.ts';
+
+/** Watches the order of a list: newest first, within the overlap. */
+export class NewestFirst {
+  broken = false;
+  highest: number | null = null;
+  lowest = Number.POSITIVE_INFINITY;
+
+  see(items: ResultItem[]): void {
+    for (const { createdAt } of items) {
+      const at = secondsOf(createdAt);
+      if (at > this.lowest + overlapSeconds) this.broken = true;
+      this.highest = Math.max(this.highest ?? at, at);
+      this.lowest = Math.min(this.lowest, at);
+    }
+  }
+}
+
+/** Of a list in order: which stretch each page completes, and what was listed of it. Within the overlap others may still come. */
+export class Listed {
+  /** Below this nothing was checked yet. */
+  #to: number | null;
+  #items = new Map<string, number>();
+
+  constructor(reached: number | null) {
+    this.#to = reached;
+  }
+
+  next(
+    items: ResultItem[],
+    { highest, lowest }: NewestFirst,
+    ended: boolean,
+  ): { from: number; to: number; listed: string[] } | null {
+    for (const { id, createdAt } of items) this.#items.set(id, secondsOf(createdAt));
+    const to = this.#to ?? highest;
+    const from = ended ? Number.NEGATIVE_INFINITY : lowest + overlapSeconds;
+    if (to === null || from >= to) return null;
+    const listed = [...this.#items].filter(([, at]) => at >= from && at < to).map(([id]) => id);
+    for (const [id, at] of this.#items) if (at >= from) this.#items.delete(id);
+    this.#to = from;
+    return { from, to, listed };
+  }
+}

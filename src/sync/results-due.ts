@@ -1,0 +1,123 @@
+// Operator results that neither the newest part of the list nor a walk has shown: asked for by id or by conversation. And how
+// any results are stored: what cannot be stored is in quarantine by itself.
+
+import { mapAhead } from '../lib/ahead.ts';
+import type { Context } from './context.ts';
+import { ListingFailed, Unstorable } from './model.ts';
+import {
+  type BadResult,
+  type ResultDue,
+  type ResultItem,
+  type ResultLoad,
+  type ResultsApi,
+  ResultsRefused,
+  type ResultsStore,
+  WalkExpired,
+} from './result-model.ts';
+
+/** More of one conversation are asked for by its list. */
+const maxById = 3;
+const conversationsAtOnce = 16;
+/** So many in a row that cannot be had are everybody's trouble: the others wait for the next pass. */
+const maxFailures = 20;
+
+/** Asks for what is due by now, by id or by conversation. @throws what stops a whole pass, LeaseLost. */
+export async function fetchResultsDue(context: Context, signal: AbortSignal): Promise<void> {
+  if (context.results === null) return;
+  const { api, store } = context.results;
+  let failures = 0;
+  while (failures < maxFailures) {
+    if ((await store.head()).refused !== null) return;
+    const due = await store.dueAt(context.api.now(), conversationsAtOnce);
+    if (due.length === 0) return;
+    const groups = [...Map.groupBy(due, ({ conversationId }) => conversationId).values()];
+    const loads: ResultLoad[] = [];
+    const fetched = mapAhead(each(groups), conversationsAtOnce, (group) => fetchGroup(api, group, signal));
+    for await (const load of fetched) {
+      loads.push(load);
+      const { items, gone = [], failed = [] } = load;
+      failures = items.length + gone.length > 0 ? 0 : failures + failed.length;
+    }
+    await storeResults(context, store, {
+      items: loads.flatMap(({ items }) => items),
+      gone: loads.flatMap(({ gone = [] }) => gone),
+      failed: loads.flatMap(({ failed = [] }) => failed),
+      served: due,
+      foundBy: 'request',
+    });
+  }
+}
+
+/** Stores a load; what Postgres refuses of it, or no rows can be made of, is in quarantine by itself. */
+export async function storeResults(context: Context, store: ResultsStore, load: ResultLoad): Promise<void> {
+  const tryLoad = async (part: ResultLoad): Promise<Unstorable | null> => {
+    try {
+      const changed = await store.load(part, context.api.now());
+      context.counts.changed += changed;
+      return null;
+    } catch (error) {
+      if (error instanceof Unstorable) return error;
+      throw error;
+    }
+  };
+  const refusedAmong = async (items: ResultItem[]): Promise<BadResult[]> => {
+    const error = await tryLoad({ items, foundBy: load.foundBy });
+    const [first] = items;
+    if (error === null || first === undefined) return [];
+    if (items.length === 1) return [{ id: first.id, conversationId: first.conversationId, reason: error.message }];
+    const half = Math.ceil(items.length / 2);
+    return [...(await refusedAmong(items.slice(0, half))), ...(await refusedAmong(items.slice(half)))];
+  };
+  const error = await tryLoad(load);
+  if (error !== null) {
+    const bad = [...(load.bad ?? []), ...(await refusedAmong(load.items))];
+    const again = await tryLoad({ ...load, items: [], bad });
+    if (again !== null) throw again;
+  }
+  context.watcher.stored(context.counts);
+}
+
+async function* each<T>(values: T[]): AsyncGenerator<T> {
+  yield* values;
+}
+
+/** Asks for the results of one conversation that are due. */
+async function fetchGroup(api: ResultsApi, group: ResultDue[], signal: AbortSignal): Promise<ResultLoad> {
+  const [{ conversationId = '' } = {}] = group;
+  const items = new Map<string, ResultItem>();
+  const load: Required<Pick<ResultLoad, 'items' | 'gone' | 'failed'>> = { items: [], gone: [], failed: [] };
+  const listed = group.length > maxById && (await listConversation(api, conversationId, items, signal));
+  for (const due of group.filter(({ id }) => !items.has(id))) {
+    const outcome = await api.one(conversationId, due.id, signal);
+    if (outcome.kind === 'found') items.set(due.id, outcome.item);
+    else if (outcome.kind === 'failed') load.failed.push({ due, error: outcome.error });
+    else load.gone.push(due);
+  }
+  // What its conversation names and nobody has is gone only where the conversation's list does not have it either.
+  if (!listed && load.gone.some(({ reason }) => reason === 'linked'))
+    await listConversation(api, conversationId, items, signal);
+  return {
+    items: [...items.values()],
+    gone: load.gone.filter(({ id }) => !items.has(id)),
+    failed: load.failed.filter(({ due }) => !items.has(due.id)),
+    foundBy: 'request',
+  };
+}
+
+/** Puts all results of a conversation into `items`. @returns whether the API lists by conversation. */
+async function listConversation(
+  api: ResultsApi,
+  conversationId: string,
+  items: Map<string, ResultItem>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    for await (const page of api.pages({ conversationId }, null, signal))
+      for (const item of page.items) items.set(item.id, item);
+    return true;
+  } catch (error) {
+    // Each is asked for by its own id then.
+    if (error instanceof ListingFailed || error instanceof ResultsRefused || error instanceof WalkExpired) return false;
+    throw error;
+  }
+}

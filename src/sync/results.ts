@@ -1,0 +1,186 @@
+// Operator results. Each tick reads the newest part of the account's list, down to below what was read before. History is read
+// from the same list, once, page by page. What neither shows is asked for by id or by conversation. Each link has its result,
+// or a row in results_due says why not, or the first walk is not done.
+
+import type { Context, Results } from './context.ts';
+import { ListingFailed, type Sweep } from './model.ts';
+import { type ResultLoad, ResultsRefused, type ResultsStore, type Walk, WalkExpired } from './result-model.ts';
+import { Listed, NewestFirst } from './result-order.ts';
+import { fetchResultsDue, storeResults } from './results-due.ts';
+import { overlapSeconds } from './sweeps.ts';
+
+/** A tick reads no more pages than this; the rest is read like history. */
+const maxHeadPages = 20;
+const maxRestarts = 2;
+
+/**
+ * Reads the newest part of the list; with a lookback also the names, and with a reconcile everything again.
+ * @throws what stops a whole pass, LeaseLost.
+ */
+export async function readNewResults(context: Context, requested: Set<Sweep>, signal: AbortSignal): Promise<void> {
+  if (context.results === null) return;
+  if (requested.has('reconcile')) {
+    await context.results.store.refuse(null);
+    await context.results.store.beginWalk(true);
+  }
+  if (requested.has('lookback')) await readNames(context, signal);
+  await readHead(context, signal);
+}
+
+async function readHead(context: Context, signal: AbortSignal): Promise<void> {
+  if (context.results === null) return;
+  const { api, store } = context.results;
+  const { mark, givenUp, refused } = await store.head();
+  if (givenUp !== null || refused !== null) return;
+  const began = context.api.now();
+  // At the very first, one page says where the newest is: what lies below is history.
+  const downTo = mark === null ? Number.POSITIVE_INFINITY : mark - overlapSeconds;
+  const order = new NewestFirst();
+  // A result from the future would hide all that come before it.
+  const top = () => Math.max(mark ?? 0, Math.min(order.highest ?? began, began));
+  let pages = 0;
+  try {
+    await listing(context, async () => {
+      for await (const { items, bad, nextToken } of api.pages({}, null, signal)) {
+        pages += 1;
+        order.see(items);
+        if (order.broken) return await giveUp(context, 'the list of operator results is not newest first');
+        const reached = nextToken === null || order.lowest < downTo;
+        const stops = reached || pages === maxHeadPages;
+        const rest = reached ? null : { downTo, token: nextToken };
+        const load: ResultLoad = { items, bad, foundBy: 'head' };
+        await storeResults(context, store, stops ? { ...load, head: { mark: top(), rest } } : load);
+        if (stops) return;
+      }
+    });
+  } catch (error) {
+    if (error instanceof WalkExpired) {
+      // Read like history, which knows what to do about it.
+      const head = { mark: top(), rest: { downTo, token: null } };
+      await storeResults(context, store, { items: [], foundBy: 'head', head });
+    } else if (error instanceof ListingFailed) {
+      context.counts.incomplete.push(`operator results: ${error.message}`);
+    } else throw error;
+  }
+}
+
+/**
+ * Goes on with the walks over the list, one page a transaction; `interrupted` is asked after each, and what is recent goes first.
+ * @throws what stops a whole pass, LeaseLost.
+ */
+export async function walkResults(
+  context: Context,
+  interrupted: () => boolean,
+  recent: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (context.results === null) return;
+  const { store } = context.results;
+  await store.beginWalk(false);
+  for (;;) {
+    const walk = await store.pendingWalk();
+    if (walk === null || (await store.head()).refused !== null) return;
+    const went = await goOn(context, context.results, walk, interrupted, signal);
+    if (went === 'stopped') return;
+    if (interrupted()) await recent();
+    await fetchResultsDue(context, signal);
+  }
+}
+
+/** @returns `stopped` where the next pass has to try again. */
+async function goOn(
+  context: Context,
+  { api, store }: Results,
+  walk: Walk,
+  interrupted: () => boolean,
+  signal: AbortSignal,
+): Promise<'ended' | 'interrupted' | 'stopped'> {
+  const filter = walk.operatorId === null ? {} : { operatorId: walk.operatorId };
+  const order = new NewestFirst();
+  const check = new Listed(walk.reached);
+  let { ordered } = walk;
+  let done: 'ended' | 'interrupted' | 'stopped' = 'stopped';
+  try {
+    await listing(context, async () => {
+      for await (const { items, bad, nextToken } of api.pages(filter, walk.token, signal)) {
+        order.see(items);
+        ordered &&= !order.broken;
+        if (order.broken && walk.kind === 'rest')
+          await giveUp(context, 'the list of operator results is not newest first');
+        const ended = nextToken === null || (walk.downTo !== null && ordered && order.lowest < walk.downTo);
+        const reached = Math.min(walk.reached ?? Number.POSITIVE_INFINITY, order.lowest);
+        const checked = walk.kind === 'all' && ordered ? check.next(items, order, ended) : null;
+        const moved = {
+          walk,
+          token: nextToken,
+          reached: Number.isFinite(reached) ? reached : null,
+          ordered,
+          ended,
+          checked,
+        };
+        await storeResults(context, store, { items, bad, foundBy: 'walk', walk: moved });
+        if (ended) done = 'ended';
+        else if (interrupted()) done = 'interrupted';
+        if (done !== 'stopped') return;
+      }
+    });
+  } catch (error) {
+    if (error instanceof WalkExpired) return await expire(store, walk);
+    if (!(error instanceof ListingFailed)) throw error;
+    await store.failWalk(walk, error.message);
+    context.counts.incomplete.push(`operator results: ${error.message}`);
+  }
+  return done;
+}
+
+/** A walk whose token expired starts again and passes what is stored; where that gets it no further, smaller walks do. */
+async function expire(store: ResultsStore, walk: Walk): Promise<'interrupted'> {
+  if (walk.restarts < maxRestarts) await store.restartWalk(walk);
+  else if (walk.kind !== 'all' || !(await store.splitWalk(walk))) await store.endWalk(walk);
+  return 'interrupted';
+}
+
+/** Keeps the names of operators and configurations. @throws what stops a whole pass, LeaseLost. */
+async function readNames(context: Context, signal: AbortSignal): Promise<void> {
+  if (context.results === null) return;
+  const { api, store } = context.results;
+  for (const [table, read] of [
+    ['operators', api.operators],
+    ['intelligence_configurations', api.configurations],
+  ] as const) {
+    try {
+      const all = await read(signal);
+      if (all !== null) await store.putNames(table, all);
+    } catch (error) {
+      if (!(error instanceof ListingFailed)) throw error;
+      context.watcher.warn('names cannot be listed', { table, error: error.message });
+    }
+  }
+}
+
+/** Carries out a listing over the whole account; where the API refuses it, notes so, and the conversations go on. */
+async function listing(context: Context, work: () => Promise<void>): Promise<void> {
+  if (context.results === null) return;
+  const {
+    results: { store },
+    watcher,
+  } = context;
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof ResultsRefused)) throw error;
+    if (error.why === 'forbidden') {
+      await store.refuse(error.message);
+      watcher.warn('operator results are refused; conversations go on', { error: error.message });
+      return;
+    }
+    await giveUp(context, error.message);
+    const walk = await store.pendingWalk();
+    if (walk !== null) await store.endWalk(walk);
+  }
+}
+
+async function giveUp({ results, watcher }: Context, reason: string): Promise<void> {
+  await results?.store.giveUpHead(reason);
+  watcher.warn('new operator results are found by conversation from now on', { reason });
+}

@@ -1,0 +1,173 @@
+// Operator results with their content: found by the account's list, by id and by conversation, and equal to the source.
+
+import { afterEach, expect, test } from 'vitest';
+import { World, type WorldOptions } from '../world.ts';
+
+let world: World;
+
+afterEach(async () => {
+  await world[Symbol.asyncDispose]();
+});
+
+const open = async (options: WorldOptions = {}) => {
+  world = await World.open({ conversations: 120, days: 40, results: true, ...options });
+};
+const asked = () => {
+  const { byEndpoint } = world.simulator.requests;
+  return { lists: byEndpoint.resultList, single: byEndpoint.result };
+};
+
+test('everything is read once, and nothing is asked for or written again', async () => {
+  await open({ wild: true });
+  await world.pass('new', 'open', 'lookback');
+  expect(await world.differences()).toEqual([]);
+  expect(await world.resultDifferences()).toEqual([]);
+  const written = await world.rowsWritten();
+  world.simulator.requests.reset();
+  await world.pass('new', 'open', 'lookback');
+  expect(asked()).toEqual({ lists: 1, single: 0 });
+  expect(await world.rowsWritten()).toBe(written);
+});
+
+test('a result that no conversation list shows is stored by the next tick', async () => {
+  await open();
+  await world.pass('new', 'open', 'lookback');
+  const closed = world.simulator.source.all().findLast(({ status }) => status === 'CLOSED')?.id ?? '';
+  world.nowMs += 60_000;
+  world.simulator.source.addResult(closed, { silent: true });
+  world.simulator.requests.reset();
+  await world.pass('new', 'open');
+  expect(await world.resultDifferences()).toEqual([]);
+  expect(asked()).toEqual({ lists: 1, single: 0 });
+});
+
+test('five pages of new results are read, also where the process ends after the first', async () => {
+  await open({ conversations: 20, switches: { servedPageSize: 10 } });
+  await world.pass('new', 'open', 'lookback');
+  const [id = ''] = world.simulator.source.ids();
+  for (let count = 0; count < 50; count += 1) {
+    world.nowMs += 30_000;
+    world.simulator.source.addResult(id, { silent: true });
+  }
+  await world.restart();
+  await world.pass('new', 'open');
+  expect(await world.resultDifferences()).toEqual([]);
+});
+
+test('more than 20 pages of new results: the rest is read like history', async () => {
+  await open({ conversations: 5, switches: { servedPageSize: 2 } });
+  await world.pass('new', 'open', 'lookback');
+  const [id = ''] = world.simulator.source.ids();
+  for (let count = 0; count < 60; count += 1) {
+    world.nowMs += 60_000;
+    world.simulator.source.addResult(id, { silent: true });
+  }
+  await world.pass('new', 'open');
+  expect(await world.resultDifferences()).toEqual([]);
+  const { rows } = await world.pool.query(
+    `select kind, ended_at is not null as ended from twilio_sync.results_walks order by id`,
+  );
+  expect(rows.at(-1)).toEqual({ kind: 'rest', ended: true });
+});
+
+test.each(['nearlyNewestFirst', 'oldestFirst', 'none'] as const)(
+  'listed %s, all are stored at the latest by the next reconcile',
+  async (order) => {
+    await open({ switches: { resultOrder: order } });
+    await world.pass('new', 'open', 'lookback');
+    expect(await world.resultDifferences()).toEqual([]);
+    const ids = world.simulator.source.ids();
+    for (const id of ids.slice(0, 10)) {
+      world.nowMs += 60_000;
+      world.simulator.source.addResult(id, { silent: true });
+    }
+    await world.pass('new', 'open');
+    world.nowMs += 3_600_000;
+    await world.pass('new', 'open', 'lookback', 'reconcile');
+    expect(await world.resultDifferences()).toEqual([]);
+  },
+);
+
+test.each([
+  ['refused without conversationId', { resultsOfAll: 'refused' }],
+  ['with the filter by conversation ignored', { ignoredResultFilters: ['conversationId'] }],
+] as const)('%s, all are stored', async (_name, switches) => {
+  await open({ conversations: 40, switches: switches as never });
+  await world.pass('new', 'open', 'lookback');
+  world.nowMs += 200_000;
+  await world.pass('new', 'open');
+  expect(await world.resultDifferences()).toEqual([]);
+});
+
+test('without a right to results conversations go on, and results come when it is given', async () => {
+  await open({ conversations: 30, switches: { forbidden: ['results', 'names'] as never } });
+  const counts = await world.pass('new', 'open', 'lookback');
+  expect(counts.incomplete).toEqual([]);
+  expect(await world.differences()).toEqual([]);
+  expect((await world.pool.query('select from twilio.operator_results')).rowCount).toBe(0);
+  Object.assign(world.simulator.switches, { forbidden: [] });
+  await world.pass('new', 'open');
+  expect((await world.pool.query('select from twilio.operator_results')).rowCount).toBe(0);
+  await world.pass('new', 'open', 'reconcile');
+  expect(await world.resultDifferences()).toEqual([]);
+});
+
+test('deleted results are gone after the next walk, and one whose link stays is known to be gone', async () => {
+  await open({ conversations: 60 });
+  await world.pass('new', 'open', 'lookback');
+  const all = world.simulator.source.results();
+  const [one, two] = [all[3], all[7]];
+  world.simulator.source.removeResult(one?.id ?? '', { silent: true });
+  world.simulator.source.removeResult(two?.id ?? '', { keepLink: true, silent: true });
+  world.nowMs += 3_600_000;
+  await world.pass('new', 'open', 'reconcile');
+  world.nowMs += 200_000;
+  await world.pass('new', 'open');
+  expect(await world.resultDifferences()).toEqual([]);
+  const { rows } = await world.pool.query('select operator_result_id, reason, error from twilio_sync.results_due');
+  expect(rows.filter(({ operator_result_id }) => operator_result_id === two?.id)).toEqual([
+    { operator_result_id: two?.id, reason: 'gone', error: null },
+  ]);
+});
+
+test('an expiring token starts the walk again; where that gets nowhere, each is asked for by conversation', async () => {
+  await open({ conversations: 60, switches: { servedPageSize: 5, tokenUses: 0 } });
+  await world.pass('new', 'open', 'lookback');
+  for (let tick = 0; tick < 4; tick += 1) {
+    world.nowMs += 700_000;
+    await world.pass('new', 'open');
+  }
+  expect(await world.resultDifferences()).toEqual([]);
+});
+
+test('a new result of a closed conversation has its link a minute later', async () => {
+  await open({ conversations: 30 });
+  await world.pass('new', 'open', 'lookback');
+  const closed = world.simulator.source.all().findLast(({ status }) => status === 'CLOSED')?.id ?? '';
+  world.nowMs += 60_000;
+  world.simulator.source.addResult(closed, { silent: true });
+  await world.pass('new', 'open');
+  world.simulator.requests.reset();
+  world.nowMs += 61_000;
+  await world.pass('new', 'open');
+  expect(world.simulator.requests.byEndpoint.detail).toBe(1);
+  expect(await world.differences()).toEqual([]);
+});
+
+test('one that cannot be had is in quarantine and costs no other', async () => {
+  await open({ conversations: 30 });
+  await world.pass('new', 'open', 'lookback');
+  await world.pool.query(`create function refuse() returns trigger language plpgsql as $$ begin raise 'not that one'; end $$;
+    create trigger refuse before insert on twilio.operator_results for each row when (new.label = 'refused') execute function refuse()`);
+  const [first = '', second = ''] = world.simulator.source.ids();
+  world.nowMs += 60_000;
+  world.simulator.source.addResult(first, { silent: true, fields: { result: { label: 'refused' } } as never });
+  world.simulator.source.addResult(second, { silent: true });
+  await world.pass('new', 'open');
+  const found = await world.resultDifferences();
+  expect(found).toHaveLength(1);
+  const { rows } = await world.pool.query(
+    'select conversation_id, reason, operator_result_id is not null as result from twilio_sync.quarantine',
+  );
+  expect(rows).toEqual([{ conversation_id: first, reason: expect.stringContaining('refuse'), result: true }]);
+});
