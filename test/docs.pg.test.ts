@@ -2,6 +2,7 @@
 // and each query, as it stands there, against the same result computed in JavaScript from what the API holds.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { operators } from '../src/simulator/results.ts';
 import { agentTypes, clean, type Held, holds } from './held.ts';
 import { documentOf } from './readme.ts';
 import { World } from './world.ts';
@@ -19,14 +20,16 @@ let deletedId: string;
 let held: Held[];
 
 beforeAll(async () => {
-  world = await World.open({ conversations: 600, days: 45, wild: true, crowd: 20 });
+  world = await World.open({ conversations: 600, days: 45, wild: true, crowd: 20, results: true });
   await world.sync();
-  // One that says what the search looks for is deleted, so that queries which forget about that differ.
+  // One that says what the search looks for, and has results, is deleted, so that queries which forget about that differ.
   deletedId = world.source
     .all()
     .find(({ createdAt, communications }) => createdAt > daysAgo(2.5) && (communications?.length ?? 0) > 5)
     ?.id as string;
   world.source.say(deletedId, 'Deleted: an INVOICE nobody should find');
+  const found = { label: 'positive', text: 'Deleted', score: 1, entities: [{ text: 'Deleted', label: 'PERSON' }] };
+  for (const { id } of operators) world.source.addResult(deletedId, { fields: { operator: { id }, result: found } });
   world.nowMs += 60_000;
   await world.sync();
   world.source.remove(deletedId);
@@ -49,7 +52,7 @@ function daysAgo(days: number): string {
   return new Date(world.nowMs - days * day).toISOString();
 }
 
-/** The rows of one of the ten queries, as JSON. */
+/** The rows of one of the queries, as JSON. */
 async function rowsOf(title: string, variables: Record<string, string> = {}): Promise<Row[]> {
   return await run(queries.query(title, variables));
 }
@@ -76,6 +79,13 @@ function percentile(values: number[], share: number): number {
   const at = share * (sorted.length - 1);
   const [low = 0, high = 0] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
   return low + (high - low) * (at - Math.floor(at));
+}
+
+/** A field of what may be no object. */
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
 }
 
 function groups<Value>(values: Value[], keyOf: (value: Value) => string): [string, Value[]][] {
@@ -177,7 +187,7 @@ describe('the tables', () => {
   });
 });
 
-describe('the ten queries', () => {
+describe('the queries of docs/queries.md', () => {
   test('1: volume by day and channel', async () => {
     const rows = await rowsOf('1. Volume by day and channel');
     const pairs = held
@@ -361,8 +371,115 @@ describe('the ten queries', () => {
     expect(sorted(await rowsOf('9. Results by intelligence configuration'))).toEqual(sorted(expected));
   });
 
-  test('10: what changed since the last read', async () => {
-    const title = '10. What changed since the last read';
+  /** The last results of an operator, as the view has them, of the conversations of so many days. */
+  function lastResults(
+    operatorName: string,
+    days: number,
+  ): { of: Held; label: unknown; text: unknown; result: unknown }[] {
+    const id = operators.find(({ name }) => name === operatorName)?.id;
+    return held
+      .filter(({ createdMs }) => createdMs >= world.nowMs - days * day)
+      .flatMap((of) => {
+        const last = world.source
+          .results(of.id)
+          .filter(({ operator }) => fieldOf(operator, 'id') === id)
+          .at(-1);
+        if (last === undefined) return [];
+        const { result } = last;
+        return [{ of, label: fieldOf(result, 'label'), text: fieldOf(result, 'text') ?? result, result }];
+      });
+  }
+
+  test('10: sentiment by week', async () => {
+    const given = lastResults('Sentiment', 90).map(({ of, label }) => ({
+      week: weekOf(of.createdMs),
+      sentiment: typeof label === 'string' ? clean(label) : '(none)',
+    }));
+    const expected = groups(given, ({ week, sentiment }) => `${week} ${sentiment}`).flatMap(([, [first, ...more]]) => ({
+      ...first,
+      conversations: more.length + 1,
+    }));
+    const rows = await rowsOf('10. Sentiment by week');
+    expect(rows.map(({ sentiment }) => sentiment)).toEqual(expect.arrayContaining(['positive', 'negative', '(none)']));
+    expect(sorted(rows)).toEqual(sorted(expected));
+  });
+
+  test('11: script adherence by agent', async () => {
+    const parts = lastResults('Script adherence', 30).flatMap(({ of, result }) =>
+      [...of.participants.values()]
+        .filter(
+          ({ id, type }) =>
+            agentTypes.includes(type ?? '') && of.communications.some((said) => said.participantId === id),
+        )
+        .flatMap(({ addressValues }) =>
+          (addressValues ?? []).map((address) => ({ address, id: of.id, score: fieldOf(result, 'score') })),
+        ),
+    );
+    const expected = groups(parts, ({ address }) => address).map(([agent, all]) => {
+      const scores = all.map(({ score }) => score).filter((score) => typeof score === 'number');
+      const average = scores.reduce((sum, score) => sum + score, 0) / scores.length;
+      return {
+        agent,
+        conversations: new Set(all.map(({ id }) => id)).size,
+        scored: scores.length,
+        average_score: scores.length === 0 ? null : average,
+      };
+    });
+    const rows = (await rowsOf('11. Script adherence by agent')).map(({ name: _, ...row }) => row);
+    expect(rows).toHaveLength(20);
+    const byAgent = new Map(expected.map((each) => [each.agent, each]));
+    for (const { average_score, ...row } of rows) {
+      const { average_score: average, ...other } = byAgent.get(String(row['agent'])) ?? {};
+      expect(row).toEqual(other);
+      expect(Number(average_score)).toBeCloseTo(Number(average), 2);
+    }
+    const averages = rows.map(({ average_score }) => Number(average_score));
+    const highest = expected.map(({ average_score }) => average_score ?? 0).sort((a, b) => b - a);
+    for (const [at, average] of averages.entries()) expect(average).toBeCloseTo(highest[at] ?? 0, 2);
+    expect(rows.some(({ scored, conversations }) => scored !== conversations)).toBe(true);
+  });
+
+  test('12: the last summary of each conversation', async () => {
+    const expected = lastResults('Summary', 7)
+      .filter(({ text }) => typeof text === 'string')
+      .sort((a, b) => b.of.createdMs - a.of.createdMs)
+      .map(({ of, text }) => ({ id: of.id, summary: clean(String(text)) }));
+    const rows = await rowsOf('12. Last summary of each conversation');
+    expect(expected.length).toBeGreaterThan(10);
+    expect(expected.length).toBeLessThan(100);
+    expect(sorted(rows.map(({ id, summary }) => ({ id, summary })))).toEqual(sorted(expected));
+    const times = rows.map(({ created_at }) => Date.parse(String(created_at)));
+    expect(times).toEqual(times.toSorted((a, b) => b - a));
+  });
+
+  test('13: words of entities', async () => {
+    const found = lastResults('Entities', 30).flatMap(({ of, result }) => {
+      const entities = fieldOf(result, 'entities');
+      return (Array.isArray(entities) ? entities : [])
+        .map((entity: unknown) => ({ id: of.id, label: fieldOf(entity, 'label'), entity: fieldOf(entity, 'text') }))
+        .filter(({ entity }) => typeof entity === 'string' && entity !== '')
+        .map(({ id, label, entity }) => ({
+          id,
+          label: typeof label === 'string' ? clean(label) : '(none)',
+          entity: clean(String(entity)),
+        }));
+    });
+    const expected = groups(found, ({ label, entity }) => `${label} ${entity}`).map(([, all]) => ({
+      label: all[0]?.label,
+      entity: all[0]?.entity,
+      times: all.length,
+      conversations: new Set(all.map(({ id }) => id)).size,
+    }));
+    const rows = await rowsOf('13. Words of entities');
+    expect(rows.length).toBe(Math.min(expected.length, 100));
+    expect(expected.some(({ times, conversations }) => times > conversations)).toBe(true);
+    for (const row of rows) expect(expected).toContainEqual(row);
+    const times = expected.map((each) => each.times).sort((a, b) => b - a);
+    expect(rows.map((row) => row['times'])).toEqual(times.slice(0, 100));
+  });
+
+  test('14: what changed since the last read', async () => {
+    const title = '14. What changed since the last read';
     const rows = await rowsOf(title);
     expect(rows.map(({ id }) => id).sort()).toEqual([...held.map(({ id }) => id), deletedId].sort());
     expect(rows.every(({ is_new }) => is_new)).toBe(true);

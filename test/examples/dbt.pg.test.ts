@@ -24,7 +24,7 @@ function resolve(text: string, incremental: boolean, self = ''): string {
 let world: World;
 
 beforeAll(async () => {
-  world = await World.open({ conversations: 300, days: 30, wild: true });
+  world = await World.open({ conversations: 300, days: 30, wild: true, results: true });
   await world.sync();
   await world.pool.query('create schema analytics');
 });
@@ -35,20 +35,21 @@ afterAll(async () => {
 
 const model = (name: string) => file(`models/${name}.sql`);
 
+const incremental = ['conversations', 'operator_results'];
+
 /** What dbt does without a table, or with --full-refresh. */
-async function runFull(table: string): Promise<void> {
+async function runFull(name: string, table = `analytics.${name}`): Promise<void> {
   await world.pool.query(`drop table if exists ${table} cascade`);
-  await world.pool.query(`create table ${table} as ${resolve(model('conversations'), false, table)}`);
+  await world.pool.query(`create table ${table} as ${resolve(model(name), false, table)}`);
 }
 
 /** The strategy delete+insert. @returns how many rows were read. */
-async function runIncremental(table: string): Promise<number> {
-  const [, key = ''] = /incremental_strategy='delete\+insert', unique_key='(\w+)'/.exec(model('conversations')) ?? [];
+async function runIncremental(name: string): Promise<number> {
+  const table = `analytics.${name}`;
+  const [, key = ''] = /incremental_strategy='delete\+insert', unique_key='(\w+)'/.exec(model(name)) ?? [];
   const client = await world.pool.connect();
   try {
-    await client.query(
-      `begin; create temporary table fresh on commit drop as ${resolve(model('conversations'), true, table)}`,
-    );
+    await client.query(`begin; create temporary table fresh on commit drop as ${resolve(model(name), true, table)}`);
     await client.query(`delete from ${table} where ${key} in (select ${key} from fresh)`);
     const { rowCount } = await client.query(`insert into ${table} select * from fresh`);
     await client.query('commit');
@@ -59,20 +60,27 @@ async function runIncremental(table: string): Promise<number> {
 }
 
 async function contents(table: string): Promise<unknown[]> {
-  const { rows } = await world.pool.query(`select to_jsonb(t) as row from ${table} t order by conversation_id`);
+  const { rows } = await world.pool.query(
+    `select to_jsonb(t) as row from ${table} t order by to_jsonb(t)::text collate "C"`,
+  );
   return rows.map(({ row }) => row);
 }
 
 test('an incremental run leaves what a full refresh makes, and reads only what changed', async () => {
   const table = 'analytics.conversations';
-  await runFull(table);
+  const results = 'analytics.operator_results';
+  for (const name of incremental) await runFull(name);
   expect(await contents(table)).toHaveLength(300);
-  expect(await runIncremental(table)).toBe(0);
+  for (const name of incremental) expect(await runIncremental(name)).toBe(0);
 
   // Old ones change too: late, silently, and one of them is deleted.
+  const [emptied] = [...Map.groupBy(world.source.results(), ({ conversationId }) => conversationId)]
+    .filter(([id, all]) => all.length === 1 && world.source.get(id).operatorResultIds?.length === 1)
+    .flatMap(([, [only]]) => (only === undefined ? [] : [only]));
   const [gone = '', late = '', silent = '', redacted = '', reopened = '', poorer = ''] = world.source
     .all()
     .slice(40)
+    .filter(({ id }) => id !== emptied?.conversationId)
     .filter(({ participants, communications }) => (participants?.length ?? 0) > 1 && (communications?.length ?? 0) > 3)
     .map(({ id }) => id);
   const [someone] = world.source.get(poorer).participants ?? [];
@@ -82,33 +90,45 @@ test('an incremental run leaves what a full refresh makes, and reads only what c
   world.source.redact(redacted);
   world.source.reopen(reopened);
   world.source.removeParticipant(poorer, someone?.id ?? '');
+  world.source.removeResult(emptied?.id ?? '');
   const { id: created } = world.source.create();
   world.nowMs += 60_000;
   await world.sync({ reconcile: true });
 
   const before = await contents(table);
-  expect(await runIncremental(table)).toBe(7);
+  expect(await contents(results)).toContainEqual(expect.objectContaining({ operator_result_id: emptied?.id }));
+  expect(await runIncremental('conversations')).toBe(8);
+  await runIncremental('operator_results');
   const after = await contents(table);
-  await runFull('analytics.refreshed');
-  expect(after).toEqual(await contents('analytics.refreshed'));
+  for (const name of incremental) {
+    await runFull(name, 'analytics.refreshed');
+    expect(await contents(`analytics.${name}`)).toEqual(await contents('analytics.refreshed'));
+  }
+  expect(await contents(results)).toContainEqual(
+    expect.objectContaining({ conversation_id: emptied?.conversationId, operator_result_id: null }),
+  );
   expect(after).not.toEqual(before);
   expect(after).toContainEqual(expect.objectContaining({ conversation_id: created }));
   expect(after).toContainEqual(
     expect.objectContaining({ conversation_id: gone, deleted_at: expect.any(String), is_open: false }),
   );
-  expect(await runIncremental(table)).toBe(0);
+  for (const name of incremental) expect(await runIncremental(name)).toBe(0);
 });
 
 test('what builds on it runs, and its tests find nothing', async () => {
-  await runFull('analytics.conversations');
-  await world.pool.query(
-    `create or replace view analytics.daily_response as ${resolve(model('daily_response'), true)}`,
-  );
+  for (const name of incremental) await runFull(name);
+  for (const name of ['daily_response', 'weekly_labels']) {
+    await world.pool.query(`create or replace view analytics.${name} as ${resolve(model(name), true)}`);
+  }
   const { rows } = await world.pool.query<{ conversations: number; kept: number }>(
     `select sum(conversations)::int as conversations, (select count(*)::int from twilio.conversations where deleted_at is null) as kept
      from analytics.daily_response`,
   );
   expect(rows[0]?.conversations).toBe(rows[0]?.kept);
+  const labels = await world.pool.query<{ label: string }>(
+    `select distinct label from analytics.weekly_labels where operator_name = 'Sentiment'`,
+  );
+  expect(labels.rows.map(({ label }) => label)).toEqual(expect.arrayContaining(['negative', 'neutral', 'positive']));
   let checked = 0;
   for (const { name, columns } of entries(file('models/schema.yml'), '  ')) {
     for (const { column, tests } of columns) {
@@ -125,7 +145,7 @@ test('what builds on it runs, and its tests find nothing', async () => {
       }
     }
   }
-  expect(checked).toBe(6);
+  expect(checked).toBe(10);
   for (const path of globSync('tests/*.sql', { cwd: folder })) {
     expect((await world.pool.query(resolve(file(path), true))).rows, path).toEqual([]);
   }
