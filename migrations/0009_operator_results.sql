@@ -267,7 +267,7 @@ COMMENT ON COLUMN twilio_sync.results_head.history_from IS 'Where history began 
 COMMENT ON COLUMN twilio_sync.results_head.whole_since IS 'When the first walk ended. From then on each link has its result, or a row in results_due.';
 COMMENT ON TABLE twilio_sync.results_walks IS 'Walks over the list of operator results, page by page: all of it, what a tick left of its newest part, or all of one operator.';
 COMMENT ON COLUMN twilio_sync.results_walks.id IS 'Number of the walk.';
-COMMENT ON COLUMN twilio_sync.results_walks.kind IS 'all, rest or operator.';
+COMMENT ON COLUMN twilio_sync.results_walks.kind IS 'all, rest or operator; gaps: the search for links without a result that follows.';
 COMMENT ON COLUMN twilio_sync.results_walks.operator_id IS 'Whose results are walked over; null for everybody''s.';
 COMMENT ON COLUMN twilio_sync.results_walks.down_to IS 'Below this everything was read before; null where it ends with the list.';
 COMMENT ON COLUMN twilio_sync.results_walks.token IS 'The page to go on with; null for the first.';
@@ -285,7 +285,7 @@ COMMENT ON COLUMN twilio_sync.results_walks.ended_at IS 'When it ended; null whi
 COMMENT ON TABLE twilio_sync.results_due IS 'Operator results that are asked for one by one or by conversation, and why.';
 COMMENT ON COLUMN twilio_sync.results_due.conversation_id IS 'The conversation.';
 COMMENT ON COLUMN twilio_sync.results_due.operator_result_id IS 'The result.';
-COMMENT ON COLUMN twilio_sync.results_due.reason IS 'linked: its conversation names it and it is not stored; unlinked: it is stored and its conversation no longer names it; missing: it is stored and a walk did not list it; gone: its conversation names it and the API does not have it.';
+COMMENT ON COLUMN twilio_sync.results_due.reason IS 'linked: its conversation names it and it is not stored; unlinked: it is stored and its conversation no longer names it; missing: it is stored and a walk did not list it; late, without a result: all of the conversation, which was found late; gone: its conversation names it and the API does not have it.';
 COMMENT ON COLUMN twilio_sync.results_due.due_at IS 'When it is asked for next; infinity: not until its conversation changes.';
 COMMENT ON COLUMN twilio_sync.results_due.attempts IS 'How often in a row asking failed.';
 COMMENT ON COLUMN twilio_sync.results_due.error IS 'Why, the last time; null where it has not failed.';

@@ -10,7 +10,7 @@ import { putDue, removeDue, replaceDue } from './due.ts';
 import { fromMicroseconds } from './instant.ts';
 import { divisionByZero } from './lease.ts';
 import { childArrays, conversationArrays } from './pack.ts';
-import { noteGaps, noteUnlinked, readLinkedResults } from './results-due.ts';
+import { noteGaps, noteLate, noteUnlinked, readLinkedResults } from './results-due.ts';
 import type { Rows } from './rows.ts';
 import { conversationStatement, countsOf, insertStatement, mergeStatement } from './statements.ts';
 import { forgottenAmong, readForgotten } from './tombstones.ts';
@@ -71,7 +71,13 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   await countChildren(queries, differing, changes);
   if (results) {
     await noteUnlinked(queries, await linked, now);
-    await noteGaps(queries, [...taken.map(({ id }) => id), ...differing.map(({ id }) => id)], now, null);
+    await noteGaps(queries, [...taken.map(({ id }) => id), ...differing.map(({ id }) => id)], now);
+    const fresh = [...written].filter(([, isNew]) => isNew);
+    await noteLate(
+      queries,
+      fresh.map(([id]) => id),
+      now,
+    );
   }
   if (mark !== null) await finishMark(queries, mark, generation);
   const due = mark === null ? dueByNow : await isDue();

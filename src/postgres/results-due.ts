@@ -9,35 +9,72 @@ const waits = [60, 300, 1800, 7200, 28_800, 86_400];
 /** A gap of a closed conversation is asked for after two minutes, those of an open one together, every ten. */
 const gapSeconds = { closed: 120, open: 600 };
 
+/** A list may show something only this long after it was created. */
+const overlapSeconds = 600;
+
 /** Two arrays, as the statements take them. */
 export const pairs = (all: { conversationId: string; id: string }[]) => [
   all.map(({ conversationId }) => conversationId),
   all.map(({ id }) => id),
 ];
 
+/** From the end of the first walk on, and while the gaps that it left are searched for. */
+const gapsCount = `((select whole_since is not null from twilio_sync.results_head)
+  or exists (select from twilio_sync.results_walks where kind = 'gaps' and ended_at is null))`;
+
+const gaps = `from twilio.operator_result_links link
+  join twilio.conversations conversation on conversation.id = link.conversation_id and conversation.deleted_at is null
+  where not exists (select from twilio.operator_results stored
+    where stored.conversation_id = link.conversation_id and stored.id = link.operator_result_id)`;
+
 /**
- * Makes each link due that has no result, of these conversations or, with null, of all. `wait`: after so many seconds; by default longer for
- * open conversations, which gain results all the time. What was gone, or is no longer named, is looked at again with its conversation.
+ * Makes each link of these conversations due that has no result. Open conversations gain results all the time, and wait longer.
+ * What was gone is looked at again, now that its conversation has changed.
  */
-export async function noteGaps(
-  queries: Queries,
-  ids: string[] | null,
-  now: number,
-  wait: number | null,
-): Promise<void> {
-  const among = ids === null ? '' : 'and link.conversation_id = any($3)';
+export async function noteGaps(queries: Queries, ids: string[], now: number): Promise<void> {
+  if (ids.length === 0) return;
   await queries.sql(
     `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
      select link.conversation_id, link.operator_result_id, 'linked',
-       to_timestamp($1::float8 + coalesce($2::float8, case when conversation.status = 'CLOSED' then ${gapSeconds.closed} else ${gapSeconds.open} end))
-     from twilio.operator_result_links link
-     join twilio.conversations conversation on conversation.id = link.conversation_id and conversation.deleted_at is null
-     where not exists (select from twilio.operator_results stored
-         where stored.conversation_id = link.conversation_id and stored.id = link.operator_result_id)
-       and (select whole_since is not null from twilio_sync.results_head) ${among}
+       to_timestamp($1::float8 + case when conversation.status = 'CLOSED' then ${gapSeconds.closed} else ${gapSeconds.open} end)
+     ${gaps} and ${gapsCount} and link.conversation_id = any($2)
      on conflict (conversation_id, operator_result_id) do update set reason = excluded.reason, due_at = excluded.due_at
        where results_due.reason = 'gone'`,
-    ids === null ? [now, wait] : [now, wait, ids],
+    [now, ids],
+  );
+}
+
+/** The same for the next conversations in the order of their ids, due at once. @returns the last of them; null where there is none. */
+export async function findGaps(
+  queries: Queries,
+  after: string | null,
+  conversations: number,
+  now: number,
+): Promise<string | null> {
+  const rows = await queries.sql<{ id: string }>(
+    `select id from twilio.conversations where id > $1 order by id limit $2`,
+    [after ?? '', conversations],
+  );
+  const last = rows.at(-1);
+  if (last === undefined) return null;
+  await queries.sql(
+    `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
+     select link.conversation_id, link.operator_result_id, 'linked', to_timestamp($1) ${gaps} and link.conversation_id = any($2)
+     on conflict (conversation_id, operator_result_id) do nothing`,
+    [now, rows.map(({ id }) => id)],
+  );
+  return last.id;
+}
+
+/** A conversation that was found long after it was created: the list may have shown its results before it was stored. */
+export async function noteLate(queries: Queries, ids: string[], now: number): Promise<void> {
+  if (ids.length === 0) return;
+  await queries.sql(
+    `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
+     select id, '', 'late', to_timestamp($1) from twilio.conversations
+     where id = any($2) and created_at < to_timestamp($1::float8 - ${overlapSeconds}) and ${gapsCount}
+     on conflict (conversation_id, operator_result_id) do nothing`,
+    [now, ids],
   );
 }
 
@@ -141,8 +178,7 @@ export async function readResultsDue(queries: Queries, now: number, conversation
   return await queries.sql<ResultDue>(
     `select results_due.conversation_id as "conversationId", operator_result_id as id, reason, attempts from twilio_sync.results_due
      where reason <> 'gone' and walk_id is null and conversation_id in (
-       select conversation_id from (
-         select conversation_id, min(due_at) as due_at from twilio_sync.results_due where due_at <= to_timestamp($1) group by 1 order by 2 limit $2) as first)`,
+       select conversation_id from twilio_sync.results_due where due_at <= to_timestamp($1) order by due_at limit $2)`,
     [now, conversations],
   );
 }

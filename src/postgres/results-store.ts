@@ -16,6 +16,7 @@ import {
   readPendingWalk,
   refuse,
   restartWalk,
+  searchGaps,
   splitWalk,
 } from './results-walks.ts';
 
@@ -46,6 +47,7 @@ export function createResultsStore({ database, epoch, brake, now }: ResultsStore
     restartWalk: (walk) => write((queries) => restartWalk(queries, walk)),
     splitWalk: (walk) => write((queries) => splitWalk(queries, walk)),
     endWalk: (walk) => write((queries) => endWalk(queries, walk, now(), brake)),
+    searchGaps: (walk) => write((queries) => searchGaps(queries, walk, now(), brake)),
     failWalk: (walk, error) => write((queries) => failWalk(queries, walk, error)),
     load: (load, at) => write((queries, stamp) => loadResults(queries, stamp, load, at, brake)),
     dueAt: (at, conversations) => database.run((queries) => readResultsDue(queries, at, conversations)),

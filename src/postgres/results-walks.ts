@@ -4,7 +4,7 @@
 import type { ResultLoad, ResultsHead, Walk } from '../sync/result-model.ts';
 import type { Queries } from './database.ts';
 import { seconds } from './instant.ts';
-import { noteGaps } from './results-due.ts';
+import { findGaps } from './results-due.ts';
 
 /** See ResultsStore.head. */
 export async function readHead(queries: Queries): Promise<ResultsHead> {
@@ -35,7 +35,7 @@ export async function leaveResults(queries: Queries): Promise<void> {
 export async function beginWalk(queries: Queries, again: boolean): Promise<void> {
   const [wanted] = await queries.sql<{ first: boolean; pending: boolean }>(
     `select head.generation is distinct from scope.generation or head.history_from > scope.history_from or head.history_from is null as first,
-       exists (select from twilio_sync.results_walks where ended_at is null and kind <> 'rest') as pending
+       exists (select from twilio_sync.results_walks where ended_at is null and kind not in ('rest', 'gaps')) as pending
      from twilio_sync.results_head head, twilio_sync.scope`,
   );
   if (wanted === undefined || !(wanted.first || (again && !wanted.pending))) return;
@@ -105,14 +105,26 @@ export async function endWalk(queries: Queries, { id, kind }: Walk, now: number,
       [id, now],
     );
   }
-  if (kind === 'rest') return;
+  if (kind === 'gaps')
+    await queries.sql('update twilio_sync.results_head set whole_since = coalesce(whole_since, now())');
+  if (kind === 'rest' || kind === 'gaps') return;
   const [{ pending } = { pending: false }] = await queries.sql<{ pending: boolean }>(
-    `select exists (select from twilio_sync.results_walks where ended_at is null and kind <> 'rest') as pending`,
+    `select exists (select from twilio_sync.results_walks where ended_at is null and kind not in ('rest', 'gaps')) as pending`,
   );
   if (pending) return;
-  await queries.sql('update twilio_sync.results_head set whole_since = coalesce(whole_since, now())');
-  await noteGaps(queries, null, now, 0);
+  // A link without its result is due from now on. On a large copy, looking for them takes many transactions.
+  await queries.sql(`insert into twilio_sync.results_walks (kind) values ('gaps')`);
   await queries.sql(`delete from twilio_sync.results_walks where ended_at is not null and id < $1`, [id]);
+}
+
+/** So many conversations are looked at in one transaction. */
+const gapsAtOnce = 2_000;
+
+/** Goes on with the search for links without a result. */
+export async function searchGaps(queries: Queries, walk: Walk, now: number, isTooMany: Brake): Promise<void> {
+  const last = await findGaps(queries, walk.token, gapsAtOnce, now);
+  if (last === null) await endWalk(queries, walk, now, isTooMany);
+  else await queries.sql('update twilio_sync.results_walks set token = $2 where id = $1', [walk.id, last]);
 }
 
 export type Brake = (expected: number, missing: number) => boolean;

@@ -109,7 +109,8 @@ async function askForLinks(queries: Queries, items: ResultItem[], now: number): 
          where fresh.conversation_id = found.conversation_id and fresh.id = found.id and conversations.id = found.conversation_id
            and conversations.synced_at = (select ${fromMicroseconds('stamp')} from twilio_sync.lease))
      group by conversation_id
-     on conflict (conversation_id, reason) do nothing`,
+     on conflict (conversation_id, reason) do update set number = excluded.number, wants = jsonb_set(
+       coalesce(due.wants, excluded.wants), '{operatorResultIds}', coalesce(due.wants -> 'operatorResultIds', '[]') || (excluded.wants -> 'operatorResultIds'))`,
     [...pairs(items), now],
   );
 }

@@ -68,7 +68,8 @@ export interface ResultsHead {
 
 export interface Walk {
   id: number;
-  kind: 'all' | 'rest' | 'operator';
+  /** `gaps`: not a walk over the list, but the search for links without a result that follows. */
+  kind: 'all' | 'rest' | 'operator' | 'gaps';
   operatorId: string | null;
   /** It ends below this; null: at the list's end. */
   downTo: number | null;
@@ -85,7 +86,8 @@ export interface Walk {
 export interface ResultDue {
   conversationId: string;
   id: string;
-  reason: 'linked' | 'unlinked' | 'missing';
+  /** `late`, with an empty id: all of the conversation's. */
+  reason: 'linked' | 'unlinked' | 'missing' | 'late';
   attempts: number;
 }
 
@@ -132,6 +134,8 @@ export interface ResultsStore {
   splitWalk(walk: Walk): Promise<boolean>;
   /** Ends a walk that gets no further: what it did not show is asked for by conversation. */
   endWalk(walk: Walk): Promise<void>;
+  /** Goes on with the search for links without a result, which follows the last walk. */
+  searchGaps(walk: Walk): Promise<void>;
   failWalk(walk: Walk, error: string): Promise<void>;
   /** Stores what is new or differs, with everything that moves with it, in one transaction. @returns how many conversations changed. @throws LeaseLost. */
   load(load: ResultLoad, now: number): Promise<number>;

@@ -17,7 +17,7 @@ import {
 
 /** More of one conversation are asked for by its list. */
 const maxById = 3;
-const conversationsAtOnce = 16;
+const conversationsAtOnce = 32;
 /** So many in a row that cannot be had are everybody's trouble: the others wait for the next pass. */
 const maxFailures = 20;
 
@@ -86,15 +86,19 @@ async function fetchGroup(api: ResultsApi, group: ResultDue[], signal: AbortSign
   const [{ conversationId = '' } = {}] = group;
   const items = new Map<string, ResultItem>();
   const load: Required<Pick<ResultLoad, 'items' | 'gone' | 'failed'>> = { items: [], gone: [], failed: [] };
-  const listed = group.length > maxById && (await listConversation(api, conversationId, items, signal));
-  for (const due of group.filter(({ id }) => !items.has(id))) {
+  const late = group.find(({ reason }) => reason === 'late');
+  const isLong = late !== undefined || group.length > maxById;
+  const listing = isLong ? await listConversation(api, conversationId, items, signal) : null;
+  if (late !== undefined && listing === 'failed')
+    load.failed.push({ due: late, error: 'the results of the conversation cannot be listed' });
+  for (const due of group.filter((each) => each !== late && !items.has(each.id))) {
     const outcome = await api.one(conversationId, due.id, signal);
     if (outcome.kind === 'found') items.set(due.id, outcome.item);
     else if (outcome.kind === 'failed') load.failed.push({ due, error: outcome.error });
     else load.gone.push(due);
   }
   // What its conversation names and nobody has is gone only where the conversation's list does not have it either.
-  if (!listed && load.gone.some(({ reason }) => reason === 'linked'))
+  if (listing === null && load.gone.some(({ reason }) => reason === 'linked'))
     await listConversation(api, conversationId, items, signal);
   return {
     items: [...items.values()],
@@ -104,20 +108,21 @@ async function fetchGroup(api: ResultsApi, group: ResultDue[], signal: AbortSign
   };
 }
 
-/** Puts all results of a conversation into `items`. @returns whether the API lists by conversation. */
+/** Puts all results of a conversation into `items`. `refused`: the API does not list by conversation, and another try is of no use. */
 async function listConversation(
   api: ResultsApi,
   conversationId: string,
   items: Map<string, ResultItem>,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<'listed' | 'failed' | 'refused'> {
   try {
     for await (const page of api.pages({ conversationId }, null, signal))
       for (const item of page.items) items.set(item.id, item);
-    return true;
+    return 'listed';
   } catch (error) {
     // Each is asked for by its own id then.
-    if (error instanceof ListingFailed || error instanceof ResultsRefused || error instanceof WalkExpired) return false;
+    if (error instanceof ResultsRefused) return 'refused';
+    if (error instanceof ListingFailed || error instanceof WalkExpired) return 'failed';
     throw error;
   }
 }

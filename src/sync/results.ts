@@ -78,12 +78,12 @@ export async function walkResults(
   const { store } = context.results;
   await store.beginWalk(false);
   for (;;) {
+    await fetchResultsDue(context, signal);
     const walk = await store.pendingWalk();
     if (walk === null || (await store.head()).refused !== null) return;
-    const went = await goOn(context, context.results, walk, interrupted, signal);
-    if (went === 'stopped') return;
+    if (walk.kind === 'gaps') await store.searchGaps(walk);
+    else if ((await goOn(context, context.results, walk, interrupted, signal)) === 'stopped') return;
     if (interrupted()) await recent();
-    await fetchResultsDue(context, signal);
   }
 }
 
@@ -101,7 +101,7 @@ async function goOn(
   let { ordered } = walk;
   let done: 'ended' | 'interrupted' | 'stopped' = 'stopped';
   try {
-    await listing(context, async () => {
+    const isRefused = await listing(context, async () => {
       for await (const { items, bad, nextToken } of api.pages(filter, walk.token, signal)) {
         order.see(items);
         ordered &&= !order.broken;
@@ -124,6 +124,7 @@ async function goOn(
         if (done !== 'stopped') return;
       }
     });
+    if (isRefused) done = 'ended';
   } catch (error) {
     if (error instanceof WalkExpired) return await expire(store, walk);
     if (!(error instanceof ListingFailed)) throw error;
@@ -158,25 +159,24 @@ async function readNames(context: Context, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Carries out a listing over the whole account; where the API refuses it, notes so, and the conversations go on. */
-async function listing(context: Context, work: () => Promise<void>): Promise<void> {
-  if (context.results === null) return;
-  const {
-    results: { store },
-    watcher,
-  } = context;
+/** Carries out a listing over the whole account. @returns whether the API refuses it; then results are found otherwise, or not at all. */
+async function listing(context: Context, work: () => Promise<void>): Promise<boolean> {
+  if (context.results === null) return false;
+  const { store } = context.results;
   try {
     await work();
+    return false;
   } catch (error) {
     if (!(error instanceof ResultsRefused)) throw error;
     if (error.why === 'forbidden') {
       await store.refuse(error.message);
-      watcher.warn('operator results are refused; conversations go on', { error: error.message });
-      return;
+      context.watcher.warn('operator results are refused; conversations go on', { error: error.message });
+      return true;
     }
     await giveUp(context, error.message);
     const walk = await store.pendingWalk();
-    if (walk !== null) await store.endWalk(walk);
+    if (walk !== null && walk.kind !== 'gaps') await store.endWalk(walk);
+    return true;
   }
 }
 

@@ -171,3 +171,19 @@ test('one that cannot be had is in quarantine and costs no other', async () => {
   );
   expect(rows).toEqual([{ conversation_id: first, reason: expect.stringContaining('refuse'), result: true }]);
 });
+
+test('a conversation that is listed late has the results that were listed before it', async () => {
+  await open({ conversations: 20, switches: { listLagMs: 3_600_000 } });
+  world.nowMs += 3_600_000;
+  await world.pass('new', 'open', 'lookback');
+  const { id } = world.simulator.source.create();
+  world.nowMs += 1_000;
+  // Not among its ids, so that only its list shows it.
+  world.simulator.source.addResult(id, { silent: true, link: false });
+  for (let minute = 0; minute < 65; minute += 5) {
+    world.nowMs += 300_000;
+    await world.pass('new', 'open', 'lookback');
+  }
+  expect((await world.pool.query('select from twilio.conversations where id = $1', [id])).rowCount).toBe(1);
+  expect(await world.resultDifferences()).toEqual([]);
+});
