@@ -32,20 +32,29 @@ export function isUnfinished(pending: Window[], sweep: Sweep): boolean {
 /**
  * Plans the requested sweeps, and windows for history that no window covers yet. An unfinished sweep that can still be listed
  * comes first: a recent one stays requested meanwhile, a reconcile does not. If none of its windows can be listed, the new
- * sweep replaces it.
+ * sweep replaces it. If planning fails, everything stays requested.
  */
 export async function planSweeps(context: Context): Promise<Window[]> {
   const { api, store, requests } = context;
   const soFar = await store.windows(api.now() + overlapSeconds);
   const requested = order.filter((sweep) => requests.sweeps.has(sweep));
   const wanted = requested.filter((sweep) => !isUnfinished(soFar.pending, sweep));
-  for (const sweep of requested) if (sweep === 'reconcile' || wanted.includes(sweep)) requests.sweeps.delete(sweep);
-  if (wanted.includes('reconcile')) await moveStart(context);
-  const windows: Window[] = [];
-  for (const { sweep, ranges } of await decideSweeps(context, wanted, soFar)) {
-    windows.push(...(await store.plan(sweep, ranges)));
+  const taken = requested.filter((sweep) => sweep === 'reconcile' || wanted.includes(sweep));
+  const { openFromStart } = requests;
+  // Taken before it is planned: what is requested meanwhile is another request.
+  for (const sweep of taken) requests.sweeps.delete(sweep);
+  try {
+    if (wanted.includes('reconcile')) await moveStart(context);
+    const windows: Window[] = [];
+    for (const { sweep, ranges } of await decideSweeps(context, wanted, soFar)) {
+      windows.push(...(await store.plan(sweep, ranges)));
+    }
+    return windows;
+  } catch (error) {
+    for (const sweep of taken) requests.sweeps.add(sweep);
+    requests.openFromStart ||= openFromStart;
+    throw error;
   }
-  return windows;
 }
 
 /** The windows that `sync` would list, without a row in the database. */

@@ -112,6 +112,28 @@ describe('plan', () => {
     expect(await planned([], pending, [{ from: middle, to: now }])).toEqual({ made: [], windows: [], requested: [] });
   });
 
+  test('where the database fails, all that was asked for stays so, and is planned the next time', async () => {
+    const made: Sweep[] = [];
+    let failures = 1;
+    const store: Partial<Store> = {
+      windows: async () => ({ pending: [], covered: [{ from: start, to: now }], reached: now }),
+      openRanges: async (within) => [within],
+      async plan(sweep, ranges) {
+        if (sweep === 'reconcile' && failures-- > 0) throw new Error('connection lost');
+        made.push(sweep);
+        return ranges.map((range) => windowOf(sweep, range));
+      },
+    };
+    const context = contextOf({ requested: ['new', 'open', 'reconcile'], openFromStart: true, store });
+    await expect(planSweeps(context)).rejects.toThrow('connection lost');
+    expect([...context.requests.sweeps]).toEqual(['new', 'open', 'reconcile']);
+    expect(context.requests.openFromStart).toBe(true);
+    made.length = 0;
+    await planSweeps(context);
+    expect(made).toEqual(['new', 'open', 'reconcile']);
+    expect(context.requests).toEqual({ sweeps: new Set(), openFromStart: false });
+  });
+
   test('a window over open ones covers no history', async () => {
     const { windows } = await planned([], [windowOf('open', { from: start, to: now })], []);
     expect(uncovered({ from: start, to: now }, windows)).toEqual([]);
