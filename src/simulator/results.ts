@@ -5,6 +5,7 @@ import type { JsonObject } from '../lib/json.ts';
 import { createRandom, hashText } from '../lib/random.ts';
 import type { WireConversation, WireConversationDetail } from '../twilio/wire.ts';
 import { drawId, timeOfId } from './ids.ts';
+import { cities, products } from './talk.ts';
 
 export interface Operator {
   readonly id: string;
@@ -65,7 +66,10 @@ export function operatorList(accountId: string): JsonObject[] {
     accountId,
     outputFormat,
     prompt: `Read the conversation. Answer with its ${name.toLowerCase()}.`,
-    outputSchema: outputFormat === 'JSON' ? { type: 'object', properties: { adherent: { type: 'boolean' } } } : null,
+    outputSchema:
+      outputFormat === 'JSON'
+        ? { type: 'object', properties: { adherent: { type: 'boolean' }, score: { type: 'number' } } }
+        : null,
     trainingExamples: [],
     context: null,
     parameters: {},
@@ -146,10 +150,46 @@ export function createResult(id: string, conversation: WireConversationDetail): 
   };
 }
 
-function outcome(operator: Operator, conversation: WireConversation, hash: number): JsonObject {
-  const name = conversation.participants?.[0]?.name ?? 'The customer';
-  if (operator.outputFormat === 'CLASSIFICATION') return { label: ['positive', 'neutral', 'negative'][hash % 3] ?? '' };
-  if (operator.outputFormat === 'EXTRACTION') return { entities: [{ text: name, label: 'PERSON' }] };
-  if (operator.outputFormat === 'JSON') return { adherent: hash % 2 === 0, score: (hash % 100) / 100 };
-  return { text: `${name} asked about "${conversation.name ?? 'an open question'}" and was helped.` };
+/** What an operator makes of a conversation: it follows from what was said, and where that does not tell, from the hash. */
+function outcome(operator: Operator, conversation: WireConversationDetail, hash: number): JsonObject {
+  const subject = conversation.name ?? 'an open question';
+  const [customer, agent] = conversation.participants ?? [];
+  const name = customer?.name ?? 'The customer';
+  const said = (conversation.communications ?? []).map(({ content }) => content?.text ?? '');
+  switch (operator.name) {
+    case 'Sentiment': {
+      const isComplaint = said.some((text) => /\bsorry\b/i.test(text));
+      return { label: ['neutral', isComplaint ? 'negative' : 'positive', 'positive', 'negative'][hash % 4] ?? '' };
+    }
+    case 'Entities':
+      return { entities: [{ text: name, label: 'PERSON' }, ...entitiesIn(said.join('\n'))] };
+    case 'Script adherence': {
+      const score = (50 + (hash % 51)) / 100;
+      return { adherent: score >= 0.75, score };
+    }
+    case 'Next best response':
+      return { text: `Ask ${name} whether everything about "${subject}" is settled.` };
+    default:
+      return { text: `${name} asked about "${subject}" and was helped by ${agent?.name ?? 'an agent'}.` };
+  }
+}
+
+const entity = new RegExp(
+  [
+    '(?<ORDER>\\bORD-\\d+)',
+    '(?<AMOUNT>€\\d+\\.\\d\\d)',
+    '(?<EMAIL>[\\w.]+@example\\.com)',
+    `(?<PLACE>\\b(?:${cities.join('|')})\\b)`,
+    `(?<PRODUCT>\\b(?:${products.join('|')})\\b)`,
+  ].join('|'),
+  'gu',
+);
+
+/** The orders, amounts, addresses, places and products that a text names, each once. */
+function entitiesIn(text: string): JsonObject[] {
+  const found = new Map<string, string>();
+  for (const { groups = {} } of text.matchAll(entity)) {
+    for (const [label, value] of Object.entries(groups)) if (value !== undefined) found.set(value, label);
+  }
+  return Array.from(found, ([value, label]) => ({ text: value, label }));
 }

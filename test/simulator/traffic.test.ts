@@ -40,6 +40,25 @@ describe('traffic', () => {
     expect(movedLate.length).toBeLessThan(withResults.length);
   });
 
+  test('brings operator results of all formats, of what was said', () => {
+    const source = run(60);
+    const results = source.results();
+    const formats = new Set(results.map(({ outputFormat }) => outputFormat));
+    expect([...formats].sort()).toEqual(['CLASSIFICATION', 'EXTRACTION', 'JSON', 'TEXT']);
+    const extractions = results.filter(({ outputFormat }) => outputFormat === 'EXTRACTION');
+    const labels = new Set<string>();
+    for (const { conversationId, result } of extractions) {
+      const { participants, communications } = source.get(conversationId);
+      const talk = [participants?.[0]?.name, ...(communications ?? []).map(({ content }) => content?.text)].join('\n');
+      const isRedacted = talk.includes('[redacted]');
+      for (const { text, label } of (result as { entities: { text: string; label: string }[] }).entities) {
+        if (!isRedacted) expect(talk).toContain(text);
+        labels.add(label);
+      }
+    }
+    expect([...labels].sort()).toEqual(['AMOUNT', 'EMAIL', 'ORDER', 'PERSON', 'PLACE', 'PRODUCT']);
+  });
+
   test('closes what a seed left open', () => {
     const open = (source: Source) =>
       source.all().filter(({ status, createdAt }) => status !== 'CLOSED' && Date.parse(createdAt) < startMs);
