@@ -16,7 +16,7 @@ import { mergeStatement, namesStatement } from './statements.ts';
 const noticeSeconds = 60;
 const overlapSeconds = 600;
 
-/** See ResultsStore.load; its transaction has taken the lease's row. @returns how many conversations changed. */
+/** See ResultsStore.load; its transaction has taken the lease's row. @returns how many results were written. */
 export async function loadResults(
   queries: Queries,
   stamp: bigint,
@@ -29,7 +29,8 @@ export async function loadResults(
   const items = [...new Map(load.items.map((item) => [`${item.conversationId} ${item.id}`, item])).values()].filter(
     ({ conversationId }) => stored.has(conversationId),
   );
-  const changed = new Set(await writeResults(queries, items));
+  const written = await writeResults(queries, items);
+  const changed = new Set(written.conversations);
   for (const id of await deleteGone(queries, gone)) changed.add(id);
   if (changed.size > 0)
     await queries.sql(`update twilio.conversations set synced_at = ${fromMicroseconds('$2')} where id = any($1)`, [
@@ -50,7 +51,7 @@ export async function loadResults(
     head && moveHead(queries, head),
   ]);
   if (walk !== undefined) await moveWalk(queries, walk, load.items.length, now, isTooMany);
-  return changed.size;
+  return written.results;
 }
 
 async function storedConversations(queries: Queries, { items }: ResultLoad): Promise<Map<string, string | null>> {
@@ -65,9 +66,12 @@ async function storedConversations(queries: Queries, { items }: ResultLoad): Pro
 const normalizeResult = createNormalizer(tablesOf.operatorResult);
 const packer = createPacker(tablesOf.operatorResult);
 
-/** Writes results that are new or differ. @returns the conversations that it wrote of. */
-async function writeResults(queries: Queries, items: ResultItem[]): Promise<string[]> {
-  if (items.length === 0) return [];
+/** Writes results that are new or differ. @returns how many those were, and of which conversations anything was written. */
+async function writeResults(
+  queries: Queries,
+  items: ResultItem[],
+): Promise<{ results: number; conversations: string[] }> {
+  if (items.length === 0) return { results: 0, conversations: [] };
   const packed = items.map(({ raw }) => packer.pack(normalizeResult(raw)));
   // A reference needs its result.
   const touched = await Promise.all(
@@ -77,7 +81,7 @@ async function writeResults(queries: Queries, items: ResultItem[]): Promise<stri
         queries.sql<{ id: string }>(mergeStatement(table), [...columns, ...scope], `twilio.${table.name}`),
       ),
   );
-  return touched.flat().map(({ id }) => id);
+  return { results: touched[0]?.length ?? 0, conversations: touched.flat().map(({ id }) => id) };
 }
 
 /** Deletes what is neither listed nor linked, and 404. */

@@ -132,6 +132,8 @@ export interface Counts {
   changed: number;
   deleted: number;
   failed: number;
+  /** Operator results written. */
+  results: number;
   /** Seconds of `createdAt` to list, and those that are listed and stored. */
   secondsToList: number;
   secondsListed: number;
@@ -264,6 +266,7 @@ export function createCounts(): Counts {
     changed: 0,
     deleted: 0,
     failed: 0,
+    results: 0,
     lost: 0,
     secondsToList: 0,
     secondsListed: 0,

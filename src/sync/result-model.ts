@@ -137,7 +137,7 @@ export interface ResultsStore {
   /** Goes on with the search for links without a result, which follows the last walk. */
   searchGaps(walk: Walk): Promise<void>;
   failWalk(walk: Walk, error: string): Promise<void>;
-  /** Stores what is new or differs, with everything that moves with it, in one transaction. @returns how many conversations changed. @throws LeaseLost. */
+  /** Stores what is new or differs, with everything that moves with it, in one transaction. @returns how many results were written. @throws LeaseLost. */
   load(load: ResultLoad, now: number): Promise<number>;
   /** All that is due of the conversations that have waited longest. */
   dueAt(now: number, conversations: number): Promise<ResultDue[]>;

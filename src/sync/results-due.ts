@@ -52,8 +52,7 @@ export async function fetchResultsDue(context: Context, signal: AbortSignal): Pr
 export async function storeResults(context: Context, store: ResultsStore, load: ResultLoad): Promise<void> {
   const tryLoad = async (part: ResultLoad): Promise<Unstorable | null> => {
     try {
-      const changed = await store.load(part, context.api.now());
-      context.counts.changed += changed;
+      context.counts.results += await store.load(part, context.api.now());
       return null;
     } catch (error) {
       if (error instanceof Unstorable) return error;
