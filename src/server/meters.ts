@@ -49,7 +49,22 @@ export function createMeters(register: Registry) {
     ),
     windowsPending: gauge('windows_pending', 'Windows that are still to be listed.', ['sweep']),
     windowsFailing: gauge('windows_failing', 'Of the pending windows, those that could not be listed when last tried.'),
-    quarantine: gauge('quarantine_conversations', 'Conversations that cannot be fetched or stored as they are.'),
+    quarantine: gauge(
+      'quarantine_conversations',
+      'Conversations, and operator results, that cannot be fetched or stored as they are.',
+    ),
+    resultsAwaited: gauge(
+      'results_awaited',
+      'Operator results that are named by their conversations and are not stored yet; absent where only links are kept.',
+    ),
+    newestResultAge: gauge(
+      'newest_result_age_seconds',
+      'Since the newest operator result was made; absent without any.',
+    ),
+    resultsRefused: gauge(
+      'results_refused',
+      '1 if the API shows no operator results; absent where only links are kept.',
+    ),
     due: gauge('due_conversations', 'Details that should have been fetched by now and are not.'),
 
     // Of the process that holds the lease.
@@ -57,7 +72,10 @@ export function createMeters(register: Registry) {
       'last_tick_age_limit_seconds',
       'How old the last complete tick may become, by SYNC_SCHEDULE, before /readyz answers 503.',
     ),
-    brakedSweeps: gauge('deletion_brake_sweeps', 'Sweeps that the deletion brake stopped and none has made up for.'),
+    brakedSweeps: gauge(
+      'deletion_brake_sweeps',
+      'Sweeps, and walks over operator results, that the deletion brake stopped and none has made up for.',
+    ),
     lastPassSuccess: gauge(
       'last_pass_success',
       '1 if the last pass left nothing undone, 0 if it failed or is incomplete.',

@@ -76,7 +76,8 @@ export function createMetrics(): Metrics {
       meters.ready.set(readiness.ready ? 1 : 0);
       meters.databaseUp.set(databaseUp ? 1 : 0);
       showFacts(meters, facts, databaseUp);
-      if (client !== undefined && databaseUp) meters.brakedSweeps.set(facts?.braked.length ?? 0);
+      if (client !== undefined && databaseUp)
+        meters.brakedSweeps.set((facts?.braked.length ?? 0) + (facts?.results?.braked ? 1 : 0));
       const { inFlight = 0, limit, perSecond } = client?.() ?? {};
       meters.inFlight.set(inFlight);
       setOrRemove(meters.inFlightLimit, limit);
@@ -134,6 +135,9 @@ function showFacts(meters: Meters, facts: Facts | null, databaseUp: boolean): vo
   setOrRemove(meters.windowsFailing, counted?.pendingWindows.filter(({ failures }) => failures > 0).length);
   setOrRemove(meters.quarantine, counted?.quarantine);
   setOrRemove(meters.due, counted?.overdue);
+  setOrRemove(meters.resultsAwaited, counted?.results?.awaited);
+  setOrRemove(meters.newestResultAge, facts?.results?.newestSecondsAgo);
+  setOrRemove(meters.resultsRefused, counted?.results && Number(counted.results.refused !== null));
   meters.windowsPending.reset();
   if (counted === null) return;
   const pending = (name: string) => counted.pendingWindows.filter(({ sweep }) => sweep === name).length;

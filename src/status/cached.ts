@@ -136,5 +136,6 @@ function aged(facts: Facts, seconds: number, tickSeconds: number): Facts {
     listedSecondsAgo: add(facts.listedSecondsAgo),
     lastTickSecondsAgo: tickAge === null ? null : Math.max(tickAge, tickSeconds),
     newestChangeSecondsAgo: add(facts.newestChangeSecondsAgo),
+    results: facts.results && { ...facts.results, newestSecondsAgo: add(facts.results.newestSecondsAgo) },
   };
 }

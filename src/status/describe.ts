@@ -2,6 +2,7 @@
 
 import { formatCount, formatEstimate, formatInstant, formatShare } from './format.ts';
 import type { ProcessState, Status } from './judge.ts';
+import { describeLoad, noticesOf } from './results.ts';
 import type { Facts, Run } from './snapshot.ts';
 
 export interface Summary {
@@ -15,7 +16,8 @@ export interface Summary {
 export function summarize({ state, code, since }: Status, facts: Facts | null, process: ProcessState | null): Summary {
   const standby = `This replica is on standby: ${process?.heldBy} holds the lease.`;
   const say = (tone: Summary['tone'], title: string, ...notes: string[]): Summary => {
-    return { tone, title, notes: process?.phase === 'standby' ? [...notes, standby] : notes };
+    const all = [...notes, ...noticesOf(facts?.results ?? null)];
+    return { tone, title, notes: process?.phase === 'standby' ? [...all, standby] : all };
   };
   if (code === 'starting') return say('busy', 'Starting');
   if (code === 'database_down') return say('bad', 'The database cannot be used');
@@ -26,8 +28,14 @@ export function summarize({ state, code, since }: Status, facts: Facts | null, p
   if (state === 'out_of_sync') return say('bad', 'Out of sync', ...passes('No pass has succeeded'));
   if (state === 'empty')
     return say('busy', 'Nothing is stored yet', ...(worker === null ? idle : ['The first listing has begun.']));
+  if (code === 'loading_results') return say('busy', loadingResults(facts));
   if (state === 'loading') return say('busy', loading(facts));
   return say('good', 'In sync', ...passes('Every pass has succeeded'), ...idle);
+}
+
+function loadingResults({ results, worker }: Facts): string {
+  const done = `Loading operator results: ${results === null ? '' : describeLoad(results)}`;
+  return worker === null ? `${done}, but no worker is running` : done;
 }
 
 function loading({ progress, worker }: Facts): string {

@@ -5,6 +5,7 @@ import { Obstacle } from '../postgres/obstacles.ts';
 import { LeaseLost } from '../sync/model.ts';
 import { describeError } from '../worker/log.ts';
 import { formatDuration } from './format.ts';
+import { areLoading } from './results.ts';
 import type { Facts } from './snapshot.ts';
 
 /** Every code, and the state that it belongs to. */
@@ -12,6 +13,8 @@ const states = {
   in_sync: 'in_sync',
   /** History is loading; what is new is in sync. */
   loading: 'loading',
+  /** Operator results are loading; conversations are in sync. */
+  loading_results: 'loading',
   /** Nothing was listed yet. */
   empty: 'empty',
   /** This process has only just begun, and knows nothing yet. */
@@ -108,11 +111,13 @@ export function judge({ facts, databaseTrouble, process, isTooOld }: Known): Sta
   if (trouble !== null) return say('incomplete', why);
   if (old !== null) return say('behind', `the last complete tick was ${old} ago`, lastTickAt);
   if (age === null) return say('empty', null, null);
-  return progress?.sweep === 'backfill' ? say('loading', null, progress.startedAt) : say('in_sync', null, okSince);
+  if (progress?.sweep === 'backfill') return say('loading', null, progress.startedAt);
+  if (areLoading(facts.results)) return say('loading_results', null, facts.results.walk?.startedAt ?? null);
+  return say('in_sync', null, okSince);
 }
 
 /** What keeps the copy from being whole until it is listed again, and how many more reasons there are. */
-export function findUndone({ braked, pendingWindows }: Facts): Failure | null {
+export function findUndone({ braked, pendingWindows, results }: Facts): Failure | null {
   const reasons = new Map<string, Code>();
   for (const { sweep, expected, missing } of braked)
     reasons.set(
@@ -121,6 +126,13 @@ export function findUndone({ braked, pendingWindows }: Facts): Failure | null {
     );
   for (const { failures, error } of pendingWindows)
     if (failures > 0) reasons.set(`a range cannot be listed: ${error ?? 'no reason known'}`, 'list_failing');
+  if (results?.braked)
+    reasons.set(
+      `the deletion brake holds: ${results.braked.missing} of ${results.braked.expected} operator results were not listed`,
+      'brake',
+    );
+  if (results?.walk && results.walk.failures > 0 && results.refused === null)
+    reasons.set(`operator results cannot be listed: ${results.walk.error ?? 'no reason known'}`, 'list_failing');
   const [first] = reasons;
   if (first === undefined) return null;
   const [reason, code] = first;
@@ -156,5 +168,10 @@ export function readinessOf({ state, code, reason }: Status, { phase, heldBy }: 
   if (state === 'out_of_sync') return { ready: false, code, reason: reason ?? code };
   if (phase === 'starting') return { ready: false, code: 'starting', reason: 'starting' };
   if (state === 'empty') return { ready: false, code, reason: 'nothing was listed yet' };
-  return state === 'loading' ? { ready: true, code, reason: 'history is loading' } : { ready: true, code };
+  if (state !== 'loading') return { ready: true, code };
+  return {
+    ready: true,
+    code,
+    reason: code === 'loading_results' ? 'operator results are loading' : 'history is loading',
+  };
 }

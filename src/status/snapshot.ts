@@ -8,6 +8,7 @@ import { isHeld } from '../postgres/lease.ts';
 import { migrationMissing, releaseOf } from '../postgres/ledger.ts';
 import { findObstacle, type Obstacle, type Obstacles, obstacles } from '../postgres/obstacles.ts';
 import { type Progress, progressOf, progressStatement } from './progress.ts';
+import { type ResultFacts, resultFacts } from './results.ts';
 
 /** All of it. Its keys, but for `evidence`, are public: `status --json` prints them. */
 export interface Snapshot extends Facts, Records, Counts {}
@@ -34,7 +35,10 @@ export interface Facts {
   progress: Progress | null;
   /** Sweeps that the deletion brake stopped, and none has made up for; the latest first. */
   braked: { sweep: string; expected: number; missing: number }[];
+  /** Conversations, and operator results, that cannot be fetched or stored. */
   quarantine: number;
+  /** Operator results; null where they are not kept with their content, or were never asked for. */
+  results: ResultFacts | null;
   /** Details that should have been fetched by now. */
   overdue: number;
   evidence: Evidence;
@@ -79,7 +83,10 @@ export interface Records {
 }
 
 export interface Quarantined {
+  /** Of the conversation. */
   id: string;
+  /** Of its result that cannot be had; null: the conversation itself. */
+  operatorResultId: string | null;
   reason: string | null;
   since: string;
   attempts: number;
@@ -110,6 +117,7 @@ export interface Counts {
   deleted: number;
   communications: number;
   operatorResultLinks: number;
+  operatorResults: number;
   /** The rows of `twilio.coverage`: from the day history begins to today, in UTC. */
   days: Day[];
   /** The last 48, the newest last. */
@@ -125,6 +133,8 @@ export interface Day {
   open: number;
   quarantined: number;
   awaited: number;
+  /** Operator results of its conversations that are not stored yet. */
+  resultsAwaited: number;
   deleted: number;
 }
 
@@ -187,7 +197,8 @@ export const factsStatement = () => `
     ${listOf(`select sweep, expected, missing from twilio_sync.sweeps as stopped where braked and not exists (
       select from twilio_sync.sweeps as later where (later.ended_at > coalesce(stopped.ended_at, stopped.started_at) or later.ended_at is not null and later.id > stopped.id and stopped.ended_at > now())
         and (later.sweep = stopped.sweep or later.sweep = 'reconcile' and not later.braked)) order by ended_at desc`)} as braked,
-    (select count(*)::int from twilio_sync.due where reason = 'failed') as quarantine,
+    ((select count(*) from twilio_sync.due where reason = 'failed') + (select count(*) from twilio_sync.results_due where error is not null))::int as quarantine,
+    ${resultFacts} as results,
     (select count(*)::int from twilio_sync.due where due_at <= now() and reason <> 'failed') as overdue,
     (select json_build_object('outcome', outcome, 'error', error) from (
        select outcome, error, ended_at from twilio_sync.runs where ended_at is not null order by id desc limit 1) as last
@@ -209,7 +220,7 @@ export async function readRecords({ sql }: Queries): Promise<Records> {
        (select ${iso('history_from')} from twilio_sync.scope) as "historyFrom",
        (select ${iso('max(ended_at)')} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null) as "reconciledAt",
        (select count(*)::int from twilio_sync.due where reason not in ('failed', 'large') and sweep_id is null) as due,
-       ${listOf(`select conversation_id as id, reason, ${iso('first_failed_at')} as since, attempts, ${iso('next_attempt_at')} as "nextAttemptAt"
+       ${listOf(`select conversation_id as id, nullif(operator_result_id, '') as "operatorResultId", reason, ${iso('first_failed_at')} as since, attempts, ${iso('next_attempt_at')} as "nextAttemptAt"
          from twilio_sync.quarantine order by last_failed_at desc nulls last, conversation_id limit 20`)} as quarantined,
        ${listOf(`select command, ${iso('started_at')} as "startedAt", ${iso('ended_at')} as "endedAt",
          round(${span('started_at', 'ended_at')}, 3) as seconds, outcome, error,
@@ -231,7 +242,8 @@ export async function readRecords({ sql }: Queries): Promise<Records> {
 export async function readCounts({ sql }: Queries): Promise<Counts> {
   const days = await sql<Day>(
     `select to_char(day, 'YYYY-MM-DD') as day, ${iso('listed_completely_at')} as "listedCompletelyAt",
-       stored::int as stored, open::int as open, quarantined::int as quarantined, awaited::int as awaited, deleted::int as deleted
+       stored::int as stored, open::int as open, quarantined::int as quarantined, awaited::int as awaited,
+       results_awaited::int as "resultsAwaited", deleted::int as deleted
      from twilio.coverage order by day`,
   );
   const hours = await sql<Hour>(
@@ -241,9 +253,10 @@ export async function readCounts({ sql }: Queries): Promise<Counts> {
      left join twilio.conversations on synced_at >= hour and synced_at < hour + interval '1 hour'
      group by hour order by hour`,
   );
-  const [children] = await sql<Pick<Counts, 'communications' | 'operatorResultLinks'>>(
+  const [children] = await sql<Pick<Counts, 'communications' | 'operatorResultLinks' | 'operatorResults'>>(
     `select (select count(*)::int from twilio.communications) as communications,
-       (select count(*)::int from twilio.operator_result_links) as "operatorResultLinks"`,
+       (select count(*)::int from twilio.operator_result_links) as "operatorResultLinks",
+       (select count(*)::int from twilio.operator_results) as "operatorResults"`,
   );
   if (children === undefined) throw new Error('the database gave no counts');
   // Every conversation is in one of the days: the view has those outside of history too.

@@ -64,6 +64,8 @@ export interface ResultsHead {
   refused: string | null;
   /** The first walk has ended: each link has its result, or is due. */
   whole: boolean;
+  /** The deletion brake stopped the last walk. */
+  braked: { expected: number; missing: number } | null;
 }
 
 export interface Walk {

@@ -50,6 +50,7 @@ export async function fetchResultsDue(context: Context, signal: AbortSignal): Pr
 
 /** Stores a load; what Postgres refuses of it, or no rows can be made of, is in quarantine by itself. */
 export async function storeResults(context: Context, store: ResultsStore, load: ResultLoad): Promise<void> {
+  context.counts.resultsListed += load.items.length;
   const tryLoad = async (part: ResultLoad): Promise<Unstorable | null> => {
     try {
       context.counts.results += await store.load(part, context.api.now());

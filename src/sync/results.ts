@@ -82,9 +82,23 @@ export async function walkResults(
     const walk = await store.pendingWalk();
     if (walk === null || (await store.head()).refused !== null) return;
     if (walk.kind === 'gaps') await store.searchGaps(walk);
-    else if ((await goOn(context, context.results, walk, interrupted, signal)) === 'stopped') return;
+    else {
+      const went = await goOn(context, context.results, walk, interrupted, signal);
+      if (went === 'stopped') return;
+      if (went === 'ended' && walk.kind === 'all') await reportBrake(context, store);
+    }
     if (interrupted()) await recent();
   }
+}
+
+async function reportBrake({ counts, watcher }: Context, store: ResultsStore): Promise<void> {
+  const { braked } = await store.head();
+  if (braked === null) return;
+  const { missing, expected } = braked;
+  counts.incomplete.push(
+    `${missing} of ${expected} stored operator results were not listed; none was looked at, none deleted`,
+  );
+  watcher.warn('deletion brake', { sweep: 'operator results', ...braked });
 }
 
 /** @returns `stopped` where the next pass has to try again. */

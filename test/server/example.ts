@@ -1,6 +1,7 @@
 // A status as a database would give it, for tests of what is made of it: in sync, at ten in the morning of a day in June.
 
 import type { Status } from '../../src/status/judge.ts';
+import type { ResultFacts, ResultWalk } from '../../src/status/results.ts';
 import type { Counts, Day, Evidence, Facts, Hour, Records, Run } from '../../src/status/snapshot.ts';
 
 export function aRun(changes: Partial<Run> = {}): Run {
@@ -37,11 +38,35 @@ export function someFacts(changes: Partial<Facts> = {}, evidence: Partial<Eviden
     progress: null,
     braked: [],
     quarantine: 0,
+    results: null,
     overdue: 0,
     evidence: { blocker: null, trouble: null, failingSince: null, okSince: inSync.since, ...evidence },
     ...changes,
   };
 }
+
+/** Loaded, and nothing is in their way. */
+export function someResults(changes: Partial<ResultFacts> = {}): ResultFacts {
+  return {
+    loadedAt: '2026-06-15T07:00:00Z',
+    walk: null,
+    awaited: 0,
+    newestSecondsAgo: 95,
+    refused: null,
+    byConversation: null,
+    braked: null,
+    ...changes,
+  };
+}
+
+/** Of a walk over the list of operator results. */
+export const aWalk: ResultWalk = {
+  startedAt: '2026-06-15T09:30:00Z',
+  listed: 12_000,
+  reachedAt: '2026-05-03T00:00:00Z',
+  failures: 0,
+  error: null,
+};
 
 export function someRecords(changes: Partial<Records> = {}): Records {
   return {
@@ -69,6 +94,7 @@ export function someCounts(changes: Partial<Counts> = {}, dayCount = 40): Counts
       open,
       quarantined: 0,
       awaited: 0,
+      resultsAwaited: 0,
       deleted: 0,
     };
   });
@@ -82,6 +108,7 @@ export function someCounts(changes: Partial<Counts> = {}, dayCount = 40): Counts
     deleted: 2,
     communications: 234_567,
     operatorResultLinks: 24_001,
+    operatorResults: 23_990,
     days,
     hours,
     ...changes,

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { createMetrics, type Metrics } from '../../src/server/metrics.ts';
 import { createCounts } from '../../src/sync/context.ts';
 import { codes, documentOf } from '../readme.ts';
-import { someFacts } from './example.ts';
+import { someFacts, someResults } from './example.ts';
 
 const window = { sweep: 'backfill', from: '', to: '', cursor: '', failures: 0, error: null };
 const facts = someFacts({
@@ -18,6 +18,7 @@ const facts = someFacts({
   braked: Array(2).fill({ sweep: 'reconcile', expected: 1, missing: 1 }),
   quarantine: 3,
   overdue: 4,
+  results: someResults({ awaited: 7, braked: { expected: 100, missing: 50 } }),
 });
 const now: Parameters<Metrics['show']>[0] = { readiness: { ready: true, code: 'loading' }, facts, databaseUp: true };
 const away = { readiness: { ready: false, code: 'database_down' }, facts, databaseUp: false } as const;
@@ -103,7 +104,7 @@ describe('counters only grow', () => {
     expect(await samples(metrics)).toMatchObject({
       lease_held: 1,
       drift_ratio: 0.02,
-      deletion_brake_sweeps: 2,
+      deletion_brake_sweeps: 3,
       last_tick_age_limit_seconds: 300,
       last_pass_success: 0,
       api_requests_in_flight: 5,
@@ -150,10 +151,19 @@ test('while the database is away, ages go on and counts are not said', async () 
     windows_failing: 1,
     quarantine_conversations: 3,
     due_conversations: 4,
+    results_awaited: 7,
+    newest_result_age_seconds: 95,
+    results_refused: 0,
   });
   const said = await samples(metrics, away);
   expect(said).toMatchObject({ ready: 0, database_up: 0, last_tick_age_seconds: 12.5, newest_change_age_seconds: 70 });
-  for (const name of ['windows_failing', 'quarantine_conversations', 'windows_pending{sweep="new"}'])
+  for (const name of [
+    'windows_failing',
+    'quarantine_conversations',
+    'results_awaited',
+    'results_refused',
+    'windows_pending{sweep="new"}',
+  ])
     expect(said).not.toHaveProperty([name]);
   expect(await samples(metrics, { ...away, facts: null })).not.toHaveProperty('last_tick_age_seconds');
 });

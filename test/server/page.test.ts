@@ -7,7 +7,8 @@ import { html } from '../../src/server/page/html.ts';
 import { renderPage } from '../../src/server/page/page.ts';
 import type { PageView } from '../../src/server/view.ts';
 import { judge } from '../../src/status/judge.ts';
-import { aRun, inSync, someCounts, someFacts, someRecords } from './example.ts';
+import type { ResultFacts } from '../../src/status/results.ts';
+import { aRun, aWalk, inSync, someCounts, someFacts, someRecords, someResults } from './example.ts';
 
 const none = { '2xx': 0, '3xx': 0, '4xx': 0, '429': 0, '5xx': 0, none: 0 };
 const counts = { '2xx': 1200, '3xx': 0, '4xx': 0, '429': 3, '5xx': 0, none: 0 };
@@ -105,7 +106,14 @@ test('out of sync: why, since when, up to when it is whole, and what to do', () 
       aRun({ outcome: null, endedAt: null, seconds: null }),
     ],
     quarantined: [
-      { id: 'conv_1', reason: 'no createdAt', since: '2026-06-15T01:00:00Z', attempts: 4, nextAttemptAt: null },
+      {
+        id: 'conv_1',
+        operatorResultId: null,
+        reason: 'no createdAt',
+        since: '2026-06-15T01:00:00Z',
+        attempts: 4,
+        nextAttemptAt: null,
+      },
     ],
   });
   const status = judge({ facts, databaseTrouble: null, process: null, isTooOld: () => false });
@@ -119,6 +127,22 @@ test('out of sync: why, since when, up to when it is whole, and what to do', () 
   expect(text).toContain('not ended');
   expect(text).toMatch(/conv_1 no createdAt 01:00:00 UTC 4 not by itself/);
   expect(text).toContain('And 24 more');
+});
+
+test('operator results: stored, awaited, loading, refused', () => {
+  const page = (results: Partial<ResultFacts>) => {
+    const facts = someFacts({ results: someResults(results) });
+    const status = judge({ facts, databaseTrouble: null, process: null, isTooOld: () => false });
+    return textOf(renderPage(aView({ facts, status })));
+  };
+  expect(textOf(renderPage(aView()))).toContain('Operator results 24,001 links');
+  expect(page({})).toContain('Operator results 23,990 none is awaited');
+  expect(page({ awaited: 11 })).toContain('Operator results 23,990 11 results awaited');
+  const loading = page({ loadedAt: null, walk: aWalk });
+  expect(loading).toContain('Loading operator results: 12,000 listed, back to 3 May 2026');
+  expect(loading).toContain('Operator results 23,990 loading: 12,000 listed');
+  expect(page({ refused: 'the key may not' })).toContain('The API shows no operator results, so they are asked for');
+  expect(page({ braked: { expected: 100, missing: 50 } })).toContain('50 of 100 operator results were not listed.');
 });
 
 test('whatever is not known yet, or cannot be, there is a page', () => {
@@ -154,7 +178,9 @@ test('no value of the database becomes markup, wherever it stands', () => {
   });
   const records = someRecords({
     runs: [aRun({ command: hostile, outcome: hostile, error: hostile }), ...[aRun(), aRun()]],
-    quarantined: [{ id: hostile, reason: hostile, since: at, attempts: 1, nextAttemptAt: at }],
+    quarantined: [
+      { id: hostile, operatorResultId: hostile, reason: hostile, since: at, attempts: 1, nextAttemptAt: at },
+    ],
   });
   const page = renderPage(
     aView({

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { describeRun, foldRuns, summarize } from '../../src/status/describe.ts';
 import { judge, type ProcessState } from '../../src/status/judge.ts';
 import type { Evidence, Facts, Run } from '../../src/status/snapshot.ts';
-import { aRun, inSync, someFacts } from '../server/example.ts';
+import { aRun, aWalk, inSync, someFacts, someResults } from '../server/example.ts';
 
 test('passes that did nothing and ended the same way are one line, others one each', () => {
   const at = (minute: number, changes: Partial<Run>) => aRun({ startedAt: `2026-06-15T10:0${minute}:00Z`, ...changes });
@@ -56,6 +56,15 @@ test('the sentence that matters, and what belongs to it', () => {
   expect(say({ progress })).toEqual(['busy', 'Loading history: 62 %, about 3 min left']);
   expect(say({ progress: { ...progress, secondsLeft: null } })[1]).toBe('Loading history: 62 %');
   expect(say({ progress, worker: null })[1]).toBe('Loading history: 62 %, but no worker is running');
+
+  const results = someResults({ loadedAt: null, walk: aWalk });
+  expect(say({ results })[1]).toBe('Loading operator results: 12,000 listed, back to 3 May 2026');
+  expect(say({ results: someResults({ refused: 'the key may not' }) }).at(-1)).toBe(
+    'The API shows no operator results, so they are asked for again with each reconcile: the key may not.',
+  );
+  expect(say({ results: someResults({ byConversation: 'no order' }) }).at(-1)).toBe(
+    'New operator results are found by conversation, which can take longer: no order.',
+  );
 
   const trouble = { outcome: 'failed', error: 'the API refused the key' } as const;
   expect(say({}, { trouble, failingSince: '2026-06-15T09:30:00Z' })).toEqual([

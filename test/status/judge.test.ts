@@ -6,7 +6,7 @@ import { failureOf, judge, type Known, type ProcessState, readinessOf } from '..
 import { type Progress, progressOf } from '../../src/status/progress.ts';
 import type { Evidence, Facts, PendingWindow } from '../../src/status/snapshot.ts';
 import { LeaseLost } from '../../src/sync/model.ts';
-import { inSync, someFacts } from '../server/example.ts';
+import { aWalk, inSync, someFacts, someResults } from '../server/example.ts';
 
 const working: ProcessState = { phase: 'working', heldBy: null, failure: null, migrating: null };
 const refused = { code: 'failing', reason: 'the API refused the key' } as const;
@@ -56,6 +56,35 @@ test('in sync, loading, and nothing yet', () => {
   expect(codeOf({ progress: { ...backfill, sweep: 'reconcile' } })).toBe('in_sync');
   expect(judge(known({ lastTickAt: null, lastTickSecondsAgo: null }))).toMatchObject({ state: 'empty', code: 'empty' });
   expect(codeOf(null)).toBe('starting');
+});
+
+test('operator results: loading, late or refused is not out of sync; what cannot be listed or was braked is', () => {
+  const loading = someResults({ loadedAt: null, walk: aWalk });
+  expect(judge(known({ results: loading }))).toEqual({
+    state: 'loading',
+    code: 'loading_results',
+    since: aWalk.startedAt,
+    reason: null,
+  });
+  expect(codeOf({ results: loading, progress: backfill })).toBe('loading');
+  expect(ready({}, { results: loading })).toEqual({
+    ready: true,
+    code: 'loading_results',
+    reason: 'operator results are loading',
+  });
+  const late = { awaited: 3, byConversation: 'no order' };
+  for (const results of [null, someResults(late), someResults({ loadedAt: null, refused: '403' })])
+    expect(judge(known({ results }))).toEqual(inSync);
+  const failing = { ...aWalk, failures: 2, error: 'a page is missing' };
+  expect(judge(known({ results: someResults({ walk: failing }) }))).toMatchObject({
+    code: 'list_failing',
+    reason: 'operator results cannot be listed: a page is missing',
+  });
+  expect(codeOf({ results: someResults({ walk: failing, refused: '403' }) })).toBe('in_sync');
+  expect(judge(known({ results: someResults({ braked: { expected: 100, missing: 50 } }) }))).toMatchObject({
+    code: 'brake',
+    reason: 'the deletion brake holds: 50 of 100 operator results were not listed',
+  });
 });
 
 describe('out of sync', () => {

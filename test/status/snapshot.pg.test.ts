@@ -27,7 +27,8 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await client.query(
-    'truncate twilio.conversations, twilio_sync.sweeps, twilio_sync.windows, twilio_sync.due, twilio_sync.runs cascade',
+    `truncate twilio.conversations, twilio_sync.sweeps, twilio_sync.windows, twilio_sync.due, twilio_sync.runs, twilio_sync.results_due, twilio_sync.results_walks cascade;
+     update twilio_sync.results_head set mark = null, generation = null, whole_since = null, refused = null, given_up = null`,
   );
 });
 
@@ -52,7 +53,7 @@ const read = () => readFacts((text) => database.ask(text, 10_000));
 test('of an empty database there is nothing to say, but that its tables are right', async () => {
   expect(await read()).toMatchObject({
     ...{ lastTickAt: null, lastTickSecondsAgo: null, newestChangeSecondsAgo: null, pendingWindows: [], progress: null },
-    ...{ braked: [], quarantine: 0, overdue: 0, worker: null },
+    ...{ braked: [], quarantine: 0, results: null, overdue: 0, worker: null },
     evidence: { blocker: null, trouble: null },
   });
   expect([null, 1, Number.MAX_SAFE_INTEGER].map(releaseOf)).toEqual(['older', 'older', 'newer']);
@@ -148,6 +149,38 @@ test('a brake holds until the same, or everything, is listed and believed', asyn
   expect(await braked()).toEqual(['reconcile', 'range']);
   await sweep('reconcile', { ended: '1 minute' });
   expect(await braked()).toEqual([]);
+});
+
+test('operator results: how far they are, those awaited, those in quarantine, and what stands in their way', async () => {
+  const results = async () => (await read()).results;
+  await client.query(`update twilio_sync.results_head set generation = 1, mark = now()`);
+  expect(await results()).toEqual({
+    ...{ loadedAt: null, walk: null, awaited: 0, newestSecondsAgo: null },
+    ...{ refused: null, byConversation: null, braked: null },
+  });
+  await client.query(`
+    insert into twilio_sync.results_walks (kind, listed, reached, started_at) values ('all', 2000, '2026-06-01', '2026-06-15');
+    insert into twilio_sync.results_walks (kind, listed, failures, error) values ('rest', 10, 3, 'no answer');
+    insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at, error) values
+      ('a', 'r1', 'linked', now(), null), ('a', 'r2', 'linked', now(), 'refused'), ('a', 'r3', 'gone', 'infinity', null), ('a', 'r4', 'unlinked', now(), null)`);
+  expect(await read()).toMatchObject({
+    quarantine: 1,
+    results: { awaited: 2, walk: { failures: 3, error: 'no answer' } },
+  });
+  await client.query(`delete from twilio_sync.results_walks where kind = 'rest'`);
+  expect((await results())?.walk).toEqual({
+    ...{ startedAt: '2026-06-15T00:00:00Z', listed: 2000, reachedAt: '2026-06-01T00:00:00Z', failures: 0, error: null },
+  });
+  await client.query(`
+    update twilio_sync.results_walks set ended_at = now(), braked = true, expected = 100, missing = 50;
+    update twilio_sync.results_head set whole_since = '2026-06-15', refused = '403', given_up = 'no order';
+    insert into twilio.conversations (id, created_at, first_synced_at, synced_at) values ('a', now(), now(), now());
+    insert into twilio.operator_results (conversation_id, id, created_at) values ('a', 'r0', now() - interval '1 hour')`);
+  expect(await results()).toMatchObject({
+    ...{ loadedAt: '2026-06-15T00:00:00Z', walk: null, refused: '403', byConversation: 'no order' },
+    braked: { expected: 100, missing: 50 },
+  });
+  expect((await results())?.newestSecondsAgo).toBeGreaterThanOrEqual(3600);
 });
 
 test('the last sample that was verified is remembered', async () => {

@@ -79,6 +79,7 @@ test('of a conversation in quarantine: its id, why, and when it is tried again',
   expect(quarantined).toEqual([
     {
       id: expect.stringMatching(/^conv_/),
+      operatorResultId: null,
       reason: expect.stringMatching(/400/),
       since: expect.stringMatching(/Z$/),
       attempts: 1,

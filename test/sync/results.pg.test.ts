@@ -130,6 +130,31 @@ test('deleted results are gone after the next walk, and one whose link stays is 
   ]);
 });
 
+test('too many missing results: the brake stops the walk, says so once, and holds until a walk shows them or is let through', async () => {
+  await open({ conversations: 60 });
+  await world.pass('new', 'open', 'lookback');
+  const all = world.simulator.source.results();
+  for (const { id } of all.slice(0, 40)) world.simulator.source.removeResult(id, { keepLink: true, silent: true });
+  world.nowMs += 3_600_000;
+  const counts = await world.pass('new', 'open', 'reconcile');
+  // The newest that is listed is not among those that the walk counts.
+  const expected = all.length - 1;
+  expect(counts.incomplete).toEqual([
+    `40 of ${expected} stored operator results were not listed; none was looked at, none deleted`,
+  ]);
+  const stored = async () => (await world.pool.query('select from twilio.operator_results')).rowCount;
+  const braked = async () => (await (await world.context()).results?.store.head())?.braked;
+  expect(await stored()).toBe(all.length);
+  expect(await braked()).toEqual({ expected, missing: 40 });
+  expect((await world.pass('new', 'open')).incomplete).toEqual([]);
+  await world.restart({ settings: { allowMassDelete: true } });
+  world.nowMs += 3_600_000;
+  await world.pass('new', 'open', 'reconcile');
+  await world.pass('new', 'open');
+  expect(await braked()).toBe(null);
+  expect(await world.resultDifferences()).toEqual([]);
+});
+
 test('an expiring token starts the walk again; where that gets nowhere, each is asked for by conversation', async () => {
   await open({ conversations: 60, switches: { servedPageSize: 5, tokenUses: 0 } });
   await world.pass('new', 'open', 'lookback');

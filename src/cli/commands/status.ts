@@ -7,6 +7,7 @@ import { openConfigured } from '../../database.ts';
 import { describeRun, foldRuns, type RunLine, summarize } from '../../status/describe.ts';
 import { formatCount, formatDay, formatDuration, formatInstant, formatMany, formatWork } from '../../status/format.ts';
 import { judge, type Status } from '../../status/judge.ts';
+import { areLoading, describeAwaited, describeLoad } from '../../status/results.ts';
 import { readSnapshot, type Snapshot } from '../../status/snapshot.ts';
 import { isStale } from '../../worker/schedule.ts';
 import { exitStatus, sayError, statusOf } from '../exit-status.ts';
@@ -103,18 +104,33 @@ function countRows(found: Snapshot): Rows {
     ['… by day', `${sparkline(byDay)}  ${formatMany(byDay.length, 'day')} to today, at most ${most(byDay)}`],
     ['stored by hour', `${sparkline(byHour)}  the last 24 hours, at most ${most(byHour)}`],
     ['communications', formatCount(found.communications)],
-    ['operator results', `${formatCount(found.operatorResultLinks)} links`],
+    ['operator results', describeResults(found)],
     ['due', formatMany(found.due, 'detail')],
     ['quarantine', found.quarantine === 0 ? 'empty' : `${formatCount(found.quarantine)}: see twilio_sync.quarantine`],
   ];
 }
 
-function troubleRows({ braked, pendingWindows }: Snapshot): Rows {
+function describeResults({ operatorResults, operatorResultLinks, results }: Snapshot): string {
+  const links = `${formatCount(operatorResultLinks)} links`;
+  if (results === null) return links;
+  const more = areLoading(results) ? `first load: ${describeLoad(results)}` : describeAwaited(results);
+  return [`${formatCount(operatorResults)} stored`, links, more].filter(Boolean).join(', ');
+}
+
+function troubleRows({ braked, pendingWindows, results }: Snapshot): Rows {
   const failing = pendingWindows.filter((window) => window.failures > 0);
   return [
     ...braked.map(({ sweep, expected, missing }): Rows[number] => {
       return ['deletion brake', `${sweep}: ${missing} of ${expected} were not listed; see --allow-mass-delete`];
     }),
+    ...(results?.braked
+      ? [
+          [
+            'deletion brake',
+            `operator results: ${results.braked.missing} of ${results.braked.expected} were not listed; see --allow-mass-delete`,
+          ] as Rows[number],
+        ]
+      : []),
     ...failing.map(({ sweep, from, to, failures, error }): Rows[number] => {
       return ['window fails', `${sweep} ${from} to ${to}, ${failures} times: ${error ?? 'no reason known'}`];
     }),

@@ -7,7 +7,9 @@ import type { Database } from '../../postgres/database.ts';
 import type { RefetchResult } from '../../postgres/due.ts';
 import { refuseOtherTables } from '../../postgres/migrate.ts';
 import { refuseWrongScope } from '../../postgres/scope.ts';
-import { readFacts } from '../../status/snapshot.ts';
+import { findUndone } from '../../status/judge.ts';
+import { areLoading } from '../../status/results.ts';
+import { type Facts, readFacts } from '../../status/snapshot.ts';
 import type { Context } from '../../sync/context.ts';
 import type { TimeRange } from '../../sync/model.ts';
 import { preview, syncAll, syncRange } from '../../sync/once.ts';
@@ -56,16 +58,25 @@ export async function sync(
       progress.end();
       terminal.write(`${say(context.counts)}.`);
       for (const each of context.counts.incomplete) terminal.write(`Incomplete: ${each}.`);
-      return await statusOf(database, context, terminal);
+      return await statusOf(database, context, options.range === null, terminal);
     });
   } finally {
     progress.end();
   }
 }
 
-async function statusOf(database: Database, context: Context, terminal: Terminal): Promise<number> {
+async function statusOf(database: Database, context: Context, whole: boolean, terminal: Terminal): Promise<number> {
   if (context.counts.incomplete.length > 0) return exitStatus.incomplete;
-  const { quarantine } = await database.run(({ sql }) => readFacts(sql));
+  const facts = await database.run(({ sql }) => readFacts(sql));
+  const undone = whole ? findUndone(facts) : null;
+  if (undone !== null) terminal.write(`Incomplete: ${undone.reason}.`);
+  else if (whole && context.results !== null && areLoading(facts.results))
+    terminal.write('Incomplete: operator results are not loaded to the end.');
+  else return quarantineStatus(facts, terminal);
+  return exitStatus.incomplete;
+}
+
+function quarantineStatus({ quarantine }: Facts, terminal: Terminal): number {
   if (quarantine === 0) return exitStatus.inSync;
   terminal.write(`${quarantine} in quarantine: see twilio_sync.quarantine.`);
   return exitStatus.quarantine;

@@ -3,6 +3,7 @@
 
 import { type Summary, summarize } from '../../status/describe.ts';
 import { formatCount, formatDuration, formatMany, formatShare } from '../../status/format.ts';
+import { areLoading, describeAwaited, describeLoad, type ResultFacts } from '../../status/results.ts';
 import type { Counts, Facts, Records } from '../../status/snapshot.ts';
 import type { PageView } from '../view.ts';
 import { coverageSection, daysSection, hoursSection } from './history.ts';
@@ -92,7 +93,7 @@ function sections(view: PageView): Html[] {
   ];
 }
 
-function numbers({ quarantine }: Facts, records: Records | null, counts: Counts | null): Html {
+function numbers({ quarantine, results }: Facts, records: Records | null, counts: Counts | null): Html {
   const number = (name: string, count: number | undefined, note: string | Html, warn = false) =>
     html`<div${warn && html` class="warn"`}><dt>${name}</dt><dd><b>${count === undefined ? '…' : formatCount(count)}</b><span>${note}</span></dd></div>`;
   const deleted =
@@ -101,10 +102,16 @@ function numbers({ quarantine }: Facts, records: Records | null, counts: Counts 
 ${number('Conversations', counts?.conversations, deleted)}
 ${number('Open', counts?.open, 'still going on')}
 ${number('Communications', counts?.communications, 'in transcripts')}
-${number('Operator results', counts?.operatorResultLinks, 'links')}
+${number('Operator results', results === null ? counts?.operatorResultLinks : counts?.operatorResults, resultsNote(results))}
 ${number('Due', records?.due, 'to be fetched again')}
 ${number('In quarantine', quarantine, quarantine === 0 ? 'none is missing' : html`<a href="#quarantine">see why</a>`, quarantine > 0)}
 </dl></section>`;
+}
+
+function resultsNote(results: ResultFacts | null): string {
+  if (results === null) return 'links';
+  if (areLoading(results)) return `loading: ${describeLoad(results)}`;
+  return describeAwaited(results) || 'none is awaited';
 }
 
 function footnote({ counts, countedSecondsAgo }: PageView): string {

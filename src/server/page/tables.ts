@@ -10,15 +10,20 @@ import type { PageView } from '../view.ts';
 import { type Html, html, time } from './html.ts';
 
 /** What the deletion brake stopped and what cannot be listed; nothing where there is nothing. */
-export function windowsSection({ braked, pendingWindows, at }: Facts): Html[] {
+export function windowsSection({ braked, pendingWindows, results, at }: Facts): Html[] {
   const failing = pendingWindows.filter(({ failures }) => failures > 0);
-  if (braked.length + failing.length === 0) return [];
+  const brakedResults = results?.braked ?? null;
+  if (braked.length + failing.length === 0 && brakedResults === null) return [];
   return [
     html`<section aria-labelledby="trouble"><h2 id="trouble">What is wrong</h2><ul class="plain">
 ${braked.map(
   ({ sweep, expected, missing }) =>
     html`<li><b>Deletion brake</b> (${sweep}): ${formatCount(missing)} of ${formatCount(expected)} conversations were not listed. None was marked deleted. If they are meant to be gone: <code>sync --reconcile --allow-mass-delete</code>.</li>`,
 )}
+${
+  brakedResults !== null &&
+  html`<li><b>Deletion brake</b>: ${formatCount(brakedResults.missing)} of ${formatCount(brakedResults.expected)} operator results were not listed. None was deleted. If they are meant to be gone: <code>sync --reconcile --allow-mass-delete</code>.</li>`
+}
 ${failing.map(
   ({ sweep, from, to, failures, error }) =>
     html`<li><b>A range cannot be listed</b> (${sweep}): ${time(from, at)} to ${time(to, at)}, ${formatCount(failures)} times: ${error ?? 'no reason known'}</li>`,
@@ -31,8 +36,8 @@ export function quarantineSection({ quarantine, at }: Facts, { quarantined }: Re
   if (quarantine === 0) return [];
   const more = quarantine - quarantined.length;
   const rows = quarantined.map(
-    ({ id, reason, since, attempts, nextAttemptAt }) =>
-      html`<tr><td><code>${id}</code><span class="why">${reason ?? 'no reason known'}</span></td><td>${time(since, at)}</td><td class="number wide">${formatCount(attempts)}</td><td class="wide">${nextAttemptAt === null ? 'not by itself' : time(nextAttemptAt, at)}</td></tr>`,
+    ({ id, operatorResultId, reason, since, attempts, nextAttemptAt }) =>
+      html`<tr><td><code>${id}</code>${operatorResultId !== null && html`, result <code>${operatorResultId}</code>`}<span class="why">${reason ?? 'no reason known'}</span></td><td>${time(since, at)}</td><td class="number wide">${formatCount(attempts)}</td><td class="wide">${nextAttemptAt === null ? 'not by itself' : time(nextAttemptAt, at)}</td></tr>`,
   );
   return [
     html`<section aria-labelledby="quarantine"><h2 id="quarantine">In quarantine</h2>
