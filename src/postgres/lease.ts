@@ -1,6 +1,6 @@
-// One writer at a time: a row that says who, until when by the database's clock, and under which epoch. Whoever has
-// lost it writes nothing more, since every write begins with an update of that row where the epoch is still its own.
-// Times are whole microseconds since the epoch, as the row has them; a transaction's own time is a parameter.
+// The lease: one row that says who may write, until when by the database's clock, and under which epoch. Every transaction that
+// writes begins with an update of that row under its own epoch, so a process that has lost the lease writes nothing.
+// Times are whole microseconds since 1970, as in the row. The time of a transaction is passed as a parameter.
 
 import { LeaseLost } from '../sync/model.ts';
 import type { Database, Queries } from './database.ts';
@@ -12,22 +12,22 @@ export const leaseSeconds = 15;
 const term = leaseSeconds * 1_000_000;
 
 /**
- * Whether somebody holds the lease at an instant. One that ends later than any that can have been given was given before
- * the clock was set back, and nobody holds it. Given it can be until a term after a transaction began, and whoever asks
- * may have begun a little earlier: a second term is more than that.
+ * SQL for whether somebody holds the lease at an instant. A lease that ends later than any that can have been given was given
+ * before the clock was set back: nobody holds it. A lease ends one term after its transaction began, and the transaction that
+ * asks may have begun a little earlier. Two terms are enough for both.
  */
 export const isHeld = (now: string) => `expires_at between ${now} and ${now} + ${2 * term}`;
 
 /**
- * Takes the lease where nobody holds it. `holder` is nobody else's name: by it an answer that was lost is made up for.
- * @returns the epoch to write under, or who holds it. @throws NewerSchema, RowSecurity.
+ * Takes the lease if nobody holds it. `holder` is a unique name: if the answer to COMMIT is lost, the second try finds it in the row.
+ * @returns the epoch to write under, or who holds the lease. @throws NewerSchema, RowSecurity.
  */
 export async function takeLease(database: Database, holder: string): Promise<{ epoch: number } | { heldBy: string }> {
   let asked = false;
   return await database.transaction(async (queries, now) => {
     const again = asked;
     asked = true;
-    // A row locked by a load means that its holder is alive: there is no use in waiting for it.
+    // If a load has locked the row, its holder is alive: there is no use in waiting.
     const [taken] = await queries.sql<Pick<Rows['lease'], 'epoch'>>(
       `update twilio_sync.lease set epoch = epoch + 1, holder = $1, expires_at = $2::bigint + ${term}
        where singleton = (select singleton from twilio_sync.lease where not (${isHeld('$2::bigint')}) for update skip locked)
@@ -37,7 +37,7 @@ export async function takeLease(database: Database, holder: string): Promise<{ e
     const [lease] = await queries.sql<Obstacles & Pick<Rows['lease'], 'epoch' | 'holder'>>(
       `select ${obstacles()}, epoch::int as epoch, holder from (values (1)) as one left join twilio_sync.lease on true`,
     );
-    // Thrown, so that what was taken is given back.
+    // Throws, so that the transaction is rolled back and the lease is not taken.
     refuseObstacles(lease);
     if (taken !== undefined) return taken;
     if (again && lease?.holder === holder) return { epoch: lease.epoch };
@@ -45,10 +45,10 @@ export async function takeLease(database: Database, holder: string): Promise<{ e
   });
 }
 
-/** Extends the lease. @throws LeaseLost where it is another's by now; NewerSchema, RowSecurity. */
+/** Extends the lease. @throws LeaseLost if another process has taken it; NewerSchema, RowSecurity. */
 export async function renewLease(database: Database, epoch: number): Promise<void> {
   await database.transaction(async (queries) => {
-    // The time is read when the row is locked: a load may have held it for longer than the term.
+    // The time is read once the row is locked: a load may have kept it locked for longer than the term.
     const [locked] = await queries.sql<Obstacles & { now: string }>(
       `with locked as materialized (select from twilio_sync.lease where epoch = $1 for update)
        select ${nowInMicroseconds} as now, ${obstacles()} from locked`,
@@ -63,7 +63,7 @@ export async function renewLease(database: Database, epoch: number): Promise<voi
   });
 }
 
-/** Gives the lease back, so that the next worker need not wait for it to expire. */
+/** Gives the lease back, so that the next worker does not have to wait until it expires. */
 export async function returnLease(database: Database, epoch: number): Promise<void> {
   await database.run((queries) =>
     queries.sql('update twilio_sync.lease set expires_at = 0, holder = null where epoch = $1', [epoch]),
@@ -71,10 +71,10 @@ export async function returnLease(database: Database, epoch: number): Promise<vo
 }
 
 /**
- * The first statement of every transaction that writes; `now` is the transaction's. Its row lock makes them one after
- * another until they commit, so that stamps are in commit order and whoever reads `synced_at > :last` misses nothing.
- * A lease that is lost is an error in Postgres (a division by zero): whatever was sent behind it is refused there.
- * @returns a stamp later than any before, in microseconds since the epoch. @throws LeaseLost.
+ * The first statement of every transaction that writes; `now` is the transaction's time. Its row lock lets one transaction at a
+ * time go on until it commits. So stamps are in commit order, and a reader of `synced_at > :last` misses nothing.
+ * If the lease is lost, Postgres raises an error (a division by zero) and refuses every statement sent after it.
+ * @returns a stamp later than any before, in microseconds since 1970. @throws LeaseLost.
  */
 export async function holdLease(queries: Queries, epoch: number, now: bigint): Promise<bigint> {
   const rows = await queries
@@ -93,5 +93,5 @@ export async function holdLease(queries: Queries, epoch: number, now: bigint): P
   return BigInt(row.stamp);
 }
 
-/** What Postgres is made to raise where a transaction must not go on. */
+/** The error that a statement provokes in Postgres to stop its transaction. */
 export const divisionByZero = '22012';

@@ -14,7 +14,7 @@ import { noteGaps, noteLate, noteUnlinked, readLinkedResults } from './results-d
 import type { Rows } from './rows.ts';
 import { conversationStatement, countsOf, insertStatement, mergeStatement } from './statements.ts';
 import { forgottenAmong, readForgotten } from './tombstones.ts';
-import { finishWindow, moveCursor } from './windows.ts';
+import { completeWindow, moveCursor } from './windows.ts';
 
 /** A conversation was assumed to be new, but is stored. */
 export class AlreadyStored extends Error {
@@ -27,18 +27,18 @@ export class Superseded extends Error {
 }
 
 /**
- * Writes a batch and its mark. The transaction's first statement, `held`, takes the lease's row. If the lease is lost, that is
+ * Writes a batch and its checkpoint. The transaction's first statement, `held`, locks the lease's row. If the lease is lost, that is
  * an error in Postgres itself, which then refuses every statement sent after it. So statements that need no answer from another
  * are sent at once, and Postgres does not wait while this process is busy with details.
  * @throws AlreadyStored if `assumeNew` was wrong: repeat the transaction without it. Superseded: see `findSuperseded`.
  */
 export async function load(queries: Queries, held: Promise<bigint>, input: LoadInput): Promise<Loaded> {
-  const { changes, mark, now, generation, assumeNew, epoch, results } = input;
+  const { changes, checkpoint, now, generation, assumeNew, epoch, results } = input;
   const found = changes.flatMap((change) => (change.rows === null ? [] : [{ ...change, rows: change.rows }]));
   const taken = found.filter(({ stored }) => assumeNew && !stored);
   const others = found.filter(({ stored }) => !assumeNew || stored);
   const isDue = () => queries.sql('select from twilio_sync.due where due_at <= to_timestamp($1) limit 1', [now]);
-  // In this order: what is remembered of a conversation depends on what was due for it so far.
+  // In this order: `remember` reads the due rows that `replaceDue` removes.
   const allowed = refuseSuperseded(queries, changes, epoch);
   const sent = Promise.all([
     findUnchanged(queries, others),
@@ -49,7 +49,7 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
     ),
     remember(queries, input),
     replaceDue(queries, changes),
-    mark === null ? isDue() : [],
+    checkpoint === null ? isDue() : [],
   ]);
   // If the lease is lost, or something must not be written, Postgres refuses them too.
   for (const each of [allowed, sent]) each.catch(() => {});
@@ -79,8 +79,8 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
       now,
     );
   }
-  if (mark !== null) await finishMark(queries, mark, generation);
-  const due = mark === null ? dueByNow : await isDue();
+  if (checkpoint !== null) await applyCheckpoint(queries, checkpoint, generation);
+  const due = checkpoint === null ? dueByNow : await isDue();
   return { changed: written.size + late, deleted, due: due.length > 0 };
 }
 
@@ -138,13 +138,13 @@ async function writeChildren(
 
 export interface LoadInput {
   changes: Change[];
-  mark: Checkpoint | null;
-  /** The API's time, seconds since the epoch. */
+  checkpoint: Checkpoint | null;
+  /** The API's time, seconds since 1970. */
   now: number;
   generation: number;
-  /** What the lease was taken under. */
+  /** The lease's epoch. */
   epoch: number;
-  /** Operator results are kept with their content. */
+  /** Whether operator results are stored with their content. */
   results: boolean;
   /** Assume that conversations are new if none was stored when they were requested: then their children are sent at once. */
   assumeNew: boolean;
@@ -280,14 +280,14 @@ async function countChildren(queries: Queries, written: Packed[], changes: Chang
   );
 }
 
-async function finishMark(queries: Queries, mark: Checkpoint, generation: number): Promise<void> {
-  if (mark.touched.length > 0) {
+async function applyCheckpoint(queries: Queries, checkpoint: Checkpoint, generation: number): Promise<void> {
+  if (checkpoint.touched.length > 0) {
     await queries.sql('update twilio_sync.fingerprints set generation = $2 where conversation_id = any($1)', [
-      mark.touched,
+      checkpoint.touched,
       generation,
     ]);
   }
-  await removeDue(queries, mark.relisted);
-  await putDue(queries, mark.due);
-  if (await moveCursor(queries, mark)) await finishWindow(queries, mark);
+  await removeDue(queries, checkpoint.relisted);
+  await putDue(queries, checkpoint.due);
+  if (await moveCursor(queries, checkpoint)) await completeWindow(queries, checkpoint);
 }

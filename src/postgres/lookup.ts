@@ -1,4 +1,4 @@
-// What the program reads before it decides anything. Times are returned as seconds since the epoch. No personal data is read.
+// What the program reads before it decides anything. Times are returned as seconds since 1970. No personal data is read.
 
 import type { FilterConfig } from '../config/config.ts';
 import { making } from '../sync/fingerprint.ts';
@@ -9,10 +9,10 @@ import type { Rows } from './rows.ts';
 import { countsOf } from './statements.ts';
 import { readForgotten } from './tombstones.ts';
 
-/** What is known about these conversations. Unknown ones are not in the map. */
+/** See Store.known. */
 export async function readKnown(queries: Queries, ids: string[]): Promise<Map<string, Known>> {
   const known = new Map<string, Known>();
-  const stored = await queries.sql<Remembered>(
+  const stored = await queries.sql<StoredFingerprint>(
     `select conversation_id as id, item, detail, normalizer, generation, children, algorithm, policy,
        case when (algorithm, policy) <> ($2, $3) then (select to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')
          from twilio.conversations where id = conversation_id) end as "updatedAt"
@@ -20,7 +20,7 @@ export async function readKnown(queries: Queries, ids: string[]): Promise<Map<st
     [ids, making.algorithm, making.policy],
   );
   for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [], forgotten: false });
-  const due = await queries.sql<ReadDue>(
+  const due = await queries.sql<DueColumns>(
     `select conversation_id as id, reason, ${seconds('due_at')} as "dueAt", attempts,
        ${seconds('first_at')} as "firstAt", error, fingerprint, wants,
        ${seconds('created_from')} as "createdFrom", number::numeric, sweep_id is not null as "setAside"
@@ -37,13 +37,13 @@ export async function readKnown(queries: Queries, ids: string[]): Promise<Map<st
   return known;
 }
 
-type Remembered = Pick<
+type StoredFingerprint = Pick<
   Rows['fingerprints'],
   'item' | 'detail' | 'normalizer' | 'generation' | 'children' | 'algorithm' | 'policy'
 > & { id: Rows['fingerprints']['conversationId']; updatedAt: Rows['conversations']['updatedAt'] };
 
-/** Times as seconds; reason and wants as the program put them there. */
-type ReadDue = DueRow & Pick<Rows['due'], 'attempts' | 'error' | 'fingerprint' | 'number'>;
+/** Times are in seconds; `reason` and `wants` have the types of the program that wrote them. */
+type DueColumns = DueRow & Pick<Rows['due'], 'attempts' | 'error' | 'fingerprint' | 'number'>;
 
 /** See Store.findLost. */
 export async function readLost(queries: Queries, children: Map<string, number | null>): Promise<string[]> {
@@ -55,7 +55,7 @@ export async function readLost(queries: Queries, children: Map<string, number | 
   return rows.map(({ id }) => id);
 }
 
-/** An unknown count proves nothing. */
+/** A null count equals any. */
 const lostStatement = `select remembered.id
   from unnest($1::text[], $2::int4[]) as remembered(id, children)
   left join twilio.conversations on conversations.id = remembered.id
@@ -63,10 +63,10 @@ const lostStatement = `select remembered.id
   where conversations.id is null or remembered.children <> counted.children`;
 
 /**
- * See Store.unlisted. A conversation is expected if the current filters have shown it before, and its columns still match them.
- * The caller knows the former of those that are listed. Of the others, which are few, it is looked up one by one.
+ * See Store.findMissing. A conversation is expected if it was listed before under the current filters, and its columns still match
+ * them. For those that are listed now, the caller says whether they were. For the others, which are few, it is looked up.
  */
-export async function readUnlisted(
+export async function readMissing(
   queries: Queries,
   { from, to }: TimeRange,
   open: boolean,
@@ -115,8 +115,8 @@ function matching(filters: FilterConfig, parameters: unknown[]): string[] {
   return conditions;
 }
 
-/** See Store.openStretches. */
-export async function readOpenStretches(queries: Queries, { from, to }: TimeRange): Promise<TimeRange[]> {
+/** See Store.openRanges. */
+export async function readOpenRanges(queries: Queries, { from, to }: TimeRange): Promise<TimeRange[]> {
   return await queries.sql<{ from: number; to: number }>(
     `select floor(${seconds('min(created_at)')}) as from, floor(${seconds('max(created_at)')}) + 1 as to
      from twilio.conversations
@@ -126,7 +126,7 @@ export async function readOpenStretches(queries: Queries, { from, to }: TimeRang
   );
 }
 
-/** See Store.dueAt. */
+/** See Store.findDue. */
 export async function readDue(queries: Queries, now: number, limit: number): Promise<string[]> {
   const rows = await queries.sql<{ id: Rows['due']['conversationId'] }>(
     `select distinct conversation_id as id from
@@ -136,8 +136,8 @@ export async function readDue(queries: Queries, now: number, limit: number): Pro
   return rows.map(({ id }) => id);
 }
 
-/** See Store.nextSettling. */
-export async function readNextSettling(queries: Queries, until: number): Promise<number | null> {
+/** See Store.nextLagging. */
+export async function readNextLagging(queries: Queries, until: number): Promise<number | null> {
   const [row] = await queries.sql<{ at: number | null }>(
     `select ${seconds('min(due_at)')} as at from twilio_sync.due
      where reason in ('behind', 'absent') and due_at <= to_timestamp($1)`,
@@ -146,7 +146,10 @@ export async function readNextSettling(queries: Queries, until: number): Promise
   return row?.at ?? null;
 }
 
-/** See Store.sample. Chosen by fingerprint, so that rows that are gone, or hidden by row-level security, are found too. Conversations from before the start of history are left out: they are not kept up to date. */
+/**
+ * See Store.sample. Chosen from the fingerprints, so that rows that are lost, or hidden by row-level security, are noticed.
+ * Conversations from before the start of history are left out: they are not kept up to date.
+ */
 export async function readSample(queries: Queries, count: number): Promise<string[]> {
   const rows = await queries.sql<{ id: Rows['fingerprints']['conversationId'] }>(
     `select conversation_id as id from twilio_sync.fingerprints where detail is not null and not exists (
@@ -157,23 +160,23 @@ export async function readSample(queries: Queries, count: number): Promise<strin
   return rows.map(({ id }) => id);
 }
 
-/** See Store.controls. A conversation that is due only for a refresh is a good one. */
-export async function readControls(queries: Queries, not: string[], now: number, limit: number): Promise<string[]> {
+/** See Store.anyHealthyExcept. A conversation that is due only for a refresh is healthy. */
+export async function readHealthy(queries: Queries, except: string[], now: number, limit: number): Promise<string[]> {
   const rows = await queries.sql<{ id: Rows['fingerprints']['conversationId'] }>(
     `select conversation_id as id from twilio_sync.fingerprints where detail is not null and conversation_id <> all($1)
      and not exists (select from twilio_sync.due where due.conversation_id = fingerprints.conversation_id
        and (due_at <= to_timestamp($2) or reason not in ('closed', 'upgrade'))) limit $3`,
-    [not, now, limit],
+    [except, now, limit],
   );
   return rows.map(({ id }) => id);
 }
 
-/** See Store.quarantined. */
-export async function countQuarantined(queries: Queries, not: string[]): Promise<number> {
+/** See Store.countQuarantined. */
+export async function countQuarantined(queries: Queries, except: string[]): Promise<number> {
   const [row] = await queries.sql<{ count: number }>(
     `select count(*)::int as count from twilio_sync.due
      where reason = 'failed' and conversation_id not like 'item:%' and conversation_id <> all($1)`,
-    [not],
+    [except],
   );
   return row?.count ?? 0;
 }

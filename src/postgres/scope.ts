@@ -1,5 +1,5 @@
-// What a database is a copy of. One database holds one account behind one URL; other filters on the same account make
-// every window due again.
+// The scope: the account, URL and filters that a database is a copy of. A database holds one account behind one URL. A change of
+// filters starts a new generation: everything is listed again.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { FilterConfig } from '../config/config.ts';
@@ -31,7 +31,7 @@ export interface Scope {
 
 export interface Entered {
   generation: number;
-  /** The filters, or what nothing came of yet, are others than before. */
+  /** Whether the scope differs from the stored one. */
   changed: boolean;
   /** Where history begins, seconds since the epoch, by the database's clock. */
   start: number;
@@ -40,32 +40,32 @@ export interface Entered {
 interface Stored extends Pick<Rows['scope'], 'filters' | 'generation'> {
   account: Rows['scope']['accountSid'];
   url: Rows['scope']['baseUrl'];
-  /** Nothing was ever stored or listed under it: a mistyped account or URL must not keep the right one out. */
-  vain: boolean;
+  /** Nothing was stored or listed yet: a mistyped account or URL must not keep the right one out. */
+  unused: boolean;
 }
 
 const select = `select account_sid as account, base_url as url, filters, generation,
     not exists (select from twilio.conversations)
-      and not exists (select from twilio_sync.windows where completed_at is not null) as vain
+      and not exists (select from twilio_sync.windows where completed_at is not null) as unused
   from twilio_sync.scope`;
 
-/** Holds a scope against the database's, and changes nothing. @throws WrongScope for another account or URL. */
+/** Compares a scope with the database's, and changes nothing. @throws WrongScope for another account or URL. */
 export async function refuseWrongScope(database: Pick<Database, 'run'>, scope: Scope): Promise<Entered> {
   return await database.run(async (queries) => {
     const start = await readStart(queries, scope);
     const [stored] = await queries.sql<Stored>(select);
     if (stored === undefined) return { generation: 1, changed: false, start };
-    refuseOthers(stored, scope);
+    refuseOther(stored, scope);
     return { generation: stored.generation, changed: false, start };
   });
 }
 
 /**
- * Enters the scope into a database that holds nothing yet, or holds it against the one that is there; other filters replace those, and
- * everything is to be listed again. To be called by whoever holds the lease. @throws WrongScope for another account or URL.
+ * Writes the scope into an empty database, or compares it with the stored one. Changed filters replace the stored ones, and
+ * everything is listed again. The caller holds the lease. @throws WrongScope for another account or URL.
  */
 export async function enterScope(database: Database, scope: Scope): Promise<Entered> {
-  // The order in which a filter's values were written says nothing.
+  // The order of a filter's values has no meaning.
   const filters = JSON.parse(
     JSON.stringify(scope.filters, (_name, value) => (Array.isArray(value) ? value.toSorted() : value)),
   );
@@ -77,8 +77,8 @@ export async function enterScope(database: Database, scope: Scope): Promise<Ente
       [scope.accountSid, scope.baseUrl, filters, start],
     );
     const [stored] = await queries.sql<Stored>(`${select} for update`);
-    if (stored === undefined) throw new Error('the row of twilio_sync.scope is gone');
-    refuseOthers(stored, scope);
+    if (stored === undefined) throw new Error('twilio_sync.scope has no row');
+    refuseOther(stored, scope);
     const same = stored.account === scope.accountSid && stored.url === scope.baseUrl;
     if (same && isDeepStrictEqual(stored.filters, filters))
       return { generation: stored.generation, changed: false, start };
@@ -89,7 +89,7 @@ export async function enterScope(database: Database, scope: Scope): Promise<Ente
       filters,
       generation,
     ]);
-    // What was listed before says nothing of what is to be listed now.
+    // What was listed under other filters proves nothing about these.
     await queries.sql(`delete from twilio_sync.due ${same ? 'where sweep_id is not null' : ''}`);
     await queries.sql('delete from twilio_sync.windows');
     await queries.sql('delete from twilio_sync.sweeps');
@@ -100,7 +100,7 @@ export async function enterScope(database: Database, scope: Scope): Promise<Ente
 async function readStart(queries: Queries, { start }: Scope): Promise<number> {
   if (typeof start === 'number') return start;
   const [clock] = await queries.sql<{ now: number }>(`select ${seconds('now()')} as now`);
-  if (clock === undefined) throw new Error('the database does not tell the time');
+  if (clock === undefined) throw new Error('the database gave no time');
   return startAt(start, clock.now);
 }
 
@@ -109,8 +109,8 @@ export async function startHistoryAt(queries: Queries, start: number): Promise<v
   await queries.sql('update twilio_sync.scope set history_from = to_timestamp($1)', [start]);
 }
 
-function refuseOthers({ account, url, vain }: Stored, scope: Scope): void {
-  if (vain) return;
+function refuseOther({ account, url, unused }: Stored, scope: Scope): void {
+  if (unused) return;
   if (account !== scope.accountSid) {
     throw new WrongScope(
       `this database holds the conversations of account ${account}, not of ${scope.accountSid}`,

@@ -11,14 +11,14 @@ import { holdLease } from './lease.ts';
 import { AlreadyStored, findSuperseded, load, Superseded } from './load.ts';
 import {
   countQuarantined,
-  readControls,
   readDue,
+  readHealthy,
   readKnown,
   readLost,
-  readNextSettling,
-  readOpenStretches,
+  readMissing,
+  readNextLagging,
+  readOpenRanges,
   readSample,
-  readUnlisted,
 } from './lookup.ts';
 import { pack } from './pack.ts';
 import { startHistoryAt } from './scope.ts';
@@ -36,7 +36,7 @@ export interface StoreOptions {
 }
 
 export function createStore({ database, filters, generation, epoch, results = false }: StoreOptions): Store {
-  /** A transaction of the lease's holder. The rows of a batch are looked up by their keys. */
+  /** A transaction under the lease. The rows of a batch are looked up by their keys. */
   const leased = async <Result>(work: (queries: Queries, begun: bigint, held: number) => Promise<Result>) => {
     if (epoch === null) throw new Error('nothing may be written without the lease');
     return await database.transaction((queries, begun) => work(queries, begun, epoch), { byKeys: true });
@@ -54,16 +54,16 @@ export function createStore({ database, filters, generation, epoch, results = fa
       await write((queries) => endSweeps(queries, now, brake, ended));
       return [...ended.values()];
     },
-    openRanges: (within) => database.run((queries) => readOpenStretches(queries, within)),
+    openRanges: (within) => database.run((queries) => readOpenRanges(queries, within)),
     known: (ids) => database.run((queries) => readKnown(queries, ids)),
     findLost: (children) => database.run((queries) => readLost(queries, children)),
     findMissing: (range, open, listed) =>
-      database.run((queries) => readUnlisted(queries, range, open, listed, filters, generation)),
+      database.run((queries) => readMissing(queries, range, open, listed, filters, generation)),
     findDue: (now, limit) => database.run((queries) => readDue(queries, now, limit)),
-    nextLagging: (until) => database.run((queries) => readNextSettling(queries, until)),
+    nextLagging: (until) => database.run((queries) => readNextLagging(queries, until)),
     sample: (count) => database.run((queries) => readSample(queries, count)),
     compare: (rows) => database.run((queries) => readDifferences(queries, rows)),
-    anyHealthyExcept: (ids, now, limit) => database.run((queries) => readControls(queries, ids, now, limit)),
+    anyHealthyExcept: (ids, now, limit) => database.run((queries) => readHealthy(queries, ids, now, limit)),
     countQuarantined: (except) => database.run((queries) => countQuarantined(queries, except)),
     recordAttempt: (id, memory) => write((queries) => recordAttempt(queries, id, memory)),
     clearAttempt: (id) => write((queries) => clearAttempt(queries, id)),
@@ -71,7 +71,7 @@ export function createStore({ database, filters, generation, epoch, results = fa
     async load(changes, checkpoint, now) {
       const attempt = (left: typeof changes, assumeNew: boolean): Promise<Loaded> =>
         leased((queries, begun, held) => {
-          const batch = { changes: left, mark: checkpoint, now, generation, epoch: held, results, assumeNew };
+          const batch = { changes: left, checkpoint, now, generation, epoch: held, results, assumeNew };
           return load(queries, holdLease(queries, held, begun), batch);
         });
       for (let left = changes, assumeNew = true; ; ) {

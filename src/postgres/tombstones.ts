@@ -1,18 +1,18 @@
-// Conversations that a person has had forgotten: erased here, and kept out whoever asks for them. What stays is a hash of
-// the id, which means nothing without this database's own key.
+// Conversations that were erased with `forget` and are never stored again. What stays is a tombstone: a hash of the id, made with a
+// key of this database.
 
 import { type Table, tablesOf } from '../sync/tables.ts';
 import type { Database, Queries } from './database.ts';
 
-/** SQL for the hash of an id; `key` is tombstone_key's. */
+/** SQL for the hash of an id. `key` is the column of tombstone_key. */
 const hashOf = (id: string) => `sha256(key || convert_to(${id}, 'UTF8'))`;
 
-/** SQL for those of the ids in `$n` that have a tombstone. */
+/** SQL for the ids in `$n` that have a tombstone. */
 export const forgottenAmong = (n: number) => `select asked.id
   from unnest($${n}::text[]) as asked(id) cross join twilio_sync.tombstone_key
   join twilio_sync.tombstones on hash = ${hashOf('asked.id')}`;
 
-/** Which of these conversations are kept out. */
+/** The ids among these that have a tombstone. */
 export async function readForgotten(queries: Queries, ids: string[]): Promise<string[]> {
   if (ids.length === 0) return [];
   return (await queries.sql<{ id: string }>(forgottenAmong(1), [ids])).map(({ id }) => id);
@@ -21,19 +21,19 @@ export async function readForgotten(queries: Queries, ids: string[]): Promise<st
 /** What is stored of a conversation: rows by table. */
 export interface StoredRows {
   id: string;
-  /** It is kept out already. */
+  /** It has a tombstone already. */
   forgotten: boolean;
   rows: Record<string, number>;
 }
 
-/** Counts what forgetting these would erase. @throws DatabaseTrouble. */
+/** Counts the rows that `forget` would erase. @throws DatabaseTrouble. */
 export async function countStored(database: Database, ids: string[]): Promise<StoredRows[]> {
   return await database.run((queries) => readStored(queries, ids));
 }
 
 /**
- * Erases conversations and everything known of them, and keeps them out from now on. Needs no lease: like a load it waits for the lease's
- * row and holds it, so that no load that began before can bring them back.
+ * Erases conversations and everything known about them, and writes their tombstones. It needs no lease: like a load, it locks the
+ * lease's row, so that a load that began earlier cannot store them again.
  * @returns what was erased. @throws DatabaseTrouble.
  */
 export async function forget(database: Database, ids: string[]): Promise<StoredRows[]> {
@@ -48,7 +48,7 @@ export async function forget(database: Database, ids: string[]): Promise<StoredR
        on conflict (hash) do nothing`,
       [ids],
     );
-    // Its children go with it.
+    // This deletes their child rows too.
     await queries.sql('delete from twilio.conversations where id = any($1)', [ids]);
     for (const table of ['fingerprints', 'due', 'results_due'])
       await queries.sql(`delete from twilio_sync.${table} where conversation_id = any($1)`, [ids]);

@@ -1,5 +1,5 @@
-// Windows and sweeps as rows: planned, replaced, moved along by marks, finished, ended. A finished window's row stays, as
-// the record of what was listed when, and takes the place of finished ones that lie inside it.
+// Windows and sweeps as rows: planned, replaced, moved along by checkpoints, completed, ended. The row of a completed window stays
+// as the record of what was listed when. It replaces the completed ones that lie inside it.
 
 import type { Checkpoint, EndedSweep, Missing, Sweep, TimeRange, Window } from '../sync/model.ts';
 import type { Queries } from './database.ts';
@@ -11,7 +11,7 @@ export async function readWindows(
   queries: Queries,
   latest = Number.POSITIVE_INFINITY,
 ): Promise<{ pending: Window[]; covered: TimeRange[]; reached: number | null }> {
-  const rows = await queries.sql<ReadWindow>(
+  const rows = await queries.sql<WindowRow>(
     `select id::int as id, sweep_id::int as "sweepId", sweep, ${seconds('from_at')} as from, ${seconds('to_at')} as to,
        ${seconds('cursor')} as cursor, failures, completed_at is not null as completed
      from twilio_sync.windows order by to_at desc`,
@@ -26,30 +26,30 @@ export async function readWindows(
 }
 
 /** Times as seconds. */
-type ReadWindow = Window & Pick<Rows['windows'], 'id' | 'sweepId' | 'failures'> & { completed: boolean };
+type WindowRow = Window & Pick<Rows['windows'], 'id' | 'sweepId' | 'failures'> & { completed: boolean };
 
 /** See Store.plan. */
-export async function planWindows(queries: Queries, sweep: Sweep, stretches: TimeRange[]): Promise<Window[]> {
-  if (stretches.length === 0) return [];
+export async function planWindows(queries: Queries, sweep: Sweep, ranges: TimeRange[]): Promise<Window[]> {
+  if (ranges.length === 0) return [];
   const windows = await queries.sql<Pick<Rows['windows'], 'id' | 'sweepId'> & TimeRange>(
     `with made as (insert into twilio_sync.sweeps (sweep) values ($1) returning id),
        planned as (
          insert into twilio_sync.windows (sweep_id, sweep, from_at, to_at, cursor)
          select made.id, $1, to_timestamp(lower), to_timestamp(upper), to_timestamp(upper)
-         from made, unnest($2::float8[], $3::float8[]) as stretch(lower, upper) order by upper desc
+         from made, unnest($2::float8[], $3::float8[]) as range(lower, upper) order by upper desc
          returning id, sweep_id, from_at, to_at)
      select id::int as id, sweep_id::int as "sweepId", ${seconds('from_at')} as from, ${seconds('to_at')} as to
      from planned order by to_at desc`,
-    [sweep, stretches.map(({ from }) => from), stretches.map(({ to }) => to)],
+    [sweep, ranges.map(({ from }) => from), ranges.map(({ to }) => to)],
   );
   const [first] = windows;
-  // Each backfill, and each range that a person asked for, is another stretch.
+  // Each backfill, and each range that a person asked for, is a sweep of its own.
   if (first !== undefined && sweep !== 'backfill' && sweep !== 'range')
     await replaceSweeps(queries, sweep, first.sweepId);
   return windows.map((window) => ({ ...window, sweep, cursor: window.to, failures: 0 }));
 }
 
-/** Unfinished sweeps of a kind are no more: what they set aside, and the records of what they listed, are the new one's. */
+/** Removes unfinished sweeps of a kind. What they set aside, and the records of what they listed, pass to the new one. */
 async function replaceSweeps(queries: Queries, sweep: Sweep, by: number): Promise<void> {
   const rows = await queries.sql<Pick<Rows['windows'], 'id'>>(
     `select distinct sweep_id::int as id from twilio_sync.windows where sweep = $1 and completed_at is null and sweep_id <> $2`,
@@ -57,7 +57,7 @@ async function replaceSweeps(queries: Queries, sweep: Sweep, by: number): Promis
   );
   if (rows.length === 0) return;
   const replaced = rows.map(({ id }) => id);
-  // The part of a window that was listed is a record too, as old as it may be.
+  // The part of a window that was listed is kept as a record too. It counts as listed when the sweep started.
   const parts = await queries.sql<Pick<Rows['windows'], 'id'>>(
     `update twilio_sync.windows set from_at = cursor, completed_at = started_at, failures = 0, error = null
      from twilio_sync.sweeps where sweeps.id = sweep_id and sweep_id = any($1) and completed_at is null and cursor < to_at
@@ -74,20 +74,20 @@ async function replaceSweeps(queries: Queries, sweep: Sweep, by: number): Promis
   await queries.sql('delete from twilio_sync.sweeps where id = any($1)', [replaced]);
 }
 
-/** Notes that a window could not be listed. */
+/** Records that a window could not be listed. */
 export async function failWindow(queries: Queries, { id }: Window, error: string): Promise<void> {
   await queries.sql('update twilio_sync.windows set failures = failures + 1, error = $2 where id = $1', [id, error]);
 }
 
 /**
- * Moves a window's cursor and counts what the slice showed. A window planned by a clock that was ahead ends where its
- * listing did. Missing conversations are set aside until the sweep ends, under the sweep that missed them last; an open one
- * that is no longer listed as open is due at once: most likely it closed. A failure that was noted since the slice was listed
- * is of what comes after it, and stays.
- * @returns false where the cursor had moved already, by the same load whose answer was lost: nothing is counted twice.
+ * Moves a window's cursor and counts what the slice showed. A window that was planned while the clock was ahead ends where its
+ * listing did. Missing conversations are set aside until the sweep ends, under the last sweep that missed them. An open one
+ * that is no longer listed as open is due at once: most likely it closed. A failure recorded since the slice was listed stays,
+ * because it is about what comes after the slice.
+ * @returns false if the same load had already moved the cursor, and its answer was lost: nothing is counted twice.
  */
-export async function moveCursor(queries: Queries, mark: Checkpoint): Promise<boolean> {
-  const { window, cursor, listedAt } = mark;
+export async function moveCursor(queries: Queries, checkpoint: Checkpoint): Promise<boolean> {
+  const { window, cursor, listedAt } = checkpoint;
   const moved = await queries.sql(
     `update twilio_sync.windows set cursor = to_timestamp($2),
        failures = case when failures = $5 then 0 else failures end, error = case when failures <> $5 then error end,
@@ -103,33 +103,33 @@ export async function moveCursor(queries: Queries, mark: Checkpoint): Promise<bo
      from unnest($1::text[]) as missing(id)
      on conflict (conversation_id, reason) do update set sweep_id = excluded.sweep_id, number = excluded.number
        where due.sweep_id is not null returning conversation_id`,
-    [mark.missing, open ? 'open' : 'missing', open, window.sweepId],
+    [checkpoint.missing, open ? 'open' : 'missing', open, window.sweepId],
   );
   await queries.sql(
     `update twilio_sync.sweeps set listed = listed + $2, expected = expected + $3, missing = missing + $4,
        oldest_listed = least(oldest_listed, to_timestamp($5)) where id = $1`,
-    [window.sweepId, mark.listed, mark.expected, aside.length, mark.oldest],
+    [window.sweepId, checkpoint.listed, checkpoint.expected, aside.length, checkpoint.oldest],
   );
   return true;
 }
 
-/** What ends after a window of `new`, up to now, was completed by a clock that was ahead: it proves nothing of what that window covers. */
-const withdrawal = `update twilio_sync.windows ahead set to_at = greatest(ahead.from_at, whole.from_at)
+/** A window that ends later than a window of `new`, which ends now, was completed while the clock was ahead. It proves nothing about the range of that one. */
+const cutAhead = `update twilio_sync.windows ahead set to_at = greatest(ahead.from_at, whole.from_at)
   from twilio_sync.windows whole where whole.id = $1 and ahead.id <> $1 and ahead.completed_at is not null
     and ahead.sweep <> 'open' and ahead.to_at > whole.to_at`;
 
-/** Where the mark ends its window: notes when. */
-export async function finishWindow(queries: Queries, { window, cursor }: Checkpoint): Promise<void> {
+/** Records when a window was completed, if the checkpoint is its last. */
+export async function completeWindow(queries: Queries, { window, cursor }: Checkpoint): Promise<void> {
   if (cursor > window.from) return;
-  // Others finished later than now where the clock was set back: they would be taken for the last.
+  // If the clock was set back, others were completed later than now. They would be taken for the last.
   await queries.sql('update twilio_sync.windows set completed_at = now() where id = $1 or completed_at > now()', [
     window.id,
   ]);
-  if (window.sweep === 'new') await queries.sql(withdrawal, [window.id]);
+  if (window.sweep === 'new') await queries.sql(cutAhead, [window.id]);
   await dropInside(queries, [window.id]);
 }
 
-/** Drops the finished windows that lie inside these; for those of open conversations all earlier ones, which prove nothing of what is missing. */
+/** Deletes the completed windows inside these. Of `open`, all earlier ones are deleted: they prove nothing about what is missing. */
 async function dropInside(queries: Queries, ids: number[]): Promise<void> {
   if (ids.length === 0) return;
   await queries.sql(
@@ -141,7 +141,7 @@ async function dropInside(queries: Queries, ids: number[]): Promise<void> {
   );
 }
 
-/** See Store.endSweeps. Puts what it ends, or stops for the first time, into `ended`, by id. */
+/** See Store.endSweeps. Puts the sweeps that it ends, or that the brake stops for the first time, into `ended`, by id. */
 export async function endSweeps(
   queries: Queries,
   now: number,
@@ -166,27 +166,27 @@ export async function endSweeps(
 
 type Unended = Missing & Pick<Rows['sweeps'], 'expected' | 'missing'> & { id: string; stopped: boolean };
 
-// Sweeps of which nothing is left that may still be listed. What passed to a sweep may lie where it could not look: it counts
-// what it holds as well as what it missed.
+// Unended sweeps without a window that can still be listed. A sweep can have taken over missing conversations from a range that it
+// could not list itself, so these count as well as those that it missed.
 const unendedStatement = `
   select id, sweep, expected, greatest(missing, aside.held) as missing, braked as stopped, parts.complete,
     ${seconds('oldest_listed')} as "oldestListed", ${seconds('aside.oldest')} as "oldestMissing", ${seconds('aside.newest')} as "newestMissing",
     ${span(`coalesce((${lastReconcile('ended_at')}), (select created_at from twilio_sync.scope))`, 'now()')} as "secondsSinceReconcile"
   from twilio_sync.sweeps
   cross join lateral (
-    select count(*) filter (where completed_at is null) = 0 as complete, count(*) filter (where completed_at is null and failures = 0) > 0 as gets_on
+    select count(*) filter (where completed_at is null) = 0 as complete, count(*) filter (where completed_at is null and failures = 0) > 0 as can_go_on
     from twilio_sync.windows where sweep_id = sweeps.id) as parts
   cross join lateral (
     select count(*)::int as held, min(created_at) as oldest, max(created_at) as newest
     from twilio_sync.due left join twilio.conversations on conversations.id = due.conversation_id where due.sweep_id = sweeps.id) as aside
-  where ended_at is null and not parts.gets_on`;
+  where ended_at is null and not parts.can_go_on`;
 
-/** Of the last reconcile that was believed. */
+/** SQL for a column of the last reconcile that the brake let through. */
 function lastReconcile(column: string): string {
   return `select ${column} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null and not braked order by id desc limit 1`;
 }
 
-/** After everything was listed: forgets items without an id that were not seen again, attempts at what is no longer large, and old records of work done. */
+/** After a complete reconcile: deletes items without an id that were not seen again, attempts at what is no longer large, and old records of work done. */
 async function tidy(queries: Queries, sweepId: string): Promise<void> {
   await queries.sql(
     `delete from twilio_sync.due old where (conversation_id like 'item:%' or (reason = 'large' and not exists (
@@ -194,8 +194,8 @@ async function tidy(queries: Queries, sweepId: string): Promise<void> {
      and last_at < (select started_at from twilio_sync.sweeps where id = $1 and started_at <= now())`,
     [sweepId],
   );
-  // From one time to the next the windows shift, so that hardly one lies inside another: together they cover all the same,
-  // but for what lies before a start of history that has moved.
+  // The windows of two reconciles are shifted, so hardly one lies inside another. Together the new ones cover the same range,
+  // except for what lies before a start of history that has moved.
   await queries.sql(
     `delete from twilio_sync.windows older using twilio_sync.sweeps,
        (select min(from_at) as from_at, max(to_at) as to_at from twilio_sync.windows where sweep_id = $1) as whole

@@ -240,8 +240,8 @@ export const bugs: Bug[] = [
   {
     name: 'waits for ever for a window that cannot be listed',
     file: 'postgres/windows.ts',
-    find: 'count(*) filter (where completed_at is null and failures = 0) > 0 as gets_on',
-    replace: 'count(*) filter (where completed_at is null) > 0 as gets_on',
+    find: 'count(*) filter (where completed_at is null and failures = 0) > 0 as can_go_on',
+    replace: 'count(*) filter (where completed_at is null) > 0 as can_go_on',
     scenario: 'elsewhere',
   },
   {

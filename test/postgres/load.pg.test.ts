@@ -431,7 +431,7 @@ describe('all or nothing', () => {
           return answer;
         },
       };
-      const input = { changes: rows, mark: null, now, generation: 1, epoch: -1, results: false, assumeNew: true };
+      const input = { changes: rows, checkpoint: null, now, generation: 1, epoch: -1, results: false, assumeNew: true };
       const loaded = loadBatch(watched, holdLease(watched, -1, begun), input);
       await Promise.allSettled([loaded, ...sent]);
       return await loaded;
