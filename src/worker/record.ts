@@ -1,5 +1,5 @@
 // What is noted of the work: a row of twilio_sync.runs for each pass and each command that writes, a line in the log for each
-// window and pass, and a warning where a request is tried in vain. Messages are constant, and what differs is in fields:
+// window and pass, and a warning where a request keeps failing. Messages are constant, and what differs is in fields:
 // instants, counts and durations, never anything of a conversation.
 
 import type { Database } from '../postgres/database.ts';
@@ -76,7 +76,7 @@ const worthSayingFrom = 3;
 const sayEveryMs = 30_000;
 
 /**
- * A repeated request is an everyday thing. One that was tried three times in vain is said, once; of many at the same time
+ * A repeated request is an everyday thing. One that failed three times is logged, once; of many at the same time
  * only the first, and `alike` counts those since the last line.
  */
 export function createRetryLog(log: Log, monotonicMs: () => number = () => performance.now()): (retry: Retry) => void {

@@ -23,6 +23,8 @@ export interface DemoOptions {
 }
 
 const reportEveryMs = 5_000;
+/** Soon enough to see them arrive. */
+const lateResultMs = 60_000;
 
 /** Runs until the signal is aborted. @returns the exit status. @throws EmbeddedInUse if a demo runs already. */
 export async function demo(options: DemoOptions, log: Log, terminal: Terminal, signal: AbortSignal): Promise<number> {
@@ -30,7 +32,7 @@ export async function demo(options: DemoOptions, log: Log, terminal: Terminal, s
   const simulator = await startSimulator({ keepRecords: false });
   try {
     fillSource(simulator.source, { conversations: options.conversations, untilMs: Date.now(), days: options.days });
-    using traffic = new Traffic(simulator.source);
+    using traffic = new Traffic(simulator.source, { lateResultMs });
     traffic.start();
     const connection = connectionOf(
       parametersOfUrl(embedded.url) ?? {},
@@ -99,13 +101,13 @@ async function reportFreshness(
     await wait(reportEveryMs, signal).catch(() => {});
     if (signal.aborted) return;
     try {
-      const { conversations, open, communications, operatorResultLinks, listedSecondsAgo, pendingDays } =
+      const { conversations, open, communications, operatorResults, listedSecondsAgo, pendingDays } =
         await database.run(readSnapshot);
       const fresh =
         listedSecondsAgo === null ? 'nothing listed yet' : `in sync up to ${Math.max(0, listedSecondsAgo)} s ago`;
       const history = pendingDays > 0 ? `, ${pendingDays} days of history to go` : '';
       terminal.write(
-        `${conversations} conversations (${open} open), ${communications} communications, ${operatorResultLinks} result links; ${fresh}${history}`,
+        `${conversations} conversations (${open} open), ${communications} communications, ${operatorResults} operator results; ${fresh}${history}`,
       );
     } catch {
       // Not migrated yet, or ending.

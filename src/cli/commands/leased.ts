@@ -1,5 +1,5 @@
-// What the commands that write have in common: the lease, waited for a while, the program under it, and a note of the run.
-// The work gets a signal that also ends with the lease; what it throws is noted with the run, and thrown on.
+// What the commands that write have in common: they wait for the lease, run the program under it, and record the run. The work
+// gets a signal that is also aborted if the lease is lost. An error is recorded with the run and thrown again.
 
 import { type AppConfig, holderName, openProgram } from '../../app.ts';
 import type { Database } from '../../postgres/database.ts';
@@ -9,7 +9,8 @@ import type { Log } from '../../worker/log.ts';
 import { recordRun } from '../../worker/record.ts';
 import type { Terminal } from '../terminal.ts';
 
-export interface Surroundings {
+/** What a command has to work with. */
+export interface Invocation {
   config: AppConfig;
   database: Database;
   log: Log;
@@ -25,16 +26,16 @@ export interface LeasedOptions {
   allowMassDelete?: boolean;
 }
 
-/** Does the work under the lease. @returns what the work does. @throws LeaseHeld, WrongScope, and what the work throws. */
+/** Does the work under the lease. @returns the work's exit status. @throws LeaseHeld, WrongScope, and what the work throws. */
 export async function leased(
-  { config, database, log, terminal, signal }: Surroundings,
+  { config, database, log, terminal, signal }: Invocation,
   { command, waitMs, allowMassDelete = false }: LeasedOptions,
   work: (context: Context, signal: AbortSignal) => Promise<number>,
 ): Promise<number> {
-  let said = waitMs === 0;
+  let announced = waitMs === 0;
   const onWaiting = (heldBy: string) => {
-    if (!said) terminal.write(`Waiting for another worker (${heldBy}) …`);
-    said = true;
+    if (!announced) terminal.write(`Waiting for another worker (${heldBy}) …`);
+    announced = true;
   };
   const tenure = { holder: holderName(command), signal, giveUpAfterMs: waitMs, onWaiting };
   return await whileLeased(database, tenure, async (epoch, held) => {

@@ -7,18 +7,18 @@ import { cancelRefetch, findResults, findWaiting, type RefetchResult, requestRef
 import { LeaseHeld } from '../../postgres/tenure.ts';
 import { syncIds } from '../../sync/once.ts';
 import { exitStatus } from '../exit-status.ts';
-import { leased, type Surroundings } from './leased.ts';
+import { type Invocation, leased } from './leased.ts';
 
 /** The worker looks every 5 s, and may be in the middle of a batch. */
 const waitLimitMs = 60_000;
 const pollEveryMs = 500;
 
 /** Fetches and stores the conversations. @returns what became of each. @throws what ended it, after cancelling the requests. */
-export async function refetch(around: Surroundings, command: string, ids: string[]): Promise<RefetchResult[]> {
-  const { database, terminal, signal } = around;
+export async function refetch(invocation: Invocation, command: string, ids: string[]): Promise<RefetchResult[]> {
+  const { database, terminal, signal } = invocation;
   await requestRefetch(database, ids);
   try {
-    await leased(around, { command, waitMs: 0 }, async (context, held) => {
+    await leased(invocation, { command, waitMs: 0 }, async (context, held) => {
       await syncIds(context, ids, held);
       return exitStatus.inSync;
     });

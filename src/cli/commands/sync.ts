@@ -17,7 +17,7 @@ import type { Log } from '../../worker/log.ts';
 import { exitStatus } from '../exit-status.ts';
 import { createProgress, say } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
-import { leased, type Surroundings } from './leased.ts';
+import { type Invocation, leased } from './leased.ts';
 import { refetch } from './refetch.ts';
 
 export interface SyncOptions {
@@ -44,22 +44,26 @@ export async function sync(
   if (options.dryRun) await database.run(refuseOtherTables);
   await opened.prepare((doing) => log.info(doing));
   await refuseWrongScope(database, scopeOf(config));
-  const around: Surroundings = { config, database, log, terminal, signal };
-  if (options.dryRun) return await dryRun(around, options);
-  if (options.ids.length > 0) return await syncSingle(around, options.ids);
+  const invocation: Invocation = { config, database, log, terminal, signal };
+  if (options.dryRun) return await dryRun(invocation, options);
+  if (options.ids.length > 0) return await syncSingle(invocation, options.ids);
 
   const progress = createProgress(terminal.progress, terminal.interactive);
   try {
     const { allowMassDelete } = options;
-    return await leased(around, { command: 'sync', waitMs: leaseWaitMs, allowMassDelete }, async (context, held) => {
-      context.watcher.stored = (counts) => progress.show(counts);
-      if (options.range) await syncRange(context, options.range, held);
-      else await syncAll(context, options.reconcile, held);
-      progress.end();
-      terminal.write(`${say(context.counts)}.`);
-      for (const each of context.counts.incomplete) terminal.write(`Incomplete: ${each}.`);
-      return await statusOf(database, context, options.range === null, terminal);
-    });
+    return await leased(
+      invocation,
+      { command: 'sync', waitMs: leaseWaitMs, allowMassDelete },
+      async (context, held) => {
+        context.watcher.stored = (counts) => progress.show(counts);
+        if (options.range) await syncRange(context, options.range, held);
+        else await syncAll(context, options.reconcile, held);
+        progress.end();
+        terminal.write(`${say(context.counts)}.`);
+        for (const each of context.counts.incomplete) terminal.write(`Incomplete: ${each}.`);
+        return await statusOf(database, context, options.range === null, terminal);
+      },
+    );
   } finally {
     progress.end();
   }
@@ -87,10 +91,10 @@ const messages: Partial<Record<RefetchResult['state'], string>> = {
   forgotten: 'not stored, because it was erased with conversation-sync forget',
 };
 
-async function syncSingle(around: Surroundings, ids: string[]): Promise<number> {
+async function syncSingle(invocation: Invocation, ids: string[]): Promise<number> {
   let status: number = exitStatus.inSync;
-  for (const { id, state, error } of await refetch(around, 'sync', ids)) {
-    around.terminal.write(`${id}: ${messages[state] ?? error ?? state}`);
+  for (const { id, state, error } of await refetch(invocation, 'sync', ids)) {
+    invocation.terminal.write(`${id}: ${messages[state] ?? error ?? state}`);
     if (state === 'unknown' || state === 'forgotten') status = exitStatus.incomplete;
     else if (state === 'failed' && status === exitStatus.inSync) status = exitStatus.quarantine;
   }
@@ -98,7 +102,7 @@ async function syncSingle(around: Surroundings, ids: string[]): Promise<number> 
 }
 
 async function dryRun(
-  { config, database, log, terminal, signal }: Surroundings,
+  { config, database, log, terminal, signal }: Invocation,
   { range, reconcile }: SyncOptions,
 ): Promise<number> {
   await using program = await openProgram({ config, database, epoch: null, log });

@@ -18,7 +18,7 @@ import type { Log } from '../../worker/log.ts';
 import { exitStatus } from '../exit-status.ts';
 import { createProgress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
-import type { Surroundings } from './leased.ts';
+import type { Invocation } from './leased.ts';
 import { refetch } from './refetch.ts';
 
 export interface VerifyOptions {
@@ -96,11 +96,11 @@ async function runVerification(
 }
 
 /** Fetches everything that differs, rather than leaving it to the next sweep, and verifies it again. */
-async function repairAll(around: Surroundings, context: Context, report: Report): Promise<Verification | null> {
+async function repairAll(invocation: Invocation, context: Context, report: Report): Promise<Verification | null> {
   const differing = report.findings.filter(({ kind }) => kind !== 'unverified').map(({ id }) => id);
   if (differing.length === 0) return null;
-  await refetch(around, 'verify', differing);
-  const again = await verifyIds(context, differing, around.signal);
+  await refetch(invocation, 'verify', differing);
+  const again = await verifyIds(context, differing, invocation.signal);
   const { findings } = again;
   const changed = findings.filter(({ kind }) => kind === 'changed').length;
   report.repaired = differing.length - findings.length;
