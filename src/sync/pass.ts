@@ -5,7 +5,7 @@
 import type { Context } from './context.ts';
 import type { Window } from './model.ts';
 import { dueSteps, runPipeline, windowSteps } from './pipeline.ts';
-import { readNewResults, walkResults } from './results.ts';
+import { planWalk, readNewResults, walkResults } from './results.ts';
 import { fetchResultsDue } from './results-due.ts';
 import { endSweeps, inOrder, isRecent, planSweeps } from './sweeps.ts';
 
@@ -44,6 +44,7 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
 /** Does what must not wait: what is requested, what an earlier pass left, what is due. */
 async function doRecentWork(context: Context, signal: AbortSignal): Promise<void> {
   const requested = new Set(context.requests.sweeps);
+  await planWalk(context);
   await planSweeps(context);
   await listSweeps(context, (await pendingWindows(context)).filter(isRecent), signal);
   // A sweep that an earlier pass left unfinished came first. What is new since then is in the one that is requested.

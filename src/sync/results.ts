@@ -14,15 +14,18 @@ const maxHeadPages = 20;
 const maxRestarts = 2;
 
 /**
- * Reads the newest part of the list; with a lookback also the names, and with a reconcile everything again.
- * @throws what stops a whole pass, LeaseLost.
+ * With a reconcile, the whole list is read again, and what was refused is tried again. Called while the reconcile is still
+ * requested, so that a pass that fails does not forget it. @throws LeaseLost.
  */
+export async function planWalk({ results, requests }: Context): Promise<void> {
+  if (results === null || !requests.sweeps.has('reconcile')) return;
+  await results.store.refuse(null);
+  await results.store.beginWalk(true);
+}
+
+/** Reads the newest part of the list; with a lookback also the names. @throws what stops a whole pass, LeaseLost. */
 export async function readNewResults(context: Context, requested: Set<Sweep>, signal: AbortSignal): Promise<void> {
   if (context.results === null) return;
-  if (requested.has('reconcile')) {
-    await context.results.store.refuse(null);
-    await context.results.store.beginWalk(true);
-  }
   if (requested.has('lookback')) await readNames(context, signal);
   await readHead(context, signal);
 }

@@ -165,6 +165,19 @@ test('an expiring token starts the walk again; where that gets nowhere, each is 
   expect(await world.resultDifferences()).toEqual([]);
 });
 
+test('a reconcile that fails has the whole list read again all the same', async () => {
+  await open({ conversations: 30 });
+  await world.pass('new', 'open', 'lookback');
+  const [deleted] = world.simulator.source.results();
+  world.simulator.source.removeResult(deleted?.id ?? '', { keepLink: true, silent: true });
+  world.nowMs += 60_000;
+  world.simulator.faults.add({ on: 'list', fault: { kind: 'status', status: 401 } });
+  await expect(world.pass('reconcile')).rejects.toThrow();
+  world.simulator.faults.clear();
+  await world.pass('new', 'open');
+  expect(await world.resultDifferences()).toEqual([]);
+});
+
 test('a new result of a closed conversation has its link a minute later', async () => {
   await open({ conversations: 30 });
   await world.pass('new', 'open', 'lookback');
