@@ -1,5 +1,5 @@
-// One connection to Postgres that can be ended whatever the state of the network. pg's own end() says goodbye and waits
-// for the other side to hang up: on a network that went silent for as long as TCP cares to wait, and the process with it.
+// One connection to Postgres that can be ended whatever the state of the network. pg's own end() waits for the server to close the
+// connection. If the network is silent, that takes as long as TCP waits, and the process waits with it.
 
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
@@ -9,14 +9,14 @@ import { wait } from '../lib/wait.ts';
 import { OptionallyEncrypted } from './optional-tls.ts';
 import { createSchemaNames, writtenFor } from './schemas.ts';
 
-/** How long a goodbye may take. */
+/** How long an orderly end may take. */
 export const goodbyeMs = 1_000;
 
-/** What node-postgres takes, and what it does not know of. */
+/** The options of node-postgres, and two that it does not have. */
 export type ConnectionConfig = pg.ClientConfig &
   Partial<Pick<Way, 'optionalTls' | 'current' | 'onUnencrypted' | 'schema'>>;
 
-/** A client of node-postgres that can be cut off, that encrypts where the server offers it, and that knows the schemas' names. */
+/** A client of node-postgres that can be cut off, that encrypts if the server offers it, and that puts in the schemas' names. */
 export class Connection extends pg.Client {
   constructor(config: ConnectionConfig = {}) {
     super(optionallyEncrypted(current(config)));
@@ -26,7 +26,7 @@ export class Connection extends pg.Client {
     this.setTypeParser(pg.types.builtins.NUMERIC, Number);
   }
 
-  /** From now on every statement means the schemas of these names. */
+  /** From now on, every statement uses the schemas of these names. */
   #nameSchemas(schema: string): void {
     const named = createSchemaNames(schema);
     const query = this.query.bind(this) as (...all: unknown[]) => unknown;
@@ -38,13 +38,13 @@ export class Connection extends pg.Client {
     this.query = translated as typeof this.query;
   }
 
-  /** How it is encrypted, such as `TLSv1.3`; null in clear. */
+  /** The TLS version, such as `TLSv1.3`; null if not encrypted. */
   get tlsVersion(): string | null {
     const stream = this.#stream;
     return stream instanceof TLSSocket ? stream.getProtocol() : null;
   }
 
-  /** Cuts the connection: what is in flight fails at once. */
+  /** Cuts the connection: running statements fail at once. */
   cut(): void {
     this.#stream.destroy();
   }
@@ -54,7 +54,7 @@ export class Connection extends pg.Client {
     return (this as unknown as { connection: { stream: Duplex } }).connection.stream;
   }
 
-  /** Ends the connection in order, or cuts it when that takes too long. */
+  /** Ends the connection in order, or cuts it if that takes too long. */
   async leave(limitMs = goodbyeMs): Promise<void> {
     const left = new AbortController();
     const late = wait(limitMs, left.signal).then(
@@ -66,7 +66,7 @@ export class Connection extends pg.Client {
   }
 }
 
-/** What is new of it: who connects, where and how. Limits stay. */
+/** The parts that may change: user, password, host and TLS. Limits stay. */
 function current(config: ConnectionConfig): ConnectionConfig {
   const now = config.current?.();
   if (now === undefined) return config;
@@ -84,7 +84,7 @@ function optionallyEncrypted(config: ConnectionConfig): pg.ClientConfig & { conn
   return { ...config, password: config.password, ssl: optionalTls.options, connection };
 }
 
-/** The connections of a pool, as long as they last. */
+/** The open connections of a pool. */
 export function trackConnections() {
   const open = new Map<Connection, Promise<void>>();
   class Client extends Connection {
@@ -103,7 +103,7 @@ export function trackConnections() {
     cut() {
       for (const client of open.keys()) client.cut();
     },
-    /** Waits until none of them is left. */
+    /** Waits until none is left. */
     async ended() {
       await Promise.all(open.values());
     },

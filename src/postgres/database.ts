@@ -1,6 +1,6 @@
-// Postgres as the rest of the store uses it: a pool, and transactions that are tried again where that can help. Every
-// wait has a limit. No session state: a transaction pooler will do.
-// Drizzle is what the schema and its migrations are written with; at run time it would double the time a start takes.
+// The connection pool, and transactions that are retried if that can help. Every wait has a limit. No session state is used, so
+// transaction poolers work.
+// Drizzle describes the schema and its migrations. At run time it would double the time of a start.
 
 import pg from 'pg';
 import { storableParameter } from '../lib/storable.ts';
@@ -12,46 +12,46 @@ import { nowInMicroseconds } from './instant.ts';
 import { fixedSettings, liftedTimeouts } from './session.ts';
 
 /**
- * One connection, and plain SQL over it: what is written is made of arrays, which no builder says better. Parameters are
- * made storable here, since texts from outside reach many a column: an API's error message, an id that a list shows.
+ * Plain SQL on one connection. Parameters are made storable here, because texts from outside reach many columns: the API's error
+ * messages, ids of list items.
  */
 export interface Queries {
-  /** `writes` is the table that people's data goes into: what a user's trigger on it refuses is that data's own trouble. */
+  /** `writes` is the table that data is written to. If somebody's trigger on it refuses, the error is Unstorable. */
   sql<Row extends pg.QueryResultRow>(text: string, parameters?: unknown[], writes?: string): Promise<Row[]>;
 }
 
 export interface Database {
-  /** One statement, or a few that need not be atomic. Tried again where the trouble is passing. @throws DatabaseTrouble, Unstorable. */
+  /** One statement, or a few that need not be atomic. Retried if the error is temporary. @throws DatabaseTrouble, Unstorable. */
   run<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result>;
   /**
-   * All or nothing. `work` may run more than once: also when it was committed and only the answer was lost.
-   * It is given the database's time, whole microseconds since the epoch, as it was when the transaction began.
+   * One transaction. `work` may run more than once, also if it was committed and only the answer was lost.
+   * It gets the database's time at the start of the transaction, in whole microseconds since 1970.
    */
   transaction<Result>(
     work: (queries: Queries, now: bigint) => Promise<Result>,
     options?: TransactionOptions,
   ): Promise<Result>;
-  /** One statement, tried once, for who would rather hear of trouble within that time than wait. @throws DatabaseTrouble. */
+  /** One statement, tried once, with a limit of its own. @throws DatabaseTrouble. */
   ask<Row extends pg.QueryResultRow>(text: string, answerMs: number): Promise<Row[]>;
-  /** Ends every connection; what is still in flight after a second fails. */
+  /** Ends every connection. Statements that still run after a second fail. */
   close(): Promise<void>;
 }
 
 export interface TransactionOptions {
   /**
-   * Rows are looked up by their keys, a batch's worth of them. Postgres takes a table without statistics, which each is at
-   * first, for one that is read faster whole: every load would then cost more than the one before.
+   * Rows are looked up by their keys. Without statistics, as every table is at first, Postgres reads the whole table instead, so
+   * that each load costs more than the one before.
    */
   byKeys?: boolean;
 }
 
 /** How long each wait for Postgres may take, in milliseconds. */
 export interface DatabaseLimits {
-  /** For a connection: from asking the pool to the server's welcome. */
+  /** For a connection: from asking the pool until it is ready. */
   connectMs: number;
-  /** For the answer to one statement and to those sent before it; past it the connection is given up. */
+  /** For the answer to a statement and to those sent before it. After that, the connection is cut. */
   answerMs: number;
-  /** The same where it migrates: a large table may be rewritten, and another process's migration has to end first. */
+  /** The same during a migration: a large table may be rewritten, and another process's migration has to end first. */
   migrationMs: number;
   /** For a lock, within a transaction. */
   lockMs: number;
@@ -74,7 +74,7 @@ const hints = ['seqscan', 'hashjoin', 'mergejoin']
 
 const retryWaitsMs = [100, 400, 1600];
 
-/** Makes the pool; it connects at the first query. */
+/** Makes the pool. It connects with the first query. */
 export function openDatabase(connection: pg.ClientConfig, changed: Partial<DatabaseLimits> = {}): Database {
   const limits = { ...databaseLimits, ...changed };
   const begin = (planner: string[]) =>
@@ -93,22 +93,22 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
     ...connection,
     Client: connections.Client,
     max: 5,
-    // A user's own limit goes first, but for the one that means none.
+    // A user's own limit takes precedence, except 0, which means none.
     connectionTimeoutMillis: connection.connectionTimeoutMillis || limits.connectMs,
     query_timeout: limits.answerMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    // What is asked without waiting for the answer before is sent at once.
+    // Statements are sent at once, without waiting for the previous answer.
     pipeline: true,
   });
-  // A connection lost while idle is replaced at the next query; without a listener it would end the process.
+  // A connection that is lost while idle is replaced with the next query. Without a listener it would end the process.
   pool.on('error', () => {});
   const closed = new AbortController();
 
   const once = async <Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> => {
     const client = await pool.connect();
     let broken = true;
-    // Lost between two queries: the next one reports it.
+    // If it is lost between two queries, the next one reports it.
     const onError = () => {};
     client.on('error', onError);
     try {
@@ -116,7 +116,7 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
       broken = false;
       return result;
     } catch (error) {
-      // Refused data is looked for in many a transaction: a new connection for each would cost more than they do.
+      // Finding refused data takes many transactions: a new connection for each would cost more than they do.
       if (error instanceof Unstorable) {
         broken = await client.query('rollback').then(
           () => false,
@@ -126,14 +126,14 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
       throw error;
     } finally {
       client.off('error', onError);
-      // After any other failure the session's state is not known; a new connection costs little.
+      // After any other failure the state of the session is not known. A new connection costs little.
       client.release(broken);
     }
   };
 
   const end = async () => {
     closed.abort();
-    // What is in flight ends now or never: nobody waits for it any more.
+    // Nobody waits for running statements any more.
     const late = setTimeout(connections.cut, goodbyeMs);
     await pool.end();
     await connections.ended();
@@ -146,11 +146,11 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
     { byKeys = false }: TransactionOptions = {},
   ) =>
     once(async (client) => {
-      // Answered before anything is sent behind it: without a transaction each statement would stand for itself.
+      // `begin` is answered before anything else is sent: without a transaction each statement would commit by itself.
       const begun = [await client.query<{ now: string }>(byKeys ? byKeysBegin : plainBegin)].flat().at(-1)?.rows[0];
       if (begun === undefined) throw new Error('the database gave no time');
       const result = await work(queriesOn(client), BigInt(begun.now));
-      // What a user's deferred trigger refuses.
+      // A user's deferred trigger or constraint may refuse here.
       await client.query('commit').catch((error: unknown) => {
         throw translate(error, 'at COMMIT');
       });
@@ -160,7 +160,7 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
   return {
     run(work) {
       const plain = () => once((client) => work(queriesOn(client)));
-      // A transaction lifts the limits, and costs two answers more: only where it has to be.
+      // A transaction lifts the limits, but costs two more round trips: only if it is needed.
       const lifted = (error: unknown) => {
         if (isTimeout(error)) return whole(work);
         throw error;
@@ -184,7 +184,7 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
   };
 }
 
-/** A limit of the role, the database or the server ended it. */
+/** Whether a limit of the role, the database or the server ended a statement. */
 function isTimeout(error: unknown): boolean {
   return error instanceof pg.DatabaseError && /^(57014|25P04)$/.test(error.code ?? '');
 }
@@ -192,14 +192,14 @@ function isTimeout(error: unknown): boolean {
 /** Names the limit that ended a statement outside of a transaction. Always throws. */
 function namedOn(client: pg.PoolClient): (error: unknown) => Promise<never> {
   return async (error) => {
-    // After the other one there is no connection to ask on.
+    // After the other one there is no connection left to ask on.
     if (!(error instanceof pg.DatabaseError && error.code === '57014')) throw error;
     const { rows } = await client.query<{ value: string }>(`select current_setting('statement_timeout') as value`);
     throw new DatabaseTrouble(`statement_timeout = ${rows[0]?.value} ended a statement; see doctor`, '57014', false);
   };
 }
 
-/** What fails only because another statement of its transaction failed before it, fails with the error of that one. */
+/** If a statement failed only because an earlier one of its transaction did, the error is that of the earlier one. */
 function queriesOn(client: pg.PoolClient): Queries {
   let first: unknown;
   return {
@@ -214,7 +214,7 @@ function queriesOn(client: pg.PoolClient): Queries {
   };
 }
 
-/** Tries again what may well succeed in a moment, a few times. @throws the last error, as one of ours. */
+/** Retries temporary errors a few times. @throws the last error, as one of ours. */
 export async function retrying<Result>(attempt: () => Promise<Result>, closed: AbortSignal): Promise<Result> {
   for (let tries = 0; ; tries++) {
     try {

@@ -1,6 +1,5 @@
-// The driver's errors in, ours out: what may be tried again, what is a conversation's own trouble, and what a person has
-// to see to. Postgres' messages can quote the row, people's text with it; ours name only the condition, its SQLSTATE, and
-// the table and column.
+// Turns the driver's errors into ours: which ones to retry, which are about one conversation's data, and which a person has to
+// correct. Postgres' messages can quote rows, with personal data. Ours name only the condition, its SQLSTATE, the table and column.
 
 import { Unstorable } from '../sync/model.ts';
 
@@ -8,11 +7,11 @@ import { Unstorable } from '../sync/model.ts';
 export class DatabaseTrouble extends Error {
   override readonly name = 'DatabaseTrouble';
   readonly code: string;
-  /** What is wrong and what to look at. */
+  /** What is wrong, and what to check. */
   readonly reason: string;
-  /** The same statement may well succeed in a moment. */
+  /** The same statement may succeed in a moment. */
   readonly passing: boolean;
-  /** Somebody has to put a setting right, here or at the pooler. */
+  /** Somebody has to correct a setting, here or at the pooler. */
   readonly misconfigured: boolean;
   constructor(message: string, code: string, passing: boolean, misconfigured = misconfiguring.test(code)) {
     const reason = `${message} (${code})`;
@@ -30,7 +29,7 @@ const refusesData = 'Postgres refuses the data';
 
 type Kind = 'passing' | 'trouble' | 'data';
 
-/** By SQLSTATE or Node's code, the first that matches; the reason stands beside it. Source: Postgres, appendix A. */
+/** Reasons by SQLSTATE or Node's code; the first match counts. Source: Postgres, appendix A. */
 const table: [codes: RegExp, kind: Kind, means: string][] = [
   [/^40(001|P01)$/, 'passing', 'transactions collided'],
   [/^55P03$/, 'passing', 'a lock was not to be had in time'],
@@ -63,12 +62,12 @@ const table: [codes: RegExp, kind: Kind, means: string][] = [
   [/^(22|23|54|P0)/, 'data', refusesData],
 ];
 
-/** Whoever raises them, they say nothing of the data. */
+/** Codes that are not about the data, whoever raises them. */
 const neverData = /^(08|53|57|40001|40P01|55P03|25006|25P0[34])/;
 
 /**
- * One of ours for whatever a query threw; errors that are not the database's, and ours, pass through. `at` is where data was
- * written, such as `in twilio.communications`: what a user's trigger or function raises there is the data's own trouble.
+ * Our error for what a query threw. Errors that are not the database's, and our own, are returned as they are. `at` is where data
+ * was written, such as `in twilio.communications`: an error of a user's trigger or function there is about the data.
  */
 export function translate(error: unknown, at?: string): unknown {
   if (error instanceof DatabaseTrouble || error instanceof Unstorable) return error;

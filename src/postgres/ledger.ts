@@ -1,4 +1,4 @@
-// The migrations that this program knows, held against those that a database has had: drizzle's own ledger.
+// Compares the migrations of this program with those that were applied to a database, which are in drizzle's own table.
 
 import { fileURLToPath } from 'node:url';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
@@ -6,13 +6,13 @@ import type pg from 'pg';
 
 const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
-/** What is said where an older release, or none, was here; and where a newer one was. */
+/** The messages for a database of an older release, or of none, and for one of a newer release. */
 export const migrationMissing = 'a migration is missing; run: conversation-sync migrate';
 export const newerSchema = 'the database is of a newer release than this program: run that release, or a newer one';
 
 let known: ReturnType<typeof readMigrationFiles> | undefined;
 
-/** Those of this program, the oldest first. */
+/** The migrations of this program, oldest first. */
 export function knownMigrations() {
   known ??= readMigrationFiles({ migrationsFolder: folder });
   return known;
@@ -20,18 +20,18 @@ export function knownMigrations() {
 
 const times = () => knownMigrations().map(({ folderMillis }) => folderMillis);
 
-/** SQL for how many migrations a database has had that this program does not know. */
+/** SQL for how many applied migrations this program does not know. */
 export const countUnknown = () =>
   `(select count(*)::int from twilio_sync.__drizzle_migrations where created_at not in (${times().join(', ')}))`;
 
-/** How a database's ledger and this program's migrations differ. */
+/** How the applied migrations differ from this program's. */
 export interface Ledger {
   missing: ReturnType<typeof readMigrationFiles>;
-  /** How many were applied by a newer program, and are unknown here. */
+  /** How many were applied by a newer program. */
   newer: number;
 }
 
-/** Reads it; of a database that has never been migrated, all are missing. */
+/** Compares them. In a database that was never migrated, all are missing. */
 export async function readLedger(client: pg.ClientBase | pg.Pool): Promise<Ledger> {
   const ledger = await client.query<{ present: boolean }>(
     `select to_regclass('twilio_sync.__drizzle_migrations') is not null as present`,
@@ -44,7 +44,7 @@ export async function readLedger(client: pg.ClientBase | pg.Pool): Promise<Ledge
   return { missing: knownMigrations().filter(({ folderMillis }) => folderMillis > Number(at ?? 0)), newer };
 }
 
-/** Of which release tables are that are up to this migration: an older one than this program, the same, or a newer one. */
+/** Whether the tables are of an older release than this program, the same, or a newer one. */
 export function releaseOf(migratedTo: number | null): 'older' | 'same' | 'newer' {
   const newest = Math.max(...times());
   if (migratedTo === null || migratedTo < newest) return 'older';

@@ -1,6 +1,6 @@
-// Brings a database's schema up to date with the files that drizzle-kit wrote, in drizzle's own ledger. One transaction
-// under a transaction-level advisory lock: any number of processes may ask at once, a failure leaves nothing behind, and
-// no session state is needed, so that it works through a pooler (drizzle's own migrator has no lock: two at once collide).
+// Applies the migrations that drizzle-kit wrote, and records them in drizzle's own table. One transaction under a
+// transaction-level advisory lock: any number of processes may start at once, a failure leaves nothing behind, and poolers work.
+// Drizzle's own migrator has no lock: of several at once, all but one fail.
 
 import type pg from 'pg';
 import { wait } from '../lib/wait.ts';
@@ -10,16 +10,15 @@ import { type Ledger, migrationMissing, readLedger, releaseOf } from './ledger.t
 import { NewerSchema, Occupied, occupants, RowSecurity, securedTables } from './obstacles.ts';
 import { fixedSettings, liftedTimeouts } from './session.ts';
 
-/** The advisory lock of whoever changes the schema or its rights. Any constant will do that no other program on the database uses. */
+/** The advisory lock for changes of the schema or its rights: a constant that no other program on the database uses. */
 export const migrationLock = '8391162077580680803';
 
 const askEveryMs = 1_000;
 
 /**
- * Applies the migrations that are still missing, waiting for another migrator to end first.
- * `onProgress` is told what it is at, where that may take long.
+ * Applies the missing migrations, after another process that migrates has ended. `onProgress` is called with what takes long.
  * @returns how many were applied.
- * @throws NewerSchema, RowSecurity, the signal's reason, and the driver's error where the database is away or the user lacks rights.
+ * @throws NewerSchema, RowSecurity, the signal's reason, and the driver's error if the database cannot be reached or the user lacks rights.
  */
 export async function migrate(
   connection: pg.ClientConfig,
@@ -30,12 +29,12 @@ export async function migrate(
   const { connectMs, answerMs, migrationMs, idleInTransactionMs } = { ...databaseLimits, ...limits };
   const connected = <Result>(limitMs: number, work: (client: pg.Client) => Promise<Result>) =>
     whileConnected({ ...connection, query_timeout: limitMs }, connectMs, signal, work);
-  // Frees the lock from a process that froze.
+  // Ends the transaction of a process that froze, and so frees the lock.
   const idle = `set local idle_in_transaction_session_timeout = ${idleInTransactionMs}`;
   const begin = ['begin', idle, ...liftedTimeouts, ...fixedSettings].join('; ');
   let waiting = false;
   for (;;) {
-    // Mostly nothing is missing, and that is found out quickly and without waiting for anybody.
+    // Mostly nothing is missing. That is found out quickly, without the lock.
     if ((await connected(answerMs, findMissing)).length === 0) return 0;
     const applied = await connected(migrationMs, async (client) => {
       await client.query(begin);
@@ -47,7 +46,7 @@ export async function migrate(
       return missing.length;
     });
     if (applied !== null) return applied;
-    // Asked for again and again, and not waited for in one statement: no timeout and no pooler ends that.
+    // The lock is tried again and again, not waited for in one statement, which a timeout or pooler could end.
     if (!waiting) onProgress('waiting for another process to migrate the database');
     waiting = true;
     await wait(askEveryMs, signal);
@@ -63,7 +62,7 @@ async function takeLock(client: pg.Client): Promise<boolean> {
 
 /** The migrations that a database lacks; all of them for one that has never been migrated. @throws NewerSchema, RowSecurity, Occupied. */
 export async function findMissing(client: pg.ClientBase | pg.Pool): Promise<Ledger['missing']> {
-  // It might hide the ledger.
+  // Row-level security might hide the applied migrations.
   const { rows } = await client.query<{ secured: string[]; occupying: string[] }>(
     `select ${securedTables} as secured, ${occupants} as occupying`,
   );
@@ -75,7 +74,7 @@ export async function findMissing(client: pg.ClientBase | pg.Pool): Promise<Ledg
   return missing;
 }
 
-/** Changes nothing. @throws where there are tables, and they are not of this release. */
+/** Changes nothing. @throws if there are tables that are not of this release. */
 export async function refuseOtherTables(queries: Queries): Promise<void> {
   const [ledger] = await queries.sql<{ name: string | null }>(
     `select to_regclass('twilio_sync.__drizzle_migrations')::text as name`,
@@ -89,7 +88,7 @@ export async function refuseOtherTables(queries: Queries): Promise<void> {
   if (release === 'older') throw new Error(migrationMissing);
 }
 
-/** Work on a connection of its own, which an abort cuts. */
+/** Does work on a connection of its own, which an abort cuts. */
 async function whileConnected<Result>(
   connection: pg.ClientConfig,
   connectMs: number,
@@ -101,7 +100,7 @@ async function whileConnected<Result>(
   const client = new Connection({ ...connection, connectionTimeoutMillis, keepAlive: true });
   const onAbort = () => client.cut();
   signal?.addEventListener('abort', onAbort, { once: true });
-  // An error between queries would otherwise end the process; the next query reports it.
+  // Without a listener, an error between queries would end the process. The next query reports it.
   client.on('error', () => {});
   try {
     await client.connect();
@@ -112,17 +111,17 @@ async function whileConnected<Result>(
   }
 }
 
-/** Applies them, and takes the lease from a release that does not know them: once this is committed, that one writes nothing. */
+/** Applies migrations, and takes the lease from an older release: once this is committed, that one writes nothing. */
 async function apply(client: pg.ClientBase, missing: Ledger['missing']): Promise<void> {
   if (missing.length === 0) return;
   const lease = await client.query<{ present: boolean }>(
     `select to_regclass('twilio_sync.lease') is not null as present`,
   );
-  // Before any table is locked: a load locks the lease first, too.
+  // The lease is locked before any table, as in a load.
   if (lease.rows[0]?.present === true) {
     await client.query('update twilio_sync.lease set epoch = epoch + 1, holder = null, expires_at = default');
   }
-  // Postgres asks for the right to make a schema also where IF NOT EXISTS would find it.
+  // Postgres requires the right to create a schema even if IF NOT EXISTS finds it.
   const schema = await client.query<{ missing: boolean }>(`select to_regnamespace('twilio_sync') is null as missing`);
   if (schema.rows[0]?.missing === true) await client.query('create schema twilio_sync');
   await client.query(

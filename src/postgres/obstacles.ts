@@ -1,15 +1,15 @@
-// What keeps this program from working on a database though every statement would succeed: a newer release's tables,
-// row-level security, which hides rows without an error, and somebody else's objects in its schemas.
+// Reasons not to work on a database although every statement would succeed: tables of a newer release, row-level security, which
+// hides rows without an error, and objects of somebody else in the schemas.
 
 import { countUnknown, newerSchema } from './ledger.ts';
 
-/** Something is in the way that only a person, or another release, can put right. Exit status 2. */
+/** A reason that only a person, or another release, can remove. Exit status 2. */
 export abstract class Obstacle extends Error {
   /** Not `code`, by which the driver's errors are known. */
   abstract readonly kind: 'newer_release' | 'rows_hidden' | 'schema_occupied';
 }
 
-/** A newer release has migrated the database: this one does not know what it would write. */
+/** A newer release has migrated the database. */
 export class NewerSchema extends Obstacle {
   override readonly name = 'NewerSchema';
   readonly kind = 'newer_release';
@@ -18,7 +18,7 @@ export class NewerSchema extends Obstacle {
   }
 }
 
-/** This user is not shown every row: what is missing would look deleted, or never stored. */
+/** This user does not see every row. Hidden rows would look deleted, or never stored. */
 export class RowSecurity extends Obstacle {
   override readonly name = 'RowSecurity';
   readonly kind = 'rows_hidden';
@@ -29,7 +29,7 @@ export class RowSecurity extends Obstacle {
   }
 }
 
-/** The schemas are somebody else's, or a part of ours: nothing is mixed in, and nothing of it ever dropped. */
+/** The schemas contain objects of somebody else, or only some of ours. Nothing is added, and nothing dropped. */
 export class Occupied extends Obstacle {
   override readonly name = 'Occupied';
   readonly kind = 'schema_occupied';
@@ -44,7 +44,7 @@ export function sayOccupied(objects: string[]): string {
   return `the schemas hold what this program did not make: ${objects.slice(0, 3).join(', ')}${more}`;
 }
 
-/** SQL for an array of what is in our schemas before the first migration; empty after it. Extensions keep what is theirs. */
+/** SQL for an array of the objects in our schemas before the first migration; empty after it. Objects of extensions do not count. */
 export const occupants = `case when to_regclass('twilio_sync.__drizzle_migrations') is not null then '{}' else array(
   select kind || ' ' || nspname || '.' || name from (
     select relnamespace as schema, 'pg_class'::regclass as catalogue, oid, relname::text as name,
@@ -57,14 +57,14 @@ export const occupants = `case when to_regclass('twilio_sync.__drizzle_migration
   where not exists (select from pg_depend where classid = catalogue and objid = object.oid and deptype = 'e')
   order by 1) end`;
 
-/** SQL for an array of others' views and tables that are made of ours: a migration that changes what they read stops at them. */
+/** SQL for an array of other people's views and tables that depend on ours: they can stop a migration. */
 export const dependants = `array(select distinct nspname || '.' || relname from pg_depend
   join pg_rewrite on pg_depend.classid = 'pg_rewrite'::regclass and pg_rewrite.oid = objid
   join pg_class on pg_class.oid = ev_class join pg_namespace on pg_namespace.oid = relnamespace
   where nspname not in ('twilio', 'twilio_sync')
     and refobjid in (select ours.oid from pg_class ours join pg_namespace named on named.oid = ours.relnamespace where named.nspname in ('twilio', 'twilio_sync')) order by 1)`;
 
-/** SQL for an array of our tables in which not every row is shown to this user. */
+/** SQL for an array of our tables in which this user does not see every row. */
 export const securedTables = `array(select nspname || '.' || relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
   where nspname in ('twilio', 'twilio_sync') and relkind in ('r', 'p') and row_security_active(pg_class.oid) order by 1)`;
 
@@ -77,7 +77,7 @@ export interface Obstacles {
 /** SQL for the columns of `Obstacles`. */
 export const obstacles = () => `${countUnknown()} as unknown, ${securedTables} as secured`;
 
-/** The error that says what is in the way; undefined for nothing. */
+/** The error for the first reason; undefined if there is none. */
 export function findObstacle({ unknown, secured }: Obstacles): Obstacle | undefined {
   if (secured.length > 0) return new RowSecurity(secured);
   return unknown > 0 ? new NewerSchema() : undefined;

@@ -1,6 +1,6 @@
-// A connection of node-postgres that is encrypted or not, whichever the server takes: `sslmode=prefer` and `allow` of libpq.
-// The driver has no second try; this is the driver's own connection, begun anew the other way where the first is refused.
-// As libpq does, every new connection tries its first way first.
+// A connection of node-postgres that is encrypted or not, whichever the server accepts: libpq's `sslmode=prefer` and `allow`. The
+// driver has no second try. This is the driver's connection, started again the other way if the first way is refused. As with
+// libpq, every new connection starts with the first way.
 
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
@@ -10,7 +10,7 @@ import type { OptionalTls } from '../config/tls.ts';
 interface Inner extends pg.Connection {
   stream: Duplex;
   ssl: pg.ConnectionConfig['ssl'];
-  /** The client has given up. */
+  /** The client has ended it. */
   _ending: boolean;
   connect(port: number | string, host?: string): void;
   requestSsl(): void;

@@ -1,7 +1,6 @@
-// An object's rows in, one buffer out that holds the columns of all its tables in Postgres' binary format. Many of these
-// in, one array a column out, as the statements take them. An object is packed as soon as it is fetched: it then waits
-// outside the heap, and loading it is copying.
-// An array that the object does not have is in no column, and not in the scope of what may be deleted.
+// Makes one buffer of an object's rows: the columns of all its tables in Postgres' binary format. Of many buffers, it makes one
+// array per column, as the statements take them. An object is packed as soon as it is fetched, so it waits outside the heap.
+// A table whose array the object does not have is left out, so that none of its stored rows are deleted.
 
 import type { Packed } from '../sync/model.ts';
 import type { TableRows } from '../sync/normalize.ts';
@@ -23,13 +22,13 @@ export interface Packer {
   arrays(all: Packed[], of: readonly Table[]): TableArrays[];
 }
 
-/** Makes what packs rows as a normalizer of the same tables makes them. */
+/** Makes a packer for the rows that a normalizer of the same tables makes. */
 export function createPacker(tables: readonly Table[]): Packer {
   const writer = new CellWriter();
   const layouts = layOut(tables);
   return {
     pack(all) {
-      // In case the last call failed half-way.
+      // The last call may have failed half-way.
       writer.clear();
       const ends: number[] = [];
       const counts: number[] = [];

@@ -1,12 +1,12 @@
-// What ran, when, and how it went: rows of twilio_sync.runs. A row without an end runs still, or was killed.
-// For people to look at: no decision is made by them.
+// What ran, when, and with what outcome: rows of twilio_sync.runs. A row without an end is still running, or was killed.
+// They are for people to read; nothing is decided by them.
 
 import type { Database } from './database.ts';
 import type { Rows } from './rows.ts';
 
 export type RunOutcome = 'ok' | 'incomplete' | 'failed';
 
-/** Notes a beginning. @returns what its end is noted under. */
+/** Records the beginning of a run. @returns its id, for `endRun`. */
 export async function beginRun(database: Database, command: string): Promise<number> {
   const [row] = await database.run((queries) =>
     queries.sql<Pick<Rows['runs'], 'id'>>(
@@ -17,7 +17,7 @@ export async function beginRun(database: Database, command: string): Promise<num
   return row?.id ?? 0;
 }
 
-/** Notes an end. `counts` is any object of numbers; `error` is for people and holds nothing of anybody's text. */
+/** Records the end of a run. `counts` is any object of numbers; `error` is a sentence without personal data. */
 export async function endRun(
   database: Database,
   id: number,
@@ -35,7 +35,7 @@ export async function endRun(
   );
 }
 
-/** Of the last sample that was held against the API: how many, and how many of them had drifted; null before the first. */
+/** Of the last sample that was verified: how many conversations, and how many had drifted. Null before the first sample. */
 export async function readLastSample(database: Database): Promise<{ verified: number; drifted: number } | null> {
   const [sample = null] = await database.run((queries) =>
     queries.sql<{ verified: number; drifted: number }>(

@@ -1,6 +1,6 @@
-// What a server, a database or a role may set for its sessions and would change what a statement means: fixed for one
-// transaction, so that it also holds where a pooler gives each transaction another session. Not
-// default_transaction_read_only: a server that takes no writes is waited for.
+// Fixes the settings of a server, database or role that would change what a statement means. They are set for one transaction, so
+// that it works if a pooler gives each transaction another session. default_transaction_read_only is left alone: the program
+// waits for a server that takes no writes.
 
 /** Statements to send with `begin`. Triggers of others keep their search path; only its first schema is always Postgres' own. */
 export const fixedSettings: readonly string[] = [
@@ -16,8 +16,8 @@ export const fixedSettings: readonly string[] = [
 ];
 
 /**
- * Statements to send with `begin`: limits that were set for other people's queries. What a load or a migration takes is limited
- * here, by the wait for its answer. One of them is Postgres 17's; idle_session_timeout only ends connections that nobody uses.
+ * Statements to send with `begin`, which lift limits that were set for other people's queries. Loads and migrations have limits of
+ * their own. One of these is new in Postgres 17. idle_session_timeout only ends unused connections, so it stays.
  */
 export const liftedTimeouts: readonly string[] = [
   'set local statement_timeout = 0',

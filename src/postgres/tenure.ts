@@ -1,5 +1,5 @@
-// Work done under the lease: waited for, renewed while the work goes on, given back at its end. When it is lost, which
-// is noticed within seconds, the work's signal is aborted; its writes would be refused anyway.
+// Does work under the lease: waits for it, renews it while the work goes on, and gives it back at the end. If it is lost, the
+// work's signal is aborted within seconds. Its writes would be refused anyway.
 
 import { wait } from '../lib/wait.ts';
 import { LeaseLost } from '../sync/model.ts';
@@ -7,7 +7,7 @@ import type { Database } from './database.ts';
 import { leaseSeconds, renewLease, returnLease, takeLease } from './lease.ts';
 import { Obstacle } from './obstacles.ts';
 
-/** The lease was not to be had in the time there was. */
+/** Another process held the lease for all the time that there was to wait. */
 export class LeaseHeld extends Error {
   override readonly name = 'LeaseHeld';
   constructor(heldBy: string, waitedMs: number) {
@@ -18,16 +18,16 @@ export class LeaseHeld extends Error {
 }
 
 export interface TenureOptions {
-  /** Who takes it, for people to read. */
+  /** The holder's name, for people to read. */
   holder: string;
   signal: AbortSignal;
-  /** How long to wait for another worker's; for ever unless given. */
+  /** How long to wait for another worker's lease; without a limit by default. */
   giveUpAfterMs?: number;
-  /** Told at each ask that somebody else has it. */
+  /** Called at each try that finds another holder. */
   onWaiting?: (heldBy: string) => void;
-  /** Told that the lease ran out, since it could not be renewed within its term; and that it is held again after all. */
+  /** Called if the lease could not be renewed in time, and when it is held again. */
   onHeld?: (held: boolean) => void;
-  /** Where waits are to be shorter than they are by themselves. */
+  /** Shorter waits, for tests. */
   limits?: { renewEveryMs?: number; termMs?: number };
 }
 
@@ -59,14 +59,14 @@ export async function whileLeased<Result>(
     return await work(epoch, AbortSignal.any([signal, lost.signal]));
   } finally {
     ended.abort();
-    // Where the database is away there is nothing to wait for: the lease expires by itself.
+    // If the database cannot be reached, there is nothing to wait for: the lease expires.
     const over = new AbortController();
     const giving = renewing.then(() => returnLease(database, epoch)).finally(() => over.abort());
     await Promise.race([giving, wait(returnLimitMs, over.signal)]).catch(() => {});
   }
 }
 
-/** Renews until told to stop. @throws LeaseLost, Obstacle; anything else passes, and the loads will tell. */
+/** Renews the lease until aborted. @throws LeaseLost, Obstacle. Other errors are ignored: the loads report them. */
 async function keepRenewed(
   database: Database,
   epoch: number,

@@ -1,6 +1,6 @@
-// The log: JSON lines on a stream, one event a line, `level` as a word, `time` in UTC. What it lets through is chosen, not
-// what it keeps back: of an error its name, code, message and causes, since drivers hang statements, parameters, bodies
-// and headers on theirs. Known secrets are blanked in the finished line, wherever they came from.
+// The log: one JSON object per line, `level` as a word, `time` in UTC. Of an error only the name, code, message and causes are
+// logged, because drivers attach statements, parameters, bodies and headers to theirs. Known secrets are blanked in the finished
+// line, wherever they came from.
 
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 
@@ -22,7 +22,7 @@ export interface LogOptions {
   destination?: DestinationStream;
 }
 
-/** Fields that are blanked, at the top and one below: what they would hold is a secret or what people said. */
+/** Fields that are blanked, at the top level and one below: they would hold a secret or what people said. */
 const blanked = [
   'password',
   'secret',

@@ -1,6 +1,6 @@
-// What is noted of the work: a row of twilio_sync.runs for each pass and each command that writes, a line in the log for each
-// window and pass, and a warning where a request keeps failing. Messages are constant, and what differs is in fields:
-// instants, counts and durations, never anything of a conversation.
+// Records the work: a row of twilio_sync.runs for each pass and each command that writes, a log line for each window and pass, and
+// a warning if a request keeps failing. Messages are constant. What differs is in fields: times, counts and durations, never a
+// conversation's data.
 
 import type { Database } from '../postgres/database.ts';
 import { beginRun, endRun, type RunOutcome } from '../postgres/runs.ts';
@@ -17,7 +17,7 @@ export interface RunRecord {
   counts: () => Counts;
 }
 
-/** Notes a run, its end and its outcome. @throws what the work throws. */
+/** Records a run, its end and its outcome. @throws what the work throws. */
 export async function recordRun<Result>(
   { database, command, counts }: RunRecord,
   work: () => Promise<Result>,
@@ -60,14 +60,14 @@ export async function recordPass(
   return outcome === 'ok';
 }
 
-/** A pass has come to its end. */
+/** Logs the end of a pass. */
 export function logPass(log: Log, { incomplete, ...counts }: Counts, ms: number): void {
   const fields = { ...counts, ms: Math.round(ms) };
   if (incomplete.length > 0) log.warn({ ...fields, incomplete }, 'pass incomplete');
   else log.info(fields, 'pass');
 }
 
-/** A window is listed and stored to its end. */
+/** Logs a completed window. */
 export function logWindow(log: Log, { sweep, from, to, ...counts }: CompletedWindow): void {
   log.info({ sweep, from: isoTime(from), to: isoTime(to), ...counts }, 'window');
 }
@@ -76,8 +76,8 @@ const worthSayingFrom = 3;
 const sayEveryMs = 30_000;
 
 /**
- * A repeated request is an everyday thing. One that failed three times is logged, once; of many at the same time
- * only the first, and `alike` counts those since the last line.
+ * Repeated requests are common, so only one that failed three times is logged. Of many at the same time only the first is logged;
+ * `alike` counts the others since the last line.
  */
 export function createRetryLog(log: Log, monotonicMs: () => number = () => performance.now()): (retry: Retry) => void {
   let saidAtMs = Number.NEGATIVE_INFINITY;
@@ -96,7 +96,7 @@ export function createRetryLog(log: Log, monotonicMs: () => number = () => perfo
   };
 }
 
-/** Whole seconds since the epoch, for people. */
+/** Whole seconds since 1970 as text for people. */
 function isoTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('.000', '');
 }
