@@ -1,11 +1,11 @@
-// Which names the HTTP server may be asked under. A page of somebody else in a person's browser can have its own name lead
-// to this machine ("DNS rebinding") and read what is answered; the browser then still says the name in the Host header.
+// Which host names the HTTP server answers under. A web page of somebody else can make its own name lead to this machine ("DNS
+// rebinding") and read the answers. The browser still sends that name in the Host header, so it can be refused.
 
 import { isIP } from 'node:net';
 
 /**
- * Whether the Host header is one that may be asked: an address, a name without a dot (this machine's own, a container's), or
- * one of `allowed`, of which `*` is any. No header at all is no browser.
+ * Whether a Host header is allowed: an address, a name without a dot (this machine's, a container's), or one of `allowed`, where `*`
+ * allows any. A request without the header does not come from a browser, and is allowed.
  */
 export function isAllowedHost(header: string | undefined, allowed: readonly string[]): boolean {
   if (header === undefined || allowed.includes('*')) return true;

@@ -1,5 +1,5 @@
-// The worker's HTTP server: `/livez` (restart me, or not) and `/readyz` (does it do its work), and whatever routes are
-// handed in: metrics, status page. It answers 200 or 503 with JSON; what is asked of it never stops the worker.
+// The worker's HTTP server: `/livez` (restart it, or not), `/readyz` (is the copy in sync), and the routes that are passed in:
+// metrics, status page. It answers 200 or 503 with JSON. No request can stop the worker.
 
 import { type FastifyInstance, fastify } from 'fastify';
 import { reasonOf } from '../lib/reason.ts';
@@ -10,28 +10,28 @@ import { ListenError } from './listen-error.ts';
 
 export interface HttpOptions {
   host: string;
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   port: number;
-  /** Names to be asked under beside `host`; see isAllowedHost. */
+  /** Host names to answer under besides `host`; see isAllowedHost. */
   allowedHosts?: readonly string[];
   log: Log;
-  /** What is wrong with the process, undefined for nothing; see Heartbeat. */
+  /** What is wrong with the process; undefined if nothing is. See Heartbeat. */
   trouble(): string | undefined;
-  /** What `/readyz` answers; after 3 s without an answer the worker counts as not ready. */
+  /** The answer of `/readyz`. After 3 s without one, the worker counts as not ready. */
   readiness(): Promise<Answer>;
   /** More routes. */
   routes?: readonly ((app: FastifyInstance) => void)[];
 }
 
 export interface HttpServer {
-  /** `http://host:port`, the port as it came out. */
+  /** `http://host:port`, with the real port. */
   url: string;
   close(): Promise<void>;
 }
 
 const readinessLimitMs = 3000;
 
-/** Listens, or throws ListenError. */
+/** Starts to listen. @throws ListenError. */
 export async function openHttpServer({
   host,
   port,
@@ -41,7 +41,7 @@ export async function openHttpServer({
   readiness,
   routes = [],
 }: HttpOptions): Promise<HttpServer> {
-  // A connection that a browser keeps would otherwise hold up the shutdown.
+  // Otherwise a connection that a browser keeps open would delay the shutdown.
   const app = fastify({ logger: false, forceCloseConnections: true });
   app.setErrorHandler((error, request, reply) => {
     const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;

@@ -1,6 +1,6 @@
-// Why the worker's own HTTP server could not be opened; apart from it, so that what only tells errors apart loads no server.
+// Why the worker's HTTP server could not be opened. In a file of its own, so that code that only handles the error loads no server.
 
-/** The address cannot be listened on. A matter of HTTP_HOST and HTTP_PORT: exit status 2. */
+/** The address of HTTP_HOST and HTTP_PORT cannot be used. Exit status 2. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }

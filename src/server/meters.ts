@@ -90,7 +90,7 @@ export function createMeters(register: Registry) {
     failed: conversations('failed', 'Tries at a conversation that ended in quarantine.'),
     verified: conversations(
       'verified',
-      'Stored conversations held against the API, value by value, after a reconcile.',
+      'Stored conversations compared with the API, value by value, after a reconcile.',
     ),
     drifted: conversations('drifted', 'Of those verified, the ones that differed in something that no listing shows.'),
     drift: gauge(

@@ -1,5 +1,5 @@
-// Everything that can be asked about the worker over HTTP, in one place: what it does is told here as it happens, and
-// `/readyz`, `/metrics` and the status page answer from that and from the snapshot. Asking never holds the worker up.
+// What the worker tells over HTTP. The worker reports here what it does, and `/readyz`, `/metrics` and the status page answer from
+// that and from the snapshot. A request never delays the worker.
 
 import type { FastifyInstance } from 'fastify';
 import type { Database } from '../postgres/database.ts';
@@ -11,29 +11,29 @@ import { isStale, staleAfterMs } from '../worker/schedule.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { View } from './view.ts';
 
-/** How things stand just now. */
+/** The present state. */
 export interface Watch {
   heartbeat: Heartbeat;
-  /** Whoever does the process's work says so here. */
+  /** The process reports its state here. */
   process: ProcessState;
   metrics: Metrics;
   look(): Promise<View>;
-  /** Undefined before there is a database to ask. */
+  /** Undefined until the database is known. */
   snapshots(): Snapshots | undefined;
   /** Adds `/metrics`. */
   route(app: FastifyInstance): void;
-  /** From now on this is the database to ask. */
+  /** Sets the database to read. */
   setDatabase(database: Database): void;
   /**
-   * What is recent has been listed, or a pass has ended: an earlier failure is over, and what could not be listed stays one
-   * until then, though a new sweep replaces its window. @throws DatabaseTrouble.
+   * Recent work is done, or a pass has ended. This ends an earlier failure. A window that could not be listed counts as failing until
+   * then, even if a new sweep replaces it. @throws DatabaseTrouble.
    */
   caughtUp(database: Database): Promise<void>;
 }
 
 const livenessLimitMs = 6 * 60_000;
 
-/** Begins to watch. `schedule` is the cron expression of its ticks; `now`: milliseconds of a clock that only goes forward. */
+/** `schedule` is the cron expression of the ticks. `now`: milliseconds of a monotonic clock. */
 export function createWatch(schedule: string, now: () => number = () => performance.now()): Watch {
   const metrics = createMetrics();
   const state: ProcessState = { phase: 'starting', heldBy: null, failure: null, migrating: null };

@@ -1,17 +1,17 @@
-// Whether the worker still makes progress, for `/livez`. It beats whenever it has done a piece of work or has seen that
-// there is none; silence for longer than the limit means that it hangs, though the process may well answer requests.
+// Whether the worker still makes progress, for `/livez`. It beats after each piece of work, and whenever there is none to do.
+// Silence for longer than the limit means that it hangs, even if the process still answers requests.
 
 export interface Heartbeat {
   beat(): void;
   /** Milliseconds since the last beat. */
   silentMs(): number;
-  /** What is wrong; undefined for nothing. */
+  /** What is wrong; undefined if nothing is. */
   trouble(): string | undefined;
-  /** Beats as long as the work goes on: for work that takes longer than the longest silence, and has limits of its own. */
+  /** Beats as long as the work goes on. For work that may take longer than the limit, and has limits of its own. */
   during<Result>(work: () => Promise<Result>, everyMs?: number): Promise<Result>;
 }
 
-/** Begins with a beat. `limitMs`: the longest silence that is normal; `now`: milliseconds of a clock that only goes forward. */
+/** Begins with a beat. `limitMs`: the longest normal silence. `now`: milliseconds of a monotonic clock. */
 export function createHeartbeat(limitMs: number, now: () => number = () => performance.now()): Heartbeat {
   let beatAt = now();
   const beat = () => {

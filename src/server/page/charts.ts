@@ -1,14 +1,14 @@
-// Counts over time as small bar charts, and days of history as a calendar: inline SVG without text in it, since it is
-// stretched to whatever width there is; its axis is HTML. Each has its meaning in words, for who cannot see it.
+// Counts over time as small bar charts, and days of history as a calendar. They are inline SVG without text, because SVG is
+// stretched to the page's width. The axis is HTML. Each chart also has a description in words, for those who cannot see it.
 
 import { formatCount, formatDay, formatInstant, formatMany } from '../../status/format.ts';
 import type { Day } from '../../status/snapshot.ts';
 import { type Html, html } from './html.ts';
 
 export interface Bar {
-  /** Stacked from the bottom; each has a colour of its own. */
+  /** Stacked from the bottom, each in its own colour. */
   counts: readonly number[];
-  /** Shown to who points at it. */
+  /** Shown on hover. */
   title: string;
 }
 
@@ -22,14 +22,14 @@ export interface BarChart {
 
 const height = 100;
 
-/** Draws it, the highest bar at full height. */
+/** Draws a chart, with the highest bar at full height. */
 export function barChart({ label, bars, axis }: BarChart): Html {
   const most = Math.max(0, ...bars.map(({ counts }) => sum(counts)));
   const top = Math.max(1, most);
   const draw = ({ counts, title }: Bar, index: number) => {
     let y = height;
     const parts = counts.map((count, kind) => {
-      // One of thousands is still to be seen.
+      // One of thousands must still be visible.
       const tall = count === 0 ? 0 : Math.max(2, round((count / top) * height));
       y -= tall;
       return (
@@ -48,10 +48,10 @@ export function barChart({ label, bars, axis }: BarChart): Html {
 const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
 const round = (value: number) => Math.round(value * 100) / 100;
 
-/** How recently a day was listed from its beginning to its end. */
+/** How recently a day was listed completely. */
 export type Listed = 'day' | 'week' | 'older' | 'never';
 
-/** Tells it. `now`: ISO. */
+/** The class of a day. `now`: ISO. */
 export function listed({ listedCompletelyAt }: Day, now: string): Listed {
   if (listedCompletelyAt === null) return 'never';
   const hours = (Date.parse(now) - Date.parse(listedCompletelyAt)) / 3_600_000;

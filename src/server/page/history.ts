@@ -1,5 +1,5 @@
-// The parts of the status page that look back: conversations by day, what was stored by the hour, and which days of
-// history were listed completely, each as a picture and as a table.
+// The past on the status page: conversations by day, what was stored by the hour, and which days of history were listed
+// completely. Each is a chart and a table.
 
 import { formatCount, formatDay, formatMany } from '../../status/format.ts';
 import type { Counts, Day, Hour } from '../../status/snapshot.ts';
@@ -55,7 +55,7 @@ ${asTable(
 
 const shownMonths = 12;
 
-/** Every day of history: when it was last listed from its beginning to its end. */
+/** Every day of history: when it was last listed completely. */
 export function coverageSection({ days }: Counts, dataCompleteThrough: string | null, now: string): Html {
   const months = [...Map.groupBy(days, ({ day }) => day.slice(0, 7)).values()];
   const [earlier, shown] = [months.slice(0, -shownMonths), months.slice(-shownMonths)];
@@ -89,7 +89,7 @@ function ends(names: readonly string[]): string[] {
   return [names[0] ?? '', names[Math.floor(names.length / 2)] ?? '', names.at(-1) ?? ''];
 }
 
-/** The same numbers as a table, for who would rather read. */
+/** The same numbers as a table. */
 function asTable(name: string, heads: readonly string[], rows: readonly (readonly (string | number)[])[]): Html {
   const cell = (value: string | number, index: number) =>
     index === 0

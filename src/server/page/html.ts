@@ -1,5 +1,5 @@
-// HTML out of templates in which every value is escaped, whatever it is and wherever it came from. Only what a template
-// made goes in as it is, so that there is no way to forget. Attribute values stand in double quotes.
+// HTML from templates in which every value is escaped. Only the result of another template is inserted as it is, so nobody can
+// forget to escape. Attribute values must be in double quotes.
 
 import { formatInstant } from '../../status/format.ts';
 
@@ -20,10 +20,10 @@ export class Html {
   }
 }
 
-/** Nothing is shown of null, undefined and false. */
+/** Null, undefined and false give no text. */
 export type Value = Html | string | number | null | undefined | false | readonly Value[];
 
-/** A template: its values are escaped, but for other templates and lists of them. */
+/** A template. Its values are escaped, except other templates and lists of them. */
 export function html(parts: TemplateStringsArray, ...values: Value[]): Html {
   return Html.of(parts, values);
 }

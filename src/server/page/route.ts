@@ -1,5 +1,5 @@
-// The status page over HTTP: `/` and the few files it is made of. It answers whatever the database does, with what was
-// last known and how old that is; however many look at it, the database is asked once every few seconds, for a limited time.
+// The status page over HTTP: `/` and its few files. If the database cannot be read, it shows the last known state and its age.
+// However many people look at it, the database is read once every few seconds, for a limited time.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ export function addStatusPage(app: FastifyInstance, watch: Watch): void {
   }
 }
 
-/** Nothing comes from elsewhere, nothing is inline, nothing is sent anywhere, and nobody may frame it. */
+/** Nothing is loaded from elsewhere, nothing is inline, nothing is sent anywhere, and no other page may frame it. */
 export const securityHeaders = {
   'content-security-policy':
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
