@@ -96,6 +96,8 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     now: () => context.api.now(),
   });
   if (!config.sync.operatorResults && epoch !== null) await results.leave();
+  if (config.sync.operatorResults && epoch !== null && !(await results.head()).asked)
+    log.info('operator results are stored with their content from now on; SYNC_OPERATOR_RESULTS=links keeps only ids');
   const context: Context = createContext({
     api: createListing({
       client,

@@ -6,6 +6,7 @@ import { queryOf } from '../src/app.ts';
 import { type FilterConfig, noFilters } from '../src/config/config.ts';
 import { openDatabase } from '../src/postgres/database.ts';
 import { takeLease } from '../src/postgres/lease.ts';
+import { askForResults } from '../src/postgres/results-due.ts';
 import { createResultsStore } from '../src/postgres/results-store.ts';
 import { enterScope } from '../src/postgres/scope.ts';
 import { createStore } from '../src/postgres/store.ts';
@@ -152,6 +153,8 @@ export class World implements AsyncDisposable {
       `insert into twilio_sync.due (conversation_id, reason, due_at) select id, 'asked', now() from unnest($1::text[]) as asked(id)`,
       [ids],
     );
+    if (context.results !== null)
+      await askForResults({ sql: async (text, parameters) => (await this.pool.query(text, parameters)).rows }, ids);
     await syncIds(context, ids, AbortSignal.timeout(hungAfterMs));
   }
 

@@ -56,7 +56,7 @@ export function say(counts: Counts): string {
   if (counts.deleted > 0) parts.push(`${counts.deleted} deleted`);
   if (counts.lost > 0) parts.push(`${counts.lost} with lost rows`);
   if (counts.failed > 0) parts.push(`${counts.failed} failed`);
-  if (counts.resultsListed > 0) parts.push(`${counts.resultsListed} results listed`);
+  if (counts.results > 0) parts.push(`${counts.results} results stored`);
   return parts.join(', ');
 }
 

@@ -216,7 +216,7 @@ export const resultsDue = twilioSync.table(
   {
     conversationId: text('conversation_id').notNull(),
     operatorResultId: text('operator_result_id').notNull(),
-    /** linked: its conversation names it; unlinked: no longer; missing: a walk did not show it; gone: 404, though its conversation names it. */
+    /** linked: its conversation names it; unlinked: no longer; missing: a walk did not show it; gone: 404, though its conversation names it; late, asked: all that the conversation's list shows, without an id. */
     reason: text().notNull(),
     dueAt: at('due_at').notNull(),
     attempts: integer().notNull().default(0),

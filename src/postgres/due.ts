@@ -4,6 +4,7 @@
 
 import type { Change, Due } from '../sync/model.ts';
 import type { Database, Queries } from './database.ts';
+import { askForResults } from './results-due.ts';
 import type { Rows } from './rows.ts';
 import { forgottenAmong } from './tombstones.ts';
 
@@ -80,24 +81,27 @@ export async function clearAttempt(queries: Queries, id: string): Promise<void> 
   await queries.sql(`delete from twilio_sync.due where conversation_id = $1 and reason = 'large'`, [id]);
 }
 
-/** Requests the details of some conversations, at once; not of those that are forgotten. */
-export async function requestRefetch(database: Database, ids: string[]): Promise<void> {
-  await database.run((queries) =>
-    queries.sql(
+/** Requests some conversations, at once; not those that are forgotten. `results`: their operator results too. */
+export async function requestRefetch(database: Database, ids: string[], results = false): Promise<void> {
+  await database.run(async (queries) => {
+    // A worker looks at the details first: by then it has to know of both.
+    if (results) await askForResults(queries, ids);
+    await queries.sql(
       `insert into twilio_sync.due (conversation_id, reason, due_at)
        select distinct id, 'asked', to_timestamp(0) from unnest($1::text[]) as asked(id)
        where id not in (${forgottenAmong(1)})
        on conflict (conversation_id, reason) do update set due_at = excluded.due_at, first_at = excluded.first_at, number = excluded.number`,
       [ids],
-    ),
-  );
+    );
+  });
 }
 
 /** Cancels the requests that nobody has carried out. */
 export async function cancelRefetch(database: Database, ids: string[]): Promise<void> {
-  await database.run((queries) =>
-    queries.sql(`delete from twilio_sync.due where reason = 'asked' and conversation_id = any($1)`, [ids]),
-  );
+  await database.run(async (queries) => {
+    for (const table of ['due', 'results_due'])
+      await queries.sql(`delete from twilio_sync.${table} where reason = 'asked' and conversation_id = any($1)`, [ids]);
+  });
 }
 
 /** The requests that nobody has carried out yet. One that failed is not among them: it waits for its next attempt. */
@@ -105,14 +109,17 @@ export async function findWaiting(database: Database, ids: string[]): Promise<st
   const rows = await database.run((queries) =>
     queries.sql<{ id: Rows['due']['conversationId'] }>(
       `select conversation_id as id from twilio_sync.due
-       where reason = 'asked' and due_at = to_timestamp(0) and conversation_id = any($1)`,
+       where reason = 'asked' and due_at = to_timestamp(0) and conversation_id = any($1)
+       union select conversation_id from twilio_sync.results_due
+       where reason = 'asked' and due_at = to_timestamp(0) and conversation_id = any($1)
+         and (select refused from twilio_sync.results_head) is null`,
       [ids],
     ),
   );
   return rows.map(({ id }) => id);
 }
 
-/** What has become of a requested conversation. */
+/** What has become of a requested conversation, and of its operator results: one that failed counts. */
 export interface RefetchResult {
   id: string;
   state: 'stored' | 'deleted' | 'failed' | 'unknown' | 'forgotten';
@@ -122,22 +129,25 @@ export interface RefetchResult {
 export async function findResults(database: Database, ids: string[]): Promise<RefetchResult[]> {
   return await database.run((queries) =>
     queries.sql(
-      `select asked.id, due.error,
-         case when asked.id in (${forgottenAmong(1)}) then 'forgotten' when due.reason is not null then 'failed' when conversations.id is null then 'unknown'
+      `select asked.id, coalesce(due.error, of_result.error) as error,
+         case when asked.id in (${forgottenAmong(1)}) then 'forgotten' when due.reason is not null or of_result.error is not null then 'failed' when conversations.id is null then 'unknown'
               when deleted_at is not null then 'deleted' else 'stored' end as state
        from unnest($1::text[]) with ordinality as asked(id, at)
        left join twilio.conversations on conversations.id = asked.id
-       left join twilio_sync.due on conversation_id = asked.id and reason = 'failed' order by at`,
+       left join twilio_sync.due on conversation_id = asked.id and reason = 'failed'
+       left join lateral (select error from twilio_sync.results_due
+         where conversation_id = asked.id and error is not null order by last_at desc limit 1) as of_result on true
+       order by at`,
       [ids],
     ),
   );
 }
 
-/** The conversations in quarantine, and how many list items in it have no id. */
+/** The conversations in quarantine, themselves or with an operator result, and how many list items in it have no id. */
 export async function findQuarantined(database: Database): Promise<{ ids: string[]; withoutId: number }> {
   const rows = await database.run((queries) =>
     queries.sql<{ id: Rows['quarantine']['conversationId'] }>(
-      'select conversation_id as id from twilio_sync.quarantine order by id',
+      'select distinct conversation_id as id from twilio_sync.quarantine order by id',
     ),
   );
   const ids = rows.map(({ id }) => id).filter((id) => !id.startsWith('item:'));

@@ -1,8 +1,10 @@
 // Rows of twilio_sync.results_due: operator results that are asked for by id or by conversation. The caller's transaction
 // holds the lease.
 
+import type { TimeRange } from '../sync/model.ts';
 import type { ResultDue, ResultLoad } from '../sync/result-model.ts';
 import type { Queries } from './database.ts';
+import { forgottenAmong } from './tombstones.ts';
 
 /** How long after each failed attempt the next one comes, in seconds. */
 const waits = [60, 300, 1800, 7200, 28_800, 86_400];
@@ -174,11 +176,60 @@ export async function noteBad(queries: Queries, bad: NonNullable<ResultLoad['bad
 }
 
 /** See ResultsStore.dueAt. */
-export async function readResultsDue(queries: Queries, now: number, conversations: number): Promise<ResultDue[]> {
+export async function readResultsDue(
+  queries: Queries,
+  now: number,
+  conversations: number,
+  { ids, earlySeconds = 0 }: { ids?: string[]; earlySeconds?: number } = {},
+): Promise<ResultDue[]> {
+  const early = earlySeconds > 0 ? `or attempts = 0 and error is null and due_at <= to_timestamp($1::float8 + $4)` : '';
   return await queries.sql<ResultDue>(
     `select results_due.conversation_id as "conversationId", operator_result_id as id, reason, attempts from twilio_sync.results_due
      where reason <> 'gone' and walk_id is null and conversation_id in (
-       select conversation_id from twilio_sync.results_due where due_at <= to_timestamp($1) order by due_at limit $2)`,
-    [now, conversations],
+       select conversation_id from twilio_sync.results_due
+       where (due_at <= to_timestamp($1) ${early}) and ($3::text[] is null or conversation_id = any($3)) order by due_at limit $2)`,
+    [now, conversations, ids ?? null, ...(early === '' ? [] : [earlySeconds])],
   );
+}
+
+/** Makes the results of these conversations due at once, or of those that were created in a range: each is listed by itself. Needs no lease. */
+export async function askForResults(queries: Queries, of: string[] | TimeRange): Promise<void> {
+  const [from, parameters] = Array.isArray(of)
+    ? [`unnest($1::text[]) as asked(id) where id not in (${forgottenAmong(1)})`, [of]]
+    : [
+        'twilio.conversations where deleted_at is null and created_at >= to_timestamp($1) and created_at < to_timestamp($2)',
+        [of.from, of.to],
+      ];
+  await queries.sql(
+    `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
+     select distinct id, '', 'asked', to_timestamp(0) from ${from}
+     on conflict (conversation_id, operator_result_id) do update set reason = excluded.reason, due_at = excluded.due_at`,
+    parameters,
+  );
+  if (!Array.isArray(of)) return;
+  // What the list does not show is asked for by its id: it may be gone.
+  await queries.sql(
+    `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
+     select conversation_id, id, 'missing', to_timestamp(0) from twilio.operator_results where conversation_id = any($1)
+     on conflict (conversation_id, operator_result_id) do update set due_at = excluded.due_at, walk_id = null`,
+    [of],
+  );
+  await queries.sql(
+    `update twilio_sync.results_due set reason = 'linked', due_at = to_timestamp(0) where conversation_id = any($1) and reason = 'gone'`,
+    [of],
+  );
+}
+
+/** See ResultsStore.count. */
+export async function countForResults(
+  queries: Queries,
+  { from, to }: TimeRange,
+): Promise<{ conversations: number; links: number }> {
+  const [found] = await queries.sql<{ conversations: number; links: number }>(
+    `select (select count(*)::int from twilio.conversations
+         where deleted_at is null and created_at >= to_timestamp($1) and created_at < to_timestamp($2)) as conversations,
+       (select count(*)::int from twilio.operator_result_links) as links`,
+    [from, to],
+  );
+  return found ?? { conversations: 0, links: 0 };
 }

@@ -1,10 +1,11 @@
 // Implements the store of operator results (sync/result-model.ts) on one database, under one lease.
 
 import type { ResultsStore } from '../sync/result-model.ts';
+import { compareResults, readResultIds } from './compare-results.ts';
 import type { Database, Queries } from './database.ts';
 import { holdLease } from './lease.ts';
 import { loadResults, putNames } from './results.ts';
-import { readResultsDue } from './results-due.ts';
+import { askForResults, countForResults, readResultsDue } from './results-due.ts';
 import {
   type Brake,
   beginWalk,
@@ -50,7 +51,12 @@ export function createResultsStore({ database, epoch, brake, now }: ResultsStore
     searchGaps: (walk) => write((queries) => searchGaps(queries, walk, now(), brake)),
     failWalk: (walk, error) => write((queries) => failWalk(queries, walk, error)),
     load: (load, at) => write((queries, stamp) => loadResults(queries, stamp, load, at, brake)),
-    dueAt: (at, conversations) => database.run((queries) => readResultsDue(queries, at, conversations)),
+    dueAt: (at, conversations, options) =>
+      database.run((queries) => readResultsDue(queries, at, conversations, options)),
+    compare: (conversationIds, items) => database.run((queries) => compareResults(queries, conversationIds, items)),
+    idsOf: (conversationId) => database.run((queries) => readResultIds(queries, conversationId)),
+    count: (range) => database.run((queries) => countForResults(queries, range)),
+    ask: (range) => write((queries) => askForResults(queries, range)),
     putNames: (table, all) => write((queries, stamp) => putNames(queries, stamp, table, all)),
   };
 }

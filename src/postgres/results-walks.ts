@@ -9,11 +9,11 @@ import { findGaps } from './results-due.ts';
 /** See ResultsStore.head. */
 export async function readHead(queries: Queries): Promise<ResultsHead> {
   const [row] = await queries.sql<ResultsHead>(
-    `select floor(${seconds('mark')}) as mark, given_up as "givenUp", refused, whole_since is not null as whole,
+    `select mark is not null or generation is not null or refused is not null as asked, floor(${seconds('mark')}) as mark, given_up as "givenUp", refused, whole_since is not null as whole,
        (select json_build_object('expected', expected, 'missing', missing) from twilio_sync.results_walks where braked order by id desc limit 1) as braked
      from twilio_sync.results_head`,
   );
-  return row ?? { mark: null, givenUp: null, refused: null, whole: false, braked: null };
+  return row ?? { asked: false, mark: null, givenUp: null, refused: null, whole: false, braked: null };
 }
 
 export async function giveUpHead(queries: Queries, reason: string): Promise<void> {

@@ -77,11 +77,12 @@ export function namesStatement(table: Table): string {
     on conflict (${parts.key}) do update set ${parts.update}, deleted_at = null, synced_at = excluded.synced_at`;
 }
 
-/** Returns the conversations that differ from the answer, and the columns in which they do. 'row missing' and 'row too many' stand for whole rows. */
+/** Returns the conversations that differ from the answer, of each the part (the second column of the key, if there is one), and the columns in which they do. 'row missing' and 'row too many' stand for whole rows. */
 export function differenceStatement(table: Table): string {
   const { name, key } = table;
   const parts = partsOf(table);
   const id = key[0];
+  const part = key[1] ?? id;
   const checks = [
     `('row missing', stored."${id}" is null)`,
     ...parts.values.map(
@@ -89,9 +90,9 @@ export function differenceStatement(table: Table): string {
         `('${column}', stored."${id}" is not null and stored."${column}" is distinct from answer."${column}")`,
     ),
   ];
-  const tooMany = `union select stored."${id}" as id, 'row too many' as place from twilio.${name} stored, ${parts.scopes} where ${parts.gone}`;
+  const tooMany = `union select stored."${id}" as id, stored."${part}"::text as part, 'row too many' as place from twilio.${name} stored, ${parts.scopes} where ${parts.gone}`;
   return `with answer as materialized (select * from ${parts.answer})
-    select answer."${id}" as id, place from answer
+    select answer."${id}" as id, answer."${part}"::text as part, place from answer
     left join twilio.${name} stored on ${parts.sameKey}
     cross join lateral (values ${checks.join(', ')}) as checks(place, differs)
     where differs

@@ -142,8 +142,6 @@ export interface Counts {
   /** Verified after a reconcile, and how many of them had drifted. */
   verified: number;
   drifted: number;
-  /** Operator results that the API showed; each time counts. */
-  resultsListed: number;
   /** Windows that could not be listed and sweeps that the brake stopped, with the reason. */
   incomplete: string[];
 }
@@ -274,7 +272,6 @@ export function createCounts(): Counts {
     secondsListed: 0,
     verified: 0,
     drifted: 0,
-    resultsListed: 0,
     incomplete: [],
   };
 }

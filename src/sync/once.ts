@@ -6,12 +6,16 @@ import { type Context, copyForDryRun } from './context.ts';
 import type { TimeRange } from './model.ts';
 import { pass } from './pass.ts';
 import { dueSteps, fetchSteps, runPipeline, windowSteps } from './pipeline.ts';
+import { walkResults } from './results.ts';
+import { fetchResultsDue } from './results-due.ts';
 import { slices } from './slices.ts';
 import { endSweeps, isUnfinished, previewSweeps, previewWindows, rangesOf, rangesWithin } from './sweeps.ts';
 
 /** Details that lag behind their list items are fetched again 2, 10 and 60 s later. */
 const lagsForSeconds = 61;
 const maxDue = 1_000_000_000;
+/** Results that an open conversation names wait so long, and those of closed ones less: a worker asks for several together. */
+const gapsWithinSeconds = 600;
 
 /** Catches up with everything; with `reconcile`, lists all of it again. @throws as pass. */
 export async function syncAll(
@@ -45,18 +49,42 @@ export async function syncRange(
   const windows = await context.store.plan('range', rangesWithin(context, range));
   await runPipeline(context, (running) => windowSteps(context, windows, () => false, running.signal), signal);
   await endSweeps(context);
+  await readResultsOf(context, range, signal);
   await finishDue(context, signal, waitFor);
 }
 
-/** Fetches single conversations, whatever is stored of them. @throws as pass. */
+const resultsInPage = 1_000;
+
+/** Asks for the results of a range's conversations: one by one, or with the whole list where that takes fewer requests. */
+async function readResultsOf(context: Context, range: TimeRange, signal: AbortSignal): Promise<void> {
+  if (context.results === null) return;
+  const { store } = context.results;
+  const { conversations, links } = await store.count(range);
+  // During the first load, the conversations that the list names may not be stored yet.
+  const { whole, givenUp } = await store.head();
+  if (whole && givenUp === null && links / resultsInPage < conversations) {
+    await store.beginWalk(true);
+    await walkResults(
+      context,
+      () => false,
+      async () => {},
+      signal,
+    );
+  } else await store.ask(range);
+}
+
+/** Fetches single conversations, whatever is stored of them, and what is due of their results. @throws as pass. */
 export async function syncIds(context: Context, ids: string[], signal: AbortSignal): Promise<void> {
   await context.api.proveBounds(context.settings.start, signal);
   await runPipeline(context, () => fetchSteps(context, ids), signal);
+  await fetchResultsDue(context, signal, { ids });
 }
 
 export interface Preview {
   listed: number;
   wouldFetch: number;
+  /** Operator results that the whole list would be read for, by how many are named; null: only the newest are. */
+  results: number | null;
   /** What could not be listed, and why. */
   incomplete: string[];
 }
@@ -82,13 +110,22 @@ export async function preview(
     for (const id of checkpoint.missing) wanted.add(id);
   }
   for (const id of await store.findDue(api.now(), maxDue)) wanted.add(id);
-  return { listed: counts.listed, wouldFetch: wanted.size, incomplete: counts.incomplete };
+  const results = await previewResults(context, range);
+  return { listed: counts.listed, wouldFetch: wanted.size, results, incomplete: counts.incomplete };
 }
 
-/** Fetches what is due, and waits for details that still lag behind their list items. */
+async function previewResults({ results }: Context, range: TimeRange | 'reconcile' | null): Promise<number | null> {
+  if (results === null || (range !== null && range !== 'reconcile')) return null;
+  const { whole } = await results.store.head();
+  if (whole && range === null) return null;
+  return (await results.store.count({ from: 0, to: 0 })).links;
+}
+
+/** Fetches what is due, results at once, and waits for details that still lag behind their list items. */
 async function finishDue(context: Context, signal: AbortSignal, waitFor: typeof wait): Promise<void> {
   for (;;) {
     await runPipeline(context, (running) => dueSteps(context, running.signal), signal);
+    await fetchResultsDue(context, signal, { earlySeconds: gapsWithinSeconds });
     const next = await context.store.nextLagging(context.api.now() + lagsForSeconds);
     if (next === null) return;
     await waitFor(Math.max(0, next - context.api.now()) * 1000 + 1000, signal);

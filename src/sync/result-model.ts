@@ -3,6 +3,7 @@
 
 import type { Json, JsonObject } from '../lib/json.ts';
 import type { Timestamp } from '../lib/timestamp.ts';
+import type { TimeRange } from './model.ts';
 
 /** An operator result as the list and its own request show it. */
 export interface ResultItem {
@@ -56,6 +57,8 @@ export interface ResultsApi {
 
 /** Where the account's list of results has been read to. */
 export interface ResultsHead {
+  /** Results were asked for before. */
+  asked: boolean;
   /** The greatest `dateCreated` reached; null until the list was read once. */
   mark: number | null;
   /** Why the newest part is no longer read: new results are found by conversation. */
@@ -89,7 +92,7 @@ export interface ResultDue {
   conversationId: string;
   id: string;
   /** `late`, with an empty id: all of the conversation's. */
-  reason: 'linked' | 'unlinked' | 'missing' | 'late';
+  reason: 'linked' | 'unlinked' | 'missing' | 'late' | 'asked';
   attempts: number;
 }
 
@@ -118,6 +121,15 @@ export interface ResultLoad {
   bad?: BadResult[];
 }
 
+export interface ResultDifference {
+  conversationId: string;
+  resultId: string;
+  /** Table and column. */
+  place: string;
+  /** What results_due has of it. */
+  due: 'due' | 'failed' | null;
+}
+
 export interface ResultsStore {
   /** Forgets how far results were read, since they are not wanted: if they ever are again, everything is read anew. */
   leave(): Promise<void>;
@@ -141,8 +153,16 @@ export interface ResultsStore {
   failWalk(walk: Walk, error: string): Promise<void>;
   /** Stores what is new or differs, with everything that moves with it, in one transaction. @returns how many results were written. @throws LeaseLost. */
   load(load: ResultLoad, now: number): Promise<number>;
-  /** All that is due of the conversations that have waited longest. */
-  dueAt(now: number, conversations: number): Promise<ResultDue[]>;
+  /** All that is due of the conversations that have waited longest; `ids`: of these alone; `earlySeconds`: also what comes later and was not tried yet. */
+  dueAt(now: number, conversations: number, options?: { ids?: string[]; earlySeconds?: number }): Promise<ResultDue[]>;
+  /** Compares all results of some conversations with those stored; of deleted conversations nothing is expected. */
+  compare(conversationIds: string[], items: ResultItem[]): Promise<ResultDifference[]>;
+  /** The results that are stored of a conversation, or that it names. */
+  idsOf(conversationId: string): Promise<string[]>;
+  /** How many conversations are stored of a range, and how many results all conversations name. */
+  count(range: TimeRange): Promise<{ conversations: number; links: number }>;
+  /** Makes the results of a range's conversations due, each to be listed by itself. */
+  ask(range: TimeRange): Promise<void>;
   /** Stores names; what is not among them is gone from the API. */
   putNames(table: 'operators' | 'intelligence_configurations', all: Named[]): Promise<void>;
 }

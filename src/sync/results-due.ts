@@ -21,14 +21,20 @@ const conversationsAtOnce = 32;
 /** So many in a row that cannot be had are everybody's trouble: the others wait for the next pass. */
 const maxFailures = 20;
 
+/** What of all that is due: of these conversations alone, and what is not tried yet so many seconds early. */
+export interface DueOptions {
+  ids?: string[];
+  earlySeconds?: number;
+}
+
 /** Asks for what is due by now, by id or by conversation. @throws what stops a whole pass, LeaseLost. */
-export async function fetchResultsDue(context: Context, signal: AbortSignal): Promise<void> {
+export async function fetchResultsDue(context: Context, signal: AbortSignal, options: DueOptions = {}): Promise<void> {
   if (context.results === null) return;
   const { api, store } = context.results;
   let failures = 0;
   while (failures < maxFailures) {
     if ((await store.head()).refused !== null) return;
-    const due = await store.dueAt(context.api.now(), conversationsAtOnce);
+    const due = await store.dueAt(context.api.now(), conversationsAtOnce, options);
     if (due.length === 0) return;
     const groups = [...Map.groupBy(due, ({ conversationId }) => conversationId).values()];
     const loads: ResultLoad[] = [];
@@ -50,7 +56,6 @@ export async function fetchResultsDue(context: Context, signal: AbortSignal): Pr
 
 /** Stores a load; what Postgres refuses of it, or no rows can be made of, is in quarantine by itself. */
 export async function storeResults(context: Context, store: ResultsStore, load: ResultLoad): Promise<void> {
-  context.counts.resultsListed += load.items.length;
   const tryLoad = async (part: ResultLoad): Promise<Unstorable | null> => {
     try {
       context.counts.results += await store.load(part, context.api.now());
@@ -86,7 +91,8 @@ async function fetchGroup(api: ResultsApi, group: ResultDue[], signal: AbortSign
   const [{ conversationId = '' } = {}] = group;
   const items = new Map<string, ResultItem>();
   const load: Required<Pick<ResultLoad, 'items' | 'gone' | 'failed'>> = { items: [], gone: [], failed: [] };
-  const late = group.find(({ reason }) => reason === 'late');
+  // Not of one result, but of whatever the conversation's list shows.
+  const late = group.find(({ reason }) => reason === 'late' || reason === 'asked');
   const isLong = late !== undefined || group.length > maxById;
   const listing = isLong ? await listConversation(api, conversationId, items, signal) : null;
   if (late !== undefined && listing === 'failed')

@@ -12,6 +12,7 @@ import { normalize, normalizerVersion } from './normalize.ts';
 import { fetchInBatches, type Step } from './pipeline.ts';
 import { slices } from './slices.ts';
 import { previewWindows, rangesOf, uncovered } from './sweeps.ts';
+import { verifyResults } from './verify-results.ts';
 
 /**
  * A conversation that differs. `drift`: the copy is wrong; `changed`: the next sweep will find it; `quarantined`: it differs, and
@@ -26,6 +27,8 @@ export interface Finding {
 
 export interface Verification {
   checked: number;
+  /** Operator results of theirs that were compared. */
+  results: number;
   findings: Finding[];
 }
 
@@ -84,7 +87,7 @@ export async function verifyFull(context: Context, signal: AbortSignal): Promise
     counts.incomplete.push(
       'nothing was checked: the API lists none of the conversations that are remembered as stored, and none of them can be read',
     );
-  return { checked: found.checked, findings };
+  return { ...found, findings };
 }
 
 async function* stepsOf(ids: Iterable<string>): AsyncGenerator<Step> {
@@ -97,7 +100,7 @@ async function verify(
   steps: (signal: AbortSignal) => AsyncIterable<Step>,
   signal: AbortSignal,
 ): Promise<Verification> {
-  const { checked, findings, suspects } = await look(context, steps, signal);
+  const { checked, results, findings, suspects } = await look(context, steps, signal);
   let before = suspects;
   for (let looks = 1; before.size > 0 && looks < maxLooks; looks += 1) {
     const ids = before.keys();
@@ -112,7 +115,7 @@ async function verify(
   }
   // They differed in another way at each look.
   for (const { id, where } of before.values()) findings.push({ id, kind: 'changed', where });
-  return { checked, findings };
+  return { checked, results, findings };
 }
 
 async function look(
@@ -120,7 +123,7 @@ async function look(
   steps: (signal: AbortSignal) => AsyncIterable<Step>,
   signal: AbortSignal,
 ): Promise<Look> {
-  const result: Look = { checked: 0, findings: [], suspects: new Map() };
+  const result: Look = { checked: 0, results: 0, findings: [], suspects: new Map() };
   await fetchInBatches<Fetched>(
     context,
     steps,
@@ -183,6 +186,28 @@ async function check(context: Context, fetched: Fetched[], look: Look, signal: A
     if (!same && (await isListed(context, each, stored, covered, signal)))
       findings.push({ id, kind: 'changed', where });
     else suspects.set(id, { id, kind: same ? 'drift' : kindOf(known.get(id)), where, evidence });
+  }
+  const stored = batch.filter(
+    ({ fetch, outcome }) => outcome.kind === 'found' && known.get(fetch.id)?.stored?.item != null,
+  );
+  await checkResults(context, stored, look, signal);
+}
+
+async function checkResults(context: Context, stored: Fetched[], look: Look, signal: AbortSignal): Promise<void> {
+  const ids = stored.map(({ fetch }) => fetch.id);
+  const { checked, found } = await verifyResults(context, ids, signal);
+  look.results += checked;
+  for (const [id, { kind, where, evidence }] of found) {
+    const own = look.suspects.get(id);
+    // A result is named by its table: whoever reads one finding sees what else differs.
+    if (kind !== 'drift') look.findings.push({ id, kind, where });
+    else if (own === undefined) look.suspects.set(id, { id, kind, where, evidence });
+    else
+      look.suspects.set(id, {
+        ...own,
+        where: [...own.where, ...where],
+        evidence: JSON.stringify([own.evidence, evidence]),
+      });
   }
 }
 

@@ -47,7 +47,7 @@ test('a stretch of time is stored and nothing beside it', async () => {
 test('everything is stored, value by value', async () => {
   const { code, stdout, stderr } = await sync();
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/^\d+ listed, \d+ fetched, \d+ stored, \d+ results listed\.\n$/);
+  expect(stdout).toMatch(/^\d+ listed, \d+ fetched, \d+ stored, \d+ results stored\.\n$/);
   expect(await stage.differences()).toEqual([]);
 });
 

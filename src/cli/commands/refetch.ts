@@ -15,8 +15,8 @@ const pollEveryMs = 500;
 
 /** Fetches and stores the conversations. @returns what became of each. @throws what ended it, after cancelling the requests. */
 export async function refetch(invocation: Invocation, command: string, ids: string[]): Promise<RefetchResult[]> {
-  const { database, terminal, signal } = invocation;
-  await requestRefetch(database, ids);
+  const { config, database, terminal, signal } = invocation;
+  await requestRefetch(database, ids, config.sync.operatorResults);
   try {
     await leased(invocation, { command, waitMs: 0 }, async (context, held) => {
       await syncIds(context, ids, held);

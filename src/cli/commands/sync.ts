@@ -112,6 +112,10 @@ async function dryRun(
   terminal.write(
     `A sync would fetch ${found.wouldFetch} details, one request each: about ${requests + found.wouldFetch} requests in all.`,
   );
+  if (found.results !== null)
+    terminal.write(
+      `It would also read operator results with their content, 1,000 a request: about ${Math.ceil(found.results / 1000) + 1} requests for the ${found.results} that stored conversations name. SYNC_OPERATOR_RESULTS=links keeps only their ids.`,
+    );
   for (const each of found.incomplete) terminal.write(`Incomplete: ${each}.`);
   return found.incomplete.length > 0 ? exitStatus.incomplete : exitStatus.inSync;
 }

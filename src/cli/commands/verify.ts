@@ -30,6 +30,8 @@ export interface VerifyOptions {
 
 interface Report {
   checked: number;
+  /** Operator results that were compared. */
+  results: number;
   drift: number;
   driftRate: number;
   changed: number;
@@ -97,13 +99,13 @@ async function runVerification(
 
 /** Fetches everything that differs, rather than leaving it to the next sweep, and verifies it again. */
 async function repairAll(invocation: Invocation, context: Context, report: Report): Promise<Verification | null> {
-  const differing = report.findings.filter(({ kind }) => kind !== 'unverified').map(({ id }) => id);
+  const differing = [...new Set(report.findings.filter(({ kind }) => kind !== 'unverified').map(({ id }) => id))];
   if (differing.length === 0) return null;
   await refetch(invocation, 'verify', differing);
   const again = await verifyIds(context, differing, invocation.signal);
   const { findings } = again;
   const changed = findings.filter(({ kind }) => kind === 'changed').length;
-  report.repaired = differing.length - findings.length;
+  report.repaired = differing.length - new Set(findings.map(({ id }) => id)).size;
   report.standing = findings.length - changed;
   // Conversations in quarantine that still differ are counted in `standing` now.
   report.quarantined = 0;
@@ -112,11 +114,12 @@ async function repairAll(invocation: Invocation, context: Context, report: Repor
 }
 
 /** Counts the findings. `incomplete`: why not everything was verified. */
-function summarize({ checked, findings }: Verification, incomplete: string[]): Report {
+function summarize({ checked, results, findings }: Verification, incomplete: string[]): Report {
   const count = (kind: Finding['kind']) => findings.filter((each) => each.kind === kind).length;
   const drift = count('drift');
   return {
     checked,
+    results,
     drift,
     driftRate: checked === 0 ? 0 : drift / checked,
     changed: count('changed'),
@@ -141,7 +144,7 @@ function describe(report: Report, { repair }: VerifyOptions): string {
   const percent = (report.driftRate * 100).toFixed(report.drift > 0 ? 3 : 0);
   const lines = [
     ...describeFindings(report.findings, ''),
-    `Checked ${report.checked} conversations: ${report.drift} have drifted (${percent} %), ${report.changed} have changed at the API since and are for the next sweep, ${report.quarantined} differ and are in quarantine, ${report.unverified} could not be verified.`,
+    `Checked ${report.checked} conversations${report.results > 0 ? ` and ${report.results} operator results` : ''}: ${report.drift} have drifted (${percent} %), ${report.changed} have changed at the API since and are for the next sweep, ${report.quarantined} differ and are in quarantine, ${report.unverified} could not be verified.`,
   ];
   if (repair) {
     lines.push(...describeFindings(report.afterRepair, 'still '));
