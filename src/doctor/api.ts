@@ -24,12 +24,15 @@ import {
   judgeTls,
   type NamedPath,
 } from './judge-api.ts';
+import { judgeNames, judgeResults } from './judge-results.ts';
 import { openConnection, pathTo, shakeHands } from './network-path.ts';
 import { withTimeout } from './with-timeout.ts';
 
 export interface ApiQuestion {
   api: ApiConfig;
   filters: FilterConfig;
+  /** Operator results are kept with their content. */
+  operatorResults: boolean;
   /** SYNC_START: how far back to look for a conversation to prove the bounds on. */
   start: number;
   /** This machine's clock. */
@@ -38,7 +41,16 @@ export interface ApiQuestion {
 }
 
 /** All checks, in order. */
-export const apiChecks = ['API name', 'API connection', 'API TLS', 'credentials', 'createdBefore', 'clock'];
+export const apiChecks = [
+  'API name',
+  'API connection',
+  'API TLS',
+  'credentials',
+  'createdBefore',
+  'operator results',
+  'names',
+  'clock',
+];
 
 const stepMs = 10_000;
 /** For an empty account, many ranges are asked for. */
@@ -110,7 +122,7 @@ async function checkName(path: NamedPath, signal: AbortSignal): Promise<Finding>
 
 async function* checkAnswers(
   client: Client,
-  { api, filters, start, nowMs, signal }: ApiQuestion,
+  { api, filters, operatorResults, start, nowMs, signal }: ApiQuestion,
 ): AsyncGenerator<Finding> {
   const first = await withTimeout(stepMs, signal, (limited) => readAccount(client, filters, limited));
   const key = judgeKey(api, first);
@@ -119,11 +131,31 @@ async function* checkAnswers(
   if (bounds === null) yield skipped('createdBefore', 'the first request failed');
   else if (bounds instanceof TimeUnknown) yield skipped('createdBefore', 'no answer had the time');
   else yield bounds;
+  if (key.mark === 'fail')
+    for (const check of ['operator results', 'names']) yield skipped(check, 'the first request failed');
+  else if (!operatorResults)
+    for (const check of ['operator results', 'names']) yield skipped(check, 'SYNC_OPERATOR_RESULTS is links');
+  else {
+    yield judgeResults(
+      await withTimeout(stepMs, signal, (limited) => readFirst(client.results({}, { signal: limited, pageSize: 1 }))),
+    );
+    yield judgeNames(
+      await withTimeout(stepMs, signal, (limited) =>
+        readFirst(client.names('Operators', { signal: limited, pageSize: 1 })),
+      ),
+    );
+  }
   const seconds = client.now();
   if (bounds instanceof TimeUnknown) yield judgeTimeUnknown(bounds);
   else if (seconds === undefined) yield skipped('clock', 'no answer of the API had the time');
   // Whole seconds are half a second late on average.
   else yield judgeClock('clock', "the API's", seconds + 0.5 - nowMs() / 1000);
+}
+
+/** Whether the first page has anything. */
+async function readFirst(pages: AsyncIterable<{ items: unknown[] }>): Promise<boolean> {
+  for await (const { items } of pages) return items.length > 0;
+  return false;
 }
 
 async function readAccount(client: Client, filters: FilterConfig, signal: AbortSignal): Promise<Account> {

@@ -164,8 +164,13 @@ export function judgeKey(api: ApiConfig, answer: Account | Error): Finding {
   return ok(check, `accepted; the list has conversations${answer.accounts.length > 0 ? ` of ${api.accountSid}` : ''}`);
 }
 
+/** A refusal's status and reason, in brackets and behind. */
+export function saidOf({ status, code, reason }: Pick<Unauthorized, 'status' | 'code' | 'reason'>): string {
+  return `(${code === undefined ? status : `${status}, code ${code}`})${reasonIn({ reason })}`;
+}
+
 function judgeRefusal(api: ApiConfig, { status, code, reason }: Unauthorized): Finding {
-  const said = `(${code === undefined ? status : `${status}, code ${code}`})${reasonIn({ reason })}`;
+  const said = saidOf({ status, code, reason });
   const withKey = api.username !== api.accountSid;
   const what = withKey ? 'TWILIO_API_KEY and TWILIO_API_SECRET' : 'TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN';
   if (status === 403) {

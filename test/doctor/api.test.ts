@@ -4,7 +4,7 @@
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { connect, createServer as createPlainServer } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ApiConfig, noFilters } from '../../src/config/config.ts';
 import { apiChecks, checkApi } from '../../src/doctor/api.ts';
 import type { Finding, Mark } from '../../src/doctor/finding.ts';
@@ -32,17 +32,20 @@ async function simulate(options: SimulatorOptions = {}, conversations = 30): Pro
   return simulator;
 }
 
-async function ask(url: string, changed: Partial<ApiConfig> = {}): Promise<Finding[]> {
+async function ask(url: string, changed: Partial<ApiConfig> = {}, operatorResults = false): Promise<Finding[]> {
   const signal = new AbortController().signal;
   const api = { ...simulated, url, ...changed };
   const start = Date.now() / 1000 - 40 * 86_400;
-  const findings = await Array.fromAsync(checkApi({ api, filters: noFilters, start, nowMs: Date.now, signal }));
+  const question = { api, filters: noFilters, operatorResults, start, nowMs: Date.now, signal };
+  const findings = await Array.fromAsync(checkApi(question));
   expect(findings.map(({ check }) => check)).toEqual(apiChecks);
   expect(JSON.stringify(findings)).not.toMatch(/simulated-api-secret|hunter2|not-the-secret/);
   return findings;
 }
 
-const marks = (findings: Finding[]): Mark[] => findings.map(({ mark }) => mark);
+const ofResults = ['operator results', 'names'];
+const marks = (findings: Finding[]): Mark[] =>
+  findings.filter(({ check }) => !ofResults.includes(check)).map(({ mark }) => mark);
 const found = (findings: Finding[], check: string) => findings.find((each) => each.check === check);
 
 test('all is well', async () => {
@@ -269,6 +272,7 @@ test('an end by signal ends it', async () => {
   const { url } = await serve(() => {});
   const stop = new AbortController();
   const checks = checkApi({
+    operatorResults: true,
     api: { ...simulated, url },
     filters: noFilters,
     start: 0,
@@ -279,4 +283,40 @@ test('an end by signal ends it', async () => {
   const waiting = checks.next();
   stop.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
+});
+
+describe('operator results and names', () => {
+  const askResults = async (options: SimulatorOptions, conversations = 30) => {
+    const findings = await ask((await simulate(options, conversations)).url, {}, true);
+    return ofResults.map((check) => found(findings, check));
+  };
+
+  test('the key may read them, whether or not there are any', async () => {
+    const [results, names] = await askResults({});
+    expect(results).toMatchObject({ mark: 'ok', found: 'the key may read them' });
+    expect(names).toMatchObject({ mark: 'ok' });
+    expect((await askResults({}, 0))[0]).toMatchObject({ mark: 'ok', found: expect.stringContaining('none yet') });
+  });
+
+  test('it may not: a warning that says how to get them, or to do without', async () => {
+    const [results, names] = await askResults({ switches: { forbidden: ['results', 'names'] } });
+    expect(results).toMatchObject({
+      mark: 'warn',
+      found: expect.stringMatching(/may not read them \(403.*conversations are synced without them/),
+      todo: expect.stringContaining('SYNC_OPERATOR_RESULTS=links'),
+    });
+    expect(names).toMatchObject({ mark: 'warn', found: expect.stringContaining('(403)') });
+  });
+
+  test('a list of the whole account that is refused costs nothing but time', async () => {
+    const [results] = await askResults({ switches: { resultsOfAll: 'refused' } });
+    expect(results).toMatchObject({ mark: 'warn', found: expect.stringContaining('asked for by conversation') });
+  });
+
+  test('where only links are wanted, nothing is asked', async () => {
+    const simulator = await simulate();
+    const findings = await ask(simulator.url);
+    for (const check of ofResults) expect(found(findings, check)).toMatchObject({ mark: 'skipped' });
+    expect(simulator.requests.byEndpoint.resultList).toBe(0);
+  });
 });

@@ -71,7 +71,8 @@ async function* checks(env: Environment, readFile: ReadFile, signal: AbortSignal
     yield warn('settings', note, 'It has no effect: remove or correct it.');
   }
 
-  const rest = { filters: filters ?? noFilters, start, nowMs, signal };
+  const operatorResults = sync?.operatorResults ?? true;
+  const rest = { filters: filters ?? noFilters, operatorResults, start, nowMs, signal };
   if (api === null) for (const check of apiChecks) yield skipped(check, 'the settings of the API are wrong');
   else yield* checkApi({ api, ...rest });
   const scope = api && { accountSid: api.accountSid, baseUrl: baseUrl(api), filters: rest.filters, start };
