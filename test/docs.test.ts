@@ -116,6 +116,16 @@ test('the walk from cron tick to row names functions of the files beside them', 
   }
 });
 
+test('every reason for which an operator result is due is explained', () => {
+  const explained = documentOf('docs/how-it-works.md')
+    .table('Operator results')
+    .flatMap(([reason = '']) => codes(reason));
+  const model = readFileSync(new URL('src/sync/result-model.ts', root), 'utf8');
+  const [, union = ''] = /reason: ('linked'[^;]+);/.exec(model) ?? [];
+  // What is gone is not requested, so the program has no name for it.
+  expect(explained.sort()).toEqual([...Array.from(union.matchAll(/'(\w+)'/g), ([, name]) => name), 'gone'].sort());
+});
+
 test('every reason for which a detail is due is explained', () => {
   const explained = documentOf('docs/how-it-works.md')
     .table('Due details')

@@ -6,9 +6,9 @@ import type { ResultDue, ResultLoad } from '../sync/result-model.ts';
 import type { Queries } from './database.ts';
 import { forgottenAmong } from './tombstones.ts';
 
-/** How long after each failed attempt the next one comes, in seconds. */
+/** How long to wait after each failed attempt, in seconds. */
 const waits = [60, 300, 1800, 7200, 28_800, 86_400];
-/** A gap of a closed conversation is asked for after two minutes, those of an open one together, every ten. */
+/** A missing result is requested after this time. Those of an open conversation are requested together. */
 const gapSeconds = { closed: 120, open: 600 };
 
 /** A list may show something only this long after it was created. */
@@ -126,7 +126,7 @@ export async function dropServed(
   );
 }
 
-/** What is still linked stays in sight as gone, and is asked for again when its conversation changes. */
+/** A result that is gone but still named keeps its row, and is requested again when its conversation changes. */
 export async function noteGone(queries: Queries, gone: ResultDue[], now: number): Promise<void> {
   if (gone.length === 0) return;
   const linked = `exists (select from twilio.operator_result_links link
@@ -159,7 +159,7 @@ export async function noteFailed(
   );
 }
 
-/** A listed item that cannot be stored is in quarantine; whether its own answer is any better is tried now and then. */
+/** A listed item that cannot be stored goes to quarantine. It is requested by its id an hour later. */
 export async function noteBad(queries: Queries, bad: NonNullable<ResultLoad['bad']>, now: number): Promise<void> {
   const keyed = bad.flatMap(({ id, conversationId, reason }) =>
     id === null || conversationId === null ? [] : [{ id, conversationId, reason }],

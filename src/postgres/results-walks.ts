@@ -24,7 +24,7 @@ export async function refuse(queries: Queries, reason: string | null): Promise<v
   await queries.sql('update twilio_sync.results_head set refused = $1', [reason]);
 }
 
-/** Results are not wanted: if they ever are again, everything is read anew. */
+/** Results are not wanted any more. If they are wanted again, everything is read again. */
 export async function leaveResults(queries: Queries): Promise<void> {
   await queries.sql(
     `update twilio_sync.results_head set mark = null, followed_since = null, generation = null, whole_since = null, refused = null`,
@@ -119,7 +119,7 @@ export async function endWalk(queries: Queries, { id, kind }: Walk, now: number,
   await queries.sql(`delete from twilio_sync.results_walks where ended_at is not null and id < $1`, [id]);
 }
 
-/** So many conversations are looked at in one transaction. */
+/** How many conversations are searched in one transaction. */
 const gapsAtOnce = 2_000;
 
 /** Goes on with the search for links without a result. */
@@ -161,7 +161,7 @@ export async function moveWalk(
   if (ended) await endWalk(queries, walk, now, isTooMany);
 }
 
-/** Sets aside what is stored of a stretch and was not listed, until the walk ends. */
+/** Sets aside the stored results of a range of time that were not listed, until the walk ends. */
 async function noteMissing(
   queries: Queries,
   { id }: Walk,

@@ -20,9 +20,9 @@ export class NewestFirst {
   }
 }
 
-/** Of a list in order: which stretch each page completes, and what was listed of it. Within the overlap others may still come. */
+/** Of an ordered list: which range of time each page completes, and what was listed in it. Within the overlap more may follow. */
 export class Listed {
-  /** Below this nothing was checked yet. */
+  /** Nothing below this was checked yet. */
   #to: number | null;
   #items = new Map<string, number>();
 

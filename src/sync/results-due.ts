@@ -15,10 +15,10 @@ import {
   WalkExpired,
 } from './result-model.ts';
 
-/** More of one conversation are asked for by its list. */
+/** If more of one conversation are due, they are requested by its list. */
 const maxById = 3;
 const conversationsAtOnce = 32;
-/** So many in a row that cannot be had are everybody's trouble: the others wait for the next pass. */
+/** After so many failures in a row, the others wait for the next pass. */
 const maxFailures = 20;
 
 /** What of all that is due: of these conversations alone, and what is not tried yet so many seconds early. */

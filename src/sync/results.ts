@@ -1,6 +1,6 @@
-// Operator results. Each tick reads the newest part of the account's list, down to below what was read before. History is read
-// from the same list, once, page by page. What neither shows is asked for by id or by conversation. Each link has its result,
-// or a row in results_due says why not, or the first walk is not done.
+// Operator results. Each tick reads the newest part of the account's list, down to just below what was read before. History is read
+// from the same list, once, page by page. What neither shows is requested by id or by conversation. Each link has its result, or a
+// row in results_due says why not, or the first walk has not ended.
 
 import type { Context, Results } from './context.ts';
 import { ListingFailed, type Sweep } from './model.ts';
@@ -9,7 +9,7 @@ import { Listed, NewestFirst } from './result-order.ts';
 import { fetchResultsDue, storeResults } from './results-due.ts';
 import { overlapSeconds } from './sweeps.ts';
 
-/** A tick reads no more pages than this; the rest is read like history. */
+/** The most pages that a tick reads. The rest is read like history. */
 const maxHeadPages = 20;
 const maxRestarts = 2;
 
@@ -36,10 +36,10 @@ async function readHead(context: Context, signal: AbortSignal): Promise<void> {
   const { mark, givenUp, refused } = await store.head();
   if (givenUp !== null || refused !== null) return;
   const began = context.api.now();
-  // At the very first, one page says where the newest is: what lies below is history.
+  // The first time, one page shows where the newest is. What lies below is history.
   const downTo = mark === null ? Number.POSITIVE_INFINITY : mark - overlapSeconds;
   const order = new NewestFirst();
-  // A result from the future would hide all that come before it.
+  // A result with a time in the future would hide all that are made before it.
   const top = () => Math.max(mark ?? 0, Math.min(order.highest ?? began, began));
   let pages = 0;
   try {
@@ -58,7 +58,7 @@ async function readHead(context: Context, signal: AbortSignal): Promise<void> {
     });
   } catch (error) {
     if (error instanceof WalkExpired) {
-      // Read like history, which knows what to do about it.
+      // Left to a walk, which handles expired tokens.
       const head = { mark: top(), rest: { downTo, token: null } };
       await storeResults(context, store, { items: [], foundBy: 'head', head });
     } else if (error instanceof ListingFailed) {
@@ -151,14 +151,14 @@ async function goOn(
   return done;
 }
 
-/** A walk whose token expired starts again and passes what is stored; where that gets it no further, smaller walks do. */
+/** A walk whose token expired starts again. If that gets it no further, there is a walk for each operator. */
 async function expire(store: ResultsStore, walk: Walk): Promise<'interrupted'> {
   if (walk.restarts < maxRestarts) await store.restartWalk(walk);
   else if (walk.kind !== 'all' || !(await store.splitWalk(walk))) await store.endWalk(walk);
   return 'interrupted';
 }
 
-/** Keeps the names of operators and configurations. @throws what stops a whole pass, LeaseLost. */
+/** Stores the names of operators and configurations. @throws what stops a whole pass, LeaseLost. */
 async function readNames(context: Context, signal: AbortSignal): Promise<void> {
   if (context.results === null) return;
   const { api, store } = context.results;
