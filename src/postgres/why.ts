@@ -18,6 +18,10 @@ export interface Why {
   /** The last complete listing of the time at which it was created. */
   listed: { sweep: string; at: string; missing: boolean } | null;
   result: StoredResult | null;
+  /** Where results are kept with their content: the last complete walk over their list, and up to when its newest part was read. */
+  resultsListed: { walkEndedAt: string | null; newestReadTo: string | null; refused: string | null } | null;
+  /** Why the range in which it was created could not be listed when last tried; null: it could. */
+  listingError: string | null;
   due: WhyDue[];
 }
 
@@ -68,11 +72,12 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
     );
     if (found === undefined) return null;
     const { conversationId, kind } = found;
-    const [[known], due, conversation, result] = await Promise.all([
+    const [[known], due, conversation, result, [resultsListed]] = await Promise.all([
       readKnown(queries, conversationId),
       readDue(queries, conversationId, kind === 'conversation' ? null : id),
       readConversation(queries, conversationId),
       kind === 'conversation' ? null : readResult(queries, conversationId, id),
+      readResultsListed(queries),
     ]);
     return {
       id,
@@ -84,6 +89,8 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
         known?.fetchedAt == null ? null : { at: known.fetchedAt, underPresentFilters: known.underPresentFilters },
       listed: known?.listedAt == null ? null : { sweep: known.sweep ?? '', at: known.listedAt, missing: known.missing },
       result,
+      resultsListed: resultsListed ?? null,
+      listingError: known?.listingError ?? null,
       due,
     };
   });
@@ -96,13 +103,16 @@ interface Known {
   sweep: string | null;
   listedAt: string | null;
   missing: boolean;
+  listingError: string | null;
 }
 
 async function readKnown(queries: Queries, id: string): Promise<Known[]> {
   return await queries.sql<Known>(
     `select exists (${forgottenAmong(2)}) as forgotten, ${iso('fetched_at')} as "fetchedAt",
        fingerprints.generation = scope.generation as "underPresentFilters", listing.sweep, ${iso('listing.completed_at')} as "listedAt",
-       exists (select from twilio_sync.due where due.conversation_id = $1 and reason in ('missing', 'open')) as missing
+       exists (select from twilio_sync.due where due.conversation_id = $1 and reason in ('missing', 'open')) as missing,
+       (select coalesce(error, 'no reason known') from twilio_sync.windows where completed_at is null and failures > 0
+          and conversations.created_at >= from_at and conversations.created_at < to_at order by id desc limit 1) as "listingError"
      from (select $1::text as id) as asked
      left join twilio_sync.scope on true
      left join twilio_sync.fingerprints on conversation_id = asked.id
@@ -112,6 +122,14 @@ async function readKnown(queries: Queries, id: string): Promise<Known[]> {
        where completed_at is not null and sweep <> 'open' and conversations.created_at >= from_at and conversations.created_at < to_at
        order by completed_at desc limit 1) as listing on true`,
     [id, [id]],
+  );
+}
+
+async function readResultsListed(queries: Queries): Promise<NonNullable<Why['resultsListed']>[]> {
+  return await queries.sql(
+    `select (select ${iso('max(ended_at)')} from twilio_sync.results_walks where kind in ('all', 'operator')) as "walkEndedAt",
+       ${iso('mark')} as "newestReadTo", refused
+     from twilio_sync.results_head where mark is not null or generation is not null or refused is not null`,
   );
 }
 
@@ -145,7 +163,7 @@ async function readDue(queries: Queries, conversationId: string, resultId: strin
   return await queries.sql<WhyDue>(
     `select null as "operatorResultId", ${columns} from twilio_sync.due where conversation_id = $1 and reason <> 'large'
      union all
-     (select operator_result_id, ${columns} from twilio_sync.results_due
+     (select nullif(operator_result_id, ''), ${columns} from twilio_sync.results_due
       where conversation_id = $1 and operator_result_id = coalesce($2, operator_result_id) order by first_at limit 20)`,
     [conversationId, resultId],
   );

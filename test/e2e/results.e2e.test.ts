@@ -66,3 +66,19 @@ test('one that cannot be stored: exit status 3 until a retry stores it', async (
   });
   expect(await differences()).toEqual([]);
 });
+
+test('why: text for people, JSON for programs, exit status 1 for an id of which nothing is known', async () => {
+  const [result] = stage.simulator.source.results();
+  const people = await finish('why', result?.id ?? '');
+  expect({ code: people.code, stdout: people.stdout }).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(/^operator result +\S+\nof conversation +\S+\nstored +yes, made /),
+  });
+  const { code, stdout } = await finish('why', result?.conversationId ?? '', '--json');
+  expect({ code, ...JSON.parse(stdout) }).toMatchObject({
+    ...{ code: 0, kind: 'conversation', conversationId: result?.conversationId, next: expect.any(String) },
+  });
+  const nowhere = await finish('why', 'conv_conversation_nowhere', '--json');
+  expect(nowhere.code).toBe(1);
+  expect(JSON.parse(nowhere.stdout)).toEqual({ id: 'conv_conversation_nowhere', known: false });
+});

@@ -35,6 +35,7 @@ export function describeWhy(found: Why): string {
     [found.kind === 'conversation' ? 'conversation' : 'operator result', found.id],
     ...(found.kind === 'operatorResult' ? resultRows(found) : []),
     ...conversationRows(found),
+    ...resultsRows(found),
     ...found.due.map((due): [string, string] => ['due', sayDue(due)]),
     ['next', nextOf(found)],
   ];
@@ -50,6 +51,15 @@ function resultRows({ result, conversationId }: Why): [string, string][] {
     ['stored', `yes, made ${createdAt} by operator ${operatorId ?? 'not named'}, ${outputFormat ?? 'no format'}`],
     ['named', linked ? 'its conversation names it' : 'its conversation does not name it'],
   ];
+}
+
+function resultsRows({ forgotten, resultsListed, listingError }: Why): [string, string][] {
+  const rows: [string, string][] = listingError === null ? [] : [['cannot be listed', listingError]];
+  if (resultsListed === null || forgotten) return rows;
+  const { walkEndedAt, newestReadTo, refused } = resultsListed;
+  const newest = newestReadTo === null ? 'newest not read yet' : `newest read up to ${newestReadTo}`;
+  const whole = walkEndedAt === null ? 'the first load has not ended' : `all read ${walkEndedAt}`;
+  return [...rows, ['results listed', refused === null ? `${newest}; ${whole}` : `the API shows none: ${refused}`]];
 }
 
 function conversationRows({ kind, forgotten, conversation, fetched, listed }: Why): [string, string][] {
@@ -86,21 +96,37 @@ const reasons: Record<string, string> = {
   linked: 'its conversation names it, and it is not stored',
   unlinked: 'its conversation no longer names it',
   gone: 'its conversation names it, and the API does not have it',
+  late: 'the list may have shown its operator results before the conversation was stored',
 };
 
 function sayDue({ operatorResultId, reason, dueAt, attempts, error }: WhyDue): string {
   const which = operatorResultId === null ? '' : `${operatorResultId}: `;
-  const when = dueAt === null ? 'at no time of its own' : `at ${dueAt}`;
+  const when = dueAt === null ? 'at no time of its own' : isAsked(dueAt) ? 'at once' : `at ${dueAt}`;
   const tries = attempts === 0 ? '' : `, after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
   return `${which}${reasons[reason] ?? reason}; ${when}${tries}${error === null ? '' : `; last error: ${error}`}`;
 }
 
-function nextOf({ forgotten, conversation, due }: Why): string {
+/** What people ask for is due since 1970. */
+const isAsked = (dueAt: string) => dueAt.startsWith('1970-');
+
+function nextOf({ forgotten, conversation, due, kind, result, resultsListed }: Why): string {
   if (forgotten) return 'nothing: forgotten conversations stay out';
   const times = due.flatMap(({ dueAt }) => (dueAt === null ? [] : [dueAt])).sort();
-  if (times[0] !== undefined) return `it is asked for at ${times[0]}, or with the next change that a list shows`;
+  const [first] = times;
+  if (first !== undefined && isAsked(first)) return 'it is asked for with the next pass';
+  if (first !== undefined) return `it is asked for at ${first}, or with the next change that a list shows`;
   if (conversation === null) return 'it is fetched when a list shows it';
   if (conversation.deletedAt !== null) return 'nothing, unless a list shows it again';
+  if (kind === 'operatorResult') return nextOfResult(result !== null, due, resultsListed);
   if (conversation.status === 'CLOSED') return 'the lookback and the daily reconcile list it again';
   return 'each tick lists it again as long as it is open';
+}
+
+function nextOfResult(stored: boolean, due: WhyDue[], listed: Why['resultsListed']): string {
+  if (stored)
+    return 'results do not change; a walk over all of them, with each reconcile, shows whether it is still there';
+  if (listed === null) return 'nothing: only the ids of operator results are kept (SYNC_OPERATOR_RESULTS=links)';
+  if (listed.refused !== null) return 'results are asked for again with the next reconcile';
+  if (due.some(({ reason }) => reason === 'gone')) return 'it is looked at again when its conversation changes';
+  return 'the first load of results has yet to show it';
 }
