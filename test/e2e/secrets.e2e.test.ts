@@ -77,6 +77,14 @@ beforeAll(async () => {
   );
   source.create(talk({ name: 7, status: { spoken } } as unknown as Partial<WireConversationDetail>));
   source.create(talk({ participants: spoken } as unknown as Partial<WireConversationDetail>));
+  const { id: analysed } = source.create(talk());
+  const results = [
+    { result: { text: spoken, label: spoken, entities: [{ text: spoken }] }, referenceIds: [spoken] },
+    { dateCreated: spoken },
+    { referenceIds: [huge], result: { text: spoken } },
+    { operator: spoken, executionDetails: { trigger: { on: spoken, timestamp: spoken } } },
+  ];
+  for (const fields of results) source.addResult(analysed, { fields: fields as never });
 });
 
 afterAll(async () => {
@@ -105,8 +113,11 @@ test('when the database refuses, row by row, what it is given', async () => {
   const id = stage.simulator.source.create(talk()).id;
   await stage.client.query(
     `alter table twilio.communications add constraint no_talk check (text not like '%marker%') not valid;
+     alter table twilio.operator_results add constraint no_summary check (text not like '%marker%') not valid;
      alter table twilio.conversations add constraint no_name check (name not like '%marker%') not valid`,
   );
+  const [analysed] = stage.simulator.source.results().filter(({ result }) => JSON.stringify(result)?.includes(spoken));
+  stage.simulator.source.addResult(analysed?.conversationId ?? '', { fields: { result: { text: spoken } } as never });
   expect((await finish(['sync'])).code).toBe(3);
   expect((await finish(['sync', '--id', id])).code).toBe(3);
   await stage.client.query(
