@@ -1,11 +1,12 @@
-// What the tables of operator results have to hold for what the API holds, said straight from the contract, result by result.
+// What the tables of operator results and of names have to hold for what the API holds, said straight from the contract,
+// row by row, and in another way than the program says it.
 
 import type pg from 'pg';
 import type { Source } from '../src/simulator/source.ts';
 
 /** Every result that is missing, too many or different. Results of conversations that are not stored are not expected. */
 export async function resultDifferences(client: pg.Pool | pg.Client, source: Source): Promise<string[]> {
-  const stored = new Set(
+  const conversations = new Set(
     (await client.query<{ id: string }>('select id from twilio.conversations where deleted_at is null')).rows.map(
       ({ id }) => id,
     ),
@@ -15,7 +16,7 @@ export async function resultDifferences(client: pg.Pool | pg.Client, source: Sou
   for (const each of source.results()) {
     const result = each as unknown as Record<string, unknown>;
     const conversation = String(result['conversationId']);
-    if (!stored.has(conversation)) continue;
+    if (!conversations.has(conversation)) continue;
     expected.set(`${conversation} ${String(result['id'])}`, rowOf(result));
   }
   const { rows } = await client.query<{ key: string; row: Record<string, unknown> }>(`
@@ -25,6 +26,7 @@ export async function resultDifferences(client: pg.Pool | pg.Client, source: Sou
         where f.conversation_id = r.conversation_id and f.operator_result_id = r.id order by 1)) as row
     from twilio.operator_results r join twilio.conversations c on c.id = r.conversation_id where c.deleted_at is null`);
   const actual = new Map(rows.map(({ key, row }) => [key, row]));
+  const texts: { key: string; column: string; wanted: string | null; stored: string | null }[] = [];
   for (const [key, row] of expected) {
     const other = actual.get(key);
     if (other === undefined) {
@@ -33,9 +35,20 @@ export async function resultDifferences(client: pg.Pool | pg.Client, source: Sou
     }
     for (const [column, value] of Object.entries(row as Record<string, unknown>)) {
       if (JSON.stringify(value) === JSON.stringify(other[column])) continue;
-      if ((column === 'result' || column === 'extra') && (await sameJson(client, value, other[column]))) continue;
-      found.push(`${key} ${column}: ${JSON.stringify(value)} stored as ${JSON.stringify(other[column])}`);
+      if (column === 'result' || column === 'extra')
+        texts.push({ key, column, wanted: value as string | null, stored: other[column] as string | null });
+      else found.push(`${key} ${column}: ${JSON.stringify(value)} stored as ${JSON.stringify(other[column])}`);
     }
+  }
+  // Postgres' own word on it: 12.50 and 12.5 are one number.
+  const differing = await client.query<{ at: number }>(
+    `select at::int - 1 as at from unnest($1::text[], $2::text[]) with ordinality as each(wanted, stored, at)
+     where wanted::jsonb is distinct from stored::jsonb`,
+    [texts.map(({ wanted }) => wanted), texts.map(({ stored }) => stored)],
+  );
+  for (const { at } of differing.rows) {
+    const { key, column, wanted, stored } = texts[at] ?? {};
+    found.push(`${key} ${column}: ${wanted?.slice(0, 200)} stored as ${stored?.slice(0, 200)}`);
   }
   for (const key of actual.keys()) if (!expected.has(key)) found.push(`${key}: stored, but not at the source`);
   return found;
@@ -96,9 +109,105 @@ function rowOf(result: Record<string, Value>): Record<string, Value> {
         ? inside(result, 'metadata', 'system', 'inputTruncated')
         : null,
     created_at: time(result['dateCreated']),
+    extra: extraOf(result, columnsOfResult),
     references: isReferences ? [...new Set((references as string[]).map(clean))].sort() : [],
   };
   return columns;
+}
+
+/** What has a column: a field, or an object of which some fields have one. */
+interface Columns {
+  [field: string]: true | ((value: Value) => Value) | Columns;
+}
+
+const columnsOfResult: Columns = {
+  id: true,
+  conversationId: true,
+  accountId: text,
+  operator: { id: text, version: whole },
+  intelligenceConfiguration: { id: text, version: whole, ruleId: text },
+  outputFormat: text,
+  result: true,
+  dateCreated: true,
+  referenceIds: (value) => (Array.isArray(value) && value.every((each) => typeof each === 'string') ? value : null),
+  executionDetails: { trigger: { on: text, timestamp: time }, communications: { first: text, last: text } },
+  metadata: {
+    system: {
+      resolvedModel: text,
+      latencyMs: whole,
+      inputCharacters: whole,
+      outputCharacters: whole,
+      inputTruncated: (value) => (typeof value === 'boolean' ? value : null),
+    },
+  },
+};
+
+/** Whatever has no column, nested as it came. */
+function extraOf(value: Record<string, Value>, columns: Columns): string | null {
+  const left = leftOf(value, columns);
+  return left === undefined ? null : cleanJson(left);
+}
+
+function leftOf(value: Record<string, Value>, columns: Columns): Record<string, Value> | undefined {
+  const left = Object.entries(value).flatMap(([name, inner]) => {
+    const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
+    if (column === undefined) return [[name, inner] as const];
+    if (column === true || inner === null || inner === undefined) return [];
+    if (typeof column === 'function') return column(inner) === null ? [[name, inner] as const] : [];
+    if (typeof inner !== 'object' || Array.isArray(inner)) return [[name, inner] as const];
+    const rest = leftOf(inner as Record<string, Value>, column);
+    return rest === undefined ? [] : [[name, rest] as const];
+  });
+  return left.length === 0 ? undefined : Object.fromEntries(left);
+}
+
+const columnsOfNames = {
+  operators: {
+    id: ['id', text],
+    name: ['displayName', text],
+    description: ['description', text],
+    version: ['version', whole],
+    author: ['author', text],
+    output_format: ['outputFormat', text],
+  },
+  intelligence_configurations: {
+    id: ['id', text],
+    account_id: ['accountId', text],
+    name: ['displayName', text],
+    description: ['description', text],
+    version: ['version', whole],
+    created_at: ['dateCreated', time],
+    updated_at: ['dateUpdated', time],
+  },
+} satisfies Record<string, Record<string, [string, (value: Value) => Value]>>;
+
+/** What differs in the names of operators and configurations. One that is gone keeps its row, marked deleted. */
+export async function nameDifferences(client: pg.Pool | pg.Client, source: Source): Promise<string[]> {
+  const found: string[] = [];
+  for (const [table, columns] of Object.entries(columnsOfNames)) {
+    const times = Object.keys(columns).filter((column) => column.endsWith('_at'));
+    const written = times.map((column) => ` || jsonb_build_object('${column}', ${iso(column)})`).join('');
+    const { rows } = await client.query<{ id: string; gone: boolean; row: Record<string, Value> }>(
+      `select id, deleted_at is not null as gone, to_jsonb(t)${written} || jsonb_build_object('extra', extra::text) as row from twilio.${table} t`,
+    );
+    const stored = new Map(rows.map((each) => [each.id, each]));
+    const held = table === 'operators' ? source.operators : source.configurations;
+    for (const [id, value] of held) {
+      const row = stored.get(id);
+      if (row === undefined || row.gone) found.push(`${table} ${id}: not stored, or marked deleted`);
+      const fields = Object.fromEntries(Object.values(columns).map(([field, read]) => [field, read]));
+      const wanted: Record<string, Value> = { extra: extraOf(value, { ...fields, id: true }) };
+      for (const [column, [field, read]] of Object.entries(columns)) wanted[column] = read(value[field]);
+      for (const [column, each] of Object.entries(wanted)) {
+        const other = row?.row[column];
+        if (column === 'extra' ? await sameJson(client, each, other) : each === other) continue;
+        found.push(`${table} ${id} ${column}: ${JSON.stringify(each)} stored as ${JSON.stringify(other)}`);
+      }
+    }
+    for (const [id, { gone }] of stored)
+      if (!held.has(id) && !gone) found.push(`${table} ${id}: is not marked deleted`);
+  }
+  return found;
 }
 
 function clean(given: string): string {

@@ -35,7 +35,7 @@ import { createResults } from '../src/twilio/results.ts';
 import { createResultsPort } from '../src/twilio/results-port.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 import { differences, type OracleOptions } from './oracle.ts';
-import { resultDifferences } from './result-oracle.ts';
+import { nameDifferences, resultDifferences } from './result-oracle.ts';
 
 export const accountId = 'AC00000000000000000000000000000000';
 
@@ -183,7 +183,13 @@ export class World implements AsyncDisposable {
 
   /** What differs between the tables of operator results and the source. */
   async resultDifferences(): Promise<string[]> {
-    return await resultDifferences(this.pool, this.simulator.source);
+    return await resultDifferences(this.pool, this.source);
+  }
+
+  /** What differs in any of the twelve tables. */
+  async allDifferences(): Promise<string[]> {
+    const names = await nameDifferences(this.pool, this.source);
+    return [...(await this.differences()), ...(await this.resultDifferences()), ...names];
   }
 
   /** Rows written in schema `twilio` so far, by Postgres' own count; the program is restarted, since sessions report when they end. */

@@ -183,9 +183,10 @@ export async function readResultsDue(
   { ids, earlySeconds = 0 }: { ids?: string[]; earlySeconds?: number } = {},
 ): Promise<ResultDue[]> {
   const early = earlySeconds > 0 ? `or attempts = 0 and error is null and due_at <= to_timestamp($1::float8 + $4)` : '';
+  // What has failed waits for its own time, also where others of its conversation are due.
   return await queries.sql<ResultDue>(
     `select results_due.conversation_id as "conversationId", operator_result_id as id, reason, attempts from twilio_sync.results_due
-     where reason <> 'gone' and walk_id is null and conversation_id in (
+     where reason <> 'gone' and walk_id is null and (due_at <= to_timestamp($1) or attempts = 0) and conversation_id in (
        select conversation_id from twilio_sync.results_due
        where (due_at <= to_timestamp($1) ${early}) and ($3::text[] is null or conversation_id = any($3)) order by due_at limit $2)`,
     [now, conversations, ids ?? null, ...(early === '' ? [] : [earlySeconds])],

@@ -42,7 +42,10 @@ export async function beginWalk(queries: Queries, again: boolean): Promise<void>
   );
   if (wanted === undefined || !(wanted.first || (again && !wanted.pending))) return;
   if (wanted.first) {
-    await queries.sql(`delete from twilio_sync.results_walks where ended_at is null and kind <> 'rest'`);
+    await queries.sql(
+      `with replaced as (delete from twilio_sync.results_walks where ended_at is null and kind <> 'rest' returning id)
+       delete from twilio_sync.results_due where walk_id in (select id from replaced)`,
+    );
     await queries.sql(
       `update twilio_sync.results_head set generation = scope.generation, history_from = scope.history_from, whole_since = null from twilio_sync.scope`,
     );
@@ -78,13 +81,18 @@ export async function failWalk(queries: Queries, { id }: Walk, error: string): P
 export async function splitWalk(queries: Queries, { id }: Walk): Promise<boolean> {
   const made = await queries.sql(
     `insert into twilio_sync.results_walks (kind, operator_id, ordered)
-     select 'operator', id, false from (
+     select 'operator', known.id, false from (
        select id from twilio.operators where deleted_at is null
        union select operator_id from twilio.operator_results where operator_id is not null) as known
+     where exists (select from twilio_sync.results_walks where id = $1 and ended_at is null)
      returning id`,
+    [id],
   );
-  if (made.length > 0) await queries.sql('update twilio_sync.results_walks set ended_at = now() where id = $1', [id]);
-  return made.length > 0;
+  if (made.length === 0) return false;
+  await queries.sql('update twilio_sync.results_walks set ended_at = now() where id = $1', [id]);
+  // It has not seen enough to say what is missing.
+  await queries.sql('delete from twilio_sync.results_due where walk_id = $1', [id]);
+  return true;
 }
 
 /**
@@ -136,9 +144,12 @@ export async function moveHead(queries: Queries, { mark, rest }: NonNullable<Res
     `update twilio_sync.results_head set mark = greatest(mark, to_timestamp($1)), followed_since = coalesce(followed_since, to_timestamp($1))`,
     [mark],
   );
+  // Once, also where the answer to COMMIT was lost.
   if (rest !== null)
     await queries.sql(
-      `insert into twilio_sync.results_walks (kind, down_to, token) values ('rest', to_timestamp($1), $2)`,
+      `insert into twilio_sync.results_walks (kind, down_to, token) select 'rest', to_timestamp($1), $2::text
+       where not exists (select from twilio_sync.results_walks
+         where kind = 'rest' and ended_at is null and down_to = to_timestamp($1) and token is not distinct from $2)`,
       [rest.downTo, rest.token],
     );
 }
@@ -150,6 +161,12 @@ export async function moveWalk(
   now: number,
   isTooMany: Brake,
 ): Promise<void> {
+  // It may have been moved already: the answer to COMMIT may be lost.
+  const still = await queries.sql(
+    'select from twilio_sync.results_walks where id = $1 and ended_at is null and token is not distinct from $2',
+    [walk.id, walk.token],
+  );
+  if (still.length === 0) return;
   const [found] = checked === null ? [] : await noteMissing(queries, walk, checked);
   await queries.sql(
     `update twilio_sync.results_walks set token = $2, reached = to_timestamp($3), ordered = $4, listed = listed + $5, failures = 0, error = null,

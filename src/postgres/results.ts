@@ -47,7 +47,7 @@ export async function loadResults(
       items.filter(({ conversationId }) => stored.get(conversationId) === 'CLOSED'),
       now,
     ),
-    load.foundBy === 'request' ? giveUpWhereMissed(queries, items) : null,
+    load.foundBy === 'request' ? giveUpWhereMissed(queries, items, served) : null,
     head && moveHead(queries, head),
   ]);
   if (walk !== undefined) await moveWalk(queries, walk, load.items.length, now, isTooMany);
@@ -119,17 +119,26 @@ async function askForLinks(queries: Queries, items: ResultItem[], now: number): 
   );
 }
 
-/** A result that had to be asked for although the newest part of the list should have shown it. */
-async function giveUpWhereMissed(queries: Queries, items: ResultItem[]): Promise<void> {
-  if (items.length === 0) return;
+/**
+ * A result that had to be asked for although the newest part of the list should have shown it. One that was shown and could
+ * not be stored, or that a rest which is still to be read may show, says nothing.
+ */
+async function giveUpWhereMissed(queries: Queries, items: ResultItem[], served: ResultDue[]): Promise<void> {
+  const first = new Set(
+    served
+      .filter(({ reason, attempts }) => reason === 'linked' && attempts === 0)
+      .map(({ conversationId, id }) => `${conversationId} ${id}`),
+  );
+  const missed = items.filter(({ conversationId, id }) => first.has(`${conversationId} ${id}`));
+  if (missed.length === 0) return;
   await queries.sql(
     `update twilio_sync.results_head set given_up = 'the list of operator results did not show one when it was made'
-     where given_up is null and exists (
+     where given_up is null and not exists (select from twilio_sync.results_walks where kind = 'rest' and ended_at is null) and exists (
        select from twilio.operator_results found join twilio.conversations on conversations.id = found.conversation_id
        join unnest($1::text[], $2::text[]) as asked(conversation_id, id) on asked.conversation_id = found.conversation_id and asked.id = found.id
        where found.created_at > followed_since + interval '${overlapSeconds} s' and found.created_at < mark - interval '${overlapSeconds} s'
-         and conversations.first_synced_at < found.created_at)`,
-    pairs(items),
+         and conversations.first_synced_at + interval '${overlapSeconds} s' < found.created_at)`,
+    pairs(missed),
   );
 }
 

@@ -9,14 +9,17 @@ export class NewestFirst {
   broken = false;
   highest: number | null = null;
   lowest = Number.POSITIVE_INFINITY;
+  /** Ids of the page before: where pages shift because a result was added, the next one shows some of them again. */
+  #before = new Set<string>();
 
   see(items: ResultItem[]): void {
-    for (const { createdAt } of items) {
+    for (const { id, createdAt } of items) {
       const at = secondsOf(createdAt);
-      if (at > this.lowest + overlapSeconds) this.broken = true;
+      if (at > this.lowest + overlapSeconds && !this.#before.has(id)) this.broken = true;
       this.highest = Math.max(this.highest ?? at, at);
       this.lowest = Math.min(this.lowest, at);
     }
+    this.#before = new Set(items.map(({ id }) => id));
   }
 }
 

@@ -75,8 +75,17 @@ export async function storeResults(context: Context, store: ResultsStore, load: 
   };
   const error = await tryLoad(load);
   if (error !== null) {
-    const bad = [...(load.bad ?? []), ...(await refusedAmong(load.items))];
-    const again = await tryLoad({ ...load, items: [], bad });
+    const refused = await refusedAmong(load.items);
+    // One that was asked for fails once more, and waits longer.
+    const asked = new Map(load.served?.map((due) => [`${due.conversationId} ${due.id}`, due]));
+    const failed = [...(load.failed ?? [])];
+    const bad = [...(load.bad ?? [])];
+    for (const each of refused) {
+      const due = asked.get(`${each.conversationId} ${each.id}`);
+      if (due === undefined) bad.push(each);
+      else failed.push({ due, error: each.reason });
+    }
+    const again = await tryLoad({ ...load, items: [], bad, failed });
     if (again !== null) throw again;
   }
   context.watcher.stored(context.counts);

@@ -3,7 +3,7 @@
 // row in results_due says why not, or the first walk has not ended.
 
 import type { Context, Results } from './context.ts';
-import { ListingFailed, type Sweep } from './model.ts';
+import { ListingFailed, type Sweep, Unstorable } from './model.ts';
 import { type ResultLoad, ResultsRefused, type ResultsStore, type Walk, WalkExpired } from './result-model.ts';
 import { Listed, NewestFirst } from './result-order.ts';
 import { fetchResultsDue, storeResults } from './results-due.ts';
@@ -43,7 +43,7 @@ async function readHead(context: Context, signal: AbortSignal): Promise<void> {
   const top = () => Math.max(mark ?? 0, Math.min(order.highest ?? began, began));
   let pages = 0;
   try {
-    await listing(context, async () => {
+    await listing(context, null, async () => {
       for await (const { items, bad, nextToken } of api.pages({}, null, signal)) {
         pages += 1;
         order.see(items);
@@ -80,13 +80,16 @@ export async function walkResults(
   if (context.results === null) return;
   const { store } = context.results;
   await store.beginWalk(false);
+  let watched: Watched | null = null;
   for (;;) {
     await fetchResultsDue(context, signal);
     const walk = await store.pendingWalk();
     if (walk === null || (await store.head()).refused !== null) return;
     if (walk.kind === 'gaps') await store.searchGaps(walk);
     else {
-      const went = await goOn(context, context.results, walk, interrupted, signal);
+      // What recent work interrupts goes on as if it had not: of the last minutes that it listed, more may come.
+      if (watched?.id !== walk.id || watched.token !== walk.token) watched = watchOf(walk);
+      const went = await goOn(context, context.results, walk, watched, interrupted, signal);
       if (went === 'stopped') return;
       if (went === 'ended' && walk.kind === 'all') await reportBrake(context, store);
     }
@@ -104,31 +107,43 @@ async function reportBrake({ counts, watcher }: Context, store: ResultsStore): P
   watcher.warn('deletion brake', { sweep: 'operator results', ...braked });
 }
 
+/** What was seen of a walk's list so far, up to the page that `token` leads to. */
+interface Watched {
+  id: number;
+  token: string | null;
+  order: NewestFirst;
+  check: Listed;
+}
+
+function watchOf({ id, token, reached }: Walk): Watched {
+  return { id, token, order: new NewestFirst(), check: new Listed(reached) };
+}
+
 /** @returns `stopped` where the next pass has to try again. */
 async function goOn(
   context: Context,
   { api, store }: Results,
   walk: Walk,
+  watched: Watched,
   interrupted: () => boolean,
   signal: AbortSignal,
 ): Promise<'ended' | 'interrupted' | 'stopped'> {
   const filter = walk.operatorId === null ? {} : { operatorId: walk.operatorId };
-  const order = new NewestFirst();
-  const check = new Listed(walk.reached);
+  const { order, check } = watched;
   let { ordered } = walk;
   let done: 'ended' | 'interrupted' | 'stopped' = 'stopped';
   try {
-    const isRefused = await listing(context, async () => {
+    const isRefused = await listing(context, walk, async () => {
       for await (const { items, bad, nextToken } of api.pages(filter, walk.token, signal)) {
         order.see(items);
         ordered &&= !order.broken;
-        if (order.broken && walk.kind === 'rest')
+        if (order.broken && walk.kind !== 'operator')
           await giveUp(context, 'the list of operator results is not newest first');
         const ended = nextToken === null || (walk.downTo !== null && ordered && order.lowest < walk.downTo);
         const reached = Math.min(walk.reached ?? Number.POSITIVE_INFINITY, order.lowest);
         const checked = walk.kind === 'all' && ordered ? check.next(items, order, ended) : null;
         const moved = {
-          walk,
+          walk: { ...walk, token: watched.token },
           token: nextToken,
           reached: Number.isFinite(reached) ? reached : null,
           ordered,
@@ -136,6 +151,7 @@ async function goOn(
           checked,
         };
         await storeResults(context, store, { items, bad, foundBy: 'walk', walk: moved });
+        watched.token = nextToken;
         if (ended) done = 'ended';
         else if (interrupted()) done = 'interrupted';
         if (done !== 'stopped') return;
@@ -170,14 +186,14 @@ async function readNames(context: Context, signal: AbortSignal): Promise<void> {
       const all = await read(signal);
       if (all !== null) await store.putNames(table, all);
     } catch (error) {
-      if (!(error instanceof ListingFailed)) throw error;
-      context.watcher.warn('names cannot be listed', { table, error: error.message });
+      if (!(error instanceof ListingFailed || error instanceof Unstorable)) throw error;
+      context.watcher.warn('names cannot be kept', { table, error: error.message });
     }
   }
 }
 
-/** Carries out a listing over the whole account. @returns whether the API refuses it; then results are found otherwise, or not at all. */
-async function listing(context: Context, work: () => Promise<void>): Promise<boolean> {
+/** Lists the newest part, or a walk's. @returns whether the API refuses it; then results are found otherwise, or not at all. */
+async function listing(context: Context, walk: Walk | null, work: () => Promise<void>): Promise<boolean> {
   if (context.results === null) return false;
   const { store } = context.results;
   try {
@@ -190,14 +206,15 @@ async function listing(context: Context, work: () => Promise<void>): Promise<boo
       context.watcher.warn('operator results are refused; conversations go on', { error: error.message });
       return true;
     }
-    await giveUp(context, error.message);
-    const walk = await store.pendingWalk();
-    if (walk !== null && walk.kind !== 'gaps') await store.endWalk(walk);
+    if (walk?.kind !== 'operator') await giveUp(context, error.message);
+    const refused = walk ?? (await store.pendingWalk());
+    if (refused !== null && refused.kind !== 'gaps') await store.endWalk(refused);
     return true;
   }
 }
 
 async function giveUp({ results, watcher }: Context, reason: string): Promise<void> {
-  await results?.store.giveUpHead(reason);
+  if (results === null || (await results.store.head()).givenUp !== null) return;
+  await results.store.giveUpHead(reason);
   watcher.warn('new operator results are found by conversation from now on', { reason });
 }

@@ -15,16 +15,26 @@ const limitBytes = 16 * megabyte;
 export function createResultsPort(results: Results): ResultsApi {
   return {
     async *pages(filter, token, signal) {
-      try {
-        for await (const { items, bad, nextToken } of results.pages(filter, { signal, token })) {
-          yield {
-            items: items.map(itemOf),
-            bad: bad.map(({ id, raw, reason }) => ({ id, conversationId: conversationOf(raw), reason })),
-            nextToken,
-          };
+      let from = token;
+      // Much hangs on a refusal: it is believed the second time.
+      for (let refusals = 0; ; ) {
+        try {
+          for await (const { items, bad, nextToken } of results.pages(filter, { signal, token: from })) {
+            from = nextToken;
+            refusals = 0;
+            yield {
+              items: items.map(itemOf),
+              bad: bad.map(({ id, raw, reason }) => ({ id, conversationId: conversationOf(raw), reason })),
+              nextToken,
+            };
+          }
+          return;
+        } catch (error) {
+          const translated = translate(error, filter.conversationId === undefined && from === null);
+          refusals += 1;
+          if (!(translated instanceof ResultsRefused) || translated.why === 'filterIgnored' || refusals > 1)
+            throw translated;
         }
-      } catch (error) {
-        throw translate(error, filter.conversationId === undefined);
       }
     },
     async one(conversationId, id, signal) {
@@ -61,7 +71,7 @@ async function names(read: () => Promise<NameList>): Promise<Named[] | null> {
   }
 }
 
-/** `wholeAccount`: nothing was asked for but the whole list, so that a refusal is of all results. */
+/** `wholeAccount`: nothing was asked for but the first page of the whole list, so that a refusal is of all results. */
 function translate(error: unknown, wholeAccount: boolean): unknown {
   if (error instanceof TokenExpired) return new WalkExpired(error.message, { cause: error });
   if (error instanceof FilterIgnored) return new ResultsRefused('filterIgnored', error.message, { cause: error });
