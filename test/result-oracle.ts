@@ -2,10 +2,14 @@
 // row by row, and in another way than the program says it.
 
 import type pg from 'pg';
+import type { WireOperatorResult } from '../src/simulator/results.ts';
 import type { Source } from '../src/simulator/source.ts';
 
 /** Every result that is missing, too many or different. Results of conversations that are not stored are not expected. */
-export async function resultDifferences(client: pg.Pool | pg.Client, source: Source): Promise<string[]> {
+export async function resultDifferences(
+  client: pg.Pool | pg.Client,
+  results: Iterable<WireOperatorResult>,
+): Promise<string[]> {
   const conversations = new Set(
     (await client.query<{ id: string }>('select id from twilio.conversations where deleted_at is null')).rows.map(
       ({ id }) => id,
@@ -13,7 +17,7 @@ export async function resultDifferences(client: pg.Pool | pg.Client, source: Sou
   );
   const found: string[] = [];
   const expected = new Map<string, unknown>();
-  for (const each of source.results()) {
+  for (const each of results) {
     const result = each as unknown as Record<string, unknown>;
     const conversation = String(result['conversationId']);
     if (!conversations.has(conversation)) continue;

@@ -183,7 +183,7 @@ export class World implements AsyncDisposable {
 
   /** What differs between the tables of operator results and the source. */
   async resultDifferences(): Promise<string[]> {
-    return await resultDifferences(this.pool, this.source);
+    return await resultDifferences(this.pool, this.source.results());
   }
 
   /** What differs in any of the twelve tables. */

@@ -4,6 +4,7 @@
 import type { Json } from '../../src/lib/json.ts';
 import type { Api, Context, Store } from '../../src/sync/context.ts';
 import type { Change, Checkpoint, TimeRange } from '../../src/sync/model.ts';
+import type { ResultsApi, ResultsStore } from '../../src/sync/result-model.ts';
 
 export interface Watch {
   /** Before an answer is handed to the program. */
@@ -25,6 +26,10 @@ export function watch(context: Context, on: Watch): Context {
   watched.add(context);
   context.api = watchedApi(context.api, on);
   context.store = watchedStore(context.store, on);
+  if (context.results !== null) {
+    const { api, store } = context.results;
+    context.results = { api: watchedResults(api, on), store: watchedResultsStore(store, on) };
+  }
   return context;
 }
 
@@ -52,6 +57,35 @@ function watchedApi(api: Api, on: Watch): Api {
       if (outcome.kind === 'found') on.delivered(id, outcome.detail.raw);
       await on.answered();
       return outcome;
+    },
+  };
+}
+
+function watchedResults(api: ResultsApi, on: Watch): ResultsApi {
+  return {
+    ...api,
+    async *pages(filter, token, signal) {
+      for await (const page of api.pages(filter, token, signal)) {
+        await on.answered();
+        yield page;
+      }
+    },
+    async one(conversationId, id, signal) {
+      const outcome = await api.one(conversationId, id, signal);
+      await on.answered();
+      return outcome;
+    },
+  };
+}
+
+function watchedResultsStore(store: ResultsStore, on: Watch): ResultsStore {
+  return {
+    ...store,
+    async load(load, now) {
+      const meanwhile = await on.loading();
+      const [loaded] = await Promise.all([store.load(load, now), meanwhile()]);
+      on.loaded([], null);
+      return loaded;
     },
   };
 }

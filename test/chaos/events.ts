@@ -42,6 +42,9 @@ const events: [weight: number, event: Event][] = [
   [1, ({ world, lags }, id) => said(world.source.close(id, { silent: !lags }), 'closes, silently')],
   [2, ({ world }, id) => said(world.source.addResult(id), 'gets a result')],
   [3, ({ world }, id) => said(world.source.addResult(id, { silent: true }), 'gets a late result, silently')],
+  [2, ({ world }, id) => said(world.source.addResult(id, { link: false }), 'gets a result that it does not show yet')],
+  [2, linkResult],
+  [2, removeResult],
   [
     1,
     ({ world, random }, id) =>
@@ -125,6 +128,23 @@ function alter({ world, random }: Scene, id: string): string {
   ]);
   const value = { ...world.source.get(id), ...changes, updatedAt: world.source.stamp() };
   return said(world.source.put(value, { listedAt: value.createdAt }), `is altered: ${Object.keys(changes).join(', ')}`);
+}
+
+/** Shows a result that it had before. */
+function linkResult({ world, lags }: Scene, id: string): string {
+  const shown = new Set(world.source.get(id).operatorResultIds);
+  const hidden = world.source.results(id).find((result) => !shown.has(result.id));
+  if (hidden === undefined) return said(world.source.addResult(id), 'gets a result');
+  return said(world.source.linkResult(id, hidden.id, { silent: !lags }), 'shows a result that it had');
+}
+
+/** A result is deleted, with its link or without. */
+function removeResult({ world, random, lags }: Scene, id: string): string {
+  const results = world.source.results(id);
+  if (results.length === 0) return said(world.source.addResult(id), 'gets a result');
+  const keepLink = random.chance(0.5);
+  world.source.removeResult(random.pick(results).id, { keepLink, silent: !lags && random.chance(0.5) });
+  return `${id} loses a result${keepLink ? ', and still shows its id' : ''}`;
 }
 
 function remove({ world, removed }: Scene, id: string): string {

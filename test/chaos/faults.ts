@@ -13,7 +13,7 @@ export function drawFaults(random: Random, ids: string[]): FaultRule[] {
 }
 
 function drawRule(random: Random): FaultRule {
-  const on = random.pick(['list', 'firstPage', 'nextPage', 'detail', 'detail', 'any'] as const);
+  const on = random.pick(['list', 'firstPage', 'nextPage', 'detail', 'detail', 'any', 'resultList', 'result'] as const);
   const when: Partial<FaultRule> = random.pick([
     { rate: 0.05 },
     { rate: 0.2 },

@@ -3,7 +3,8 @@
 // could have told that it is old.
 
 import { createRandom } from '../../src/lib/random.ts';
-import { presentDetail, presentItem } from '../../src/simulator/present.ts';
+import { presentDetail, presentItem, presentResult } from '../../src/simulator/present.ts';
+import type { WireOperatorResult } from '../../src/simulator/results.ts';
 import { defaultSwitches, type Switches } from '../../src/simulator/switches.ts';
 import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import type { Row } from '../oracle.ts';
@@ -63,6 +64,11 @@ export class History {
   /** A conversation as its detail is served. */
   present(whole: WireConversationDetail): WireConversationDetail {
     return presentDetail(whole, this.#switches, this.#random) as WireConversationDetail;
+  }
+
+  /** A result as it is served. */
+  presentResult(result: WireOperatorResult): WireOperatorResult {
+    return presentResult(result, this.#switches, this.#random) as WireOperatorResult;
   }
 
   versions(id: string): Version[] {

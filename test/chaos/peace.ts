@@ -19,7 +19,9 @@ interface Due {
 export async function keepPeace(stage: Stage): Promise<string | null> {
   const { world, reader, note } = stage;
   world.simulator.faults.clear();
-  world.simulator.turn({ lists: 'all' });
+  world.simulator.turn({ lists: 'all', forbidden: [] });
+  // Only a list of everything, in order, shows what is deleted.
+  world.simulator.turn({ resultOrder: 'newestFirst', resultsOfAll: 'listed' });
   // What lists late has listed, and a slow clock has passed the newest.
   world.nowMs += 15 * minute;
   note('-- peace');
@@ -28,6 +30,7 @@ export async function keepPeace(stage: Stage): Promise<string | null> {
     ['after a second reconcile', () => afterSecond(stage)],
     ['after a retry', () => afterRetry(stage)],
     ['a month later', () => aMonthLater(stage)],
+    ['after ticks', () => afterTicks(stage)],
     ['after a repair', () => afterRepair(stage)],
   ];
   for (const [when, step] of steps) {
@@ -91,6 +94,18 @@ async function aMonthLater(stage: Stage): Promise<string | null> {
   return await visible(stage, new Set(), new Set());
 }
 
+/** Results come a while after what names them. */
+async function afterTicks({ world, history }: Stage): Promise<string | null> {
+  for (let tick = 0; tick < 3; tick += 1) {
+    world.nowMs += 11 * minute;
+    await world.pass('new', 'open', 'lookback');
+  }
+  const served = world.source.results().map((result) => history.presentResult(result));
+  const { resultDifferences } = await import('../result-oracle.ts');
+  const found = await resultDifferences(world.pool, served);
+  return found.length === 0 ? null : found.slice(0, 3).join('; ');
+}
+
 async function afterRepair(stage: Stage): Promise<string | null> {
   const { world, history, note } = stage;
   world.simulator.turn({ detailLagMs: 0, detailLagFetches: 0 });
@@ -120,8 +135,12 @@ async function afterRepair(stage: Stage): Promise<string | null> {
 /** What the program's books say of a conversation that a difference names, for whoever reads the timeline. */
 async function noteBooks({ world, history, note }: Stage, difference: string): Promise<void> {
   const id = history.ids().find((each) => difference.includes(each));
-  for (const table of ['fingerprints', 'due']) {
+  for (const table of ['fingerprints', 'due', 'results_due']) {
     const { rows } = await world.pool.query(`select * from twilio_sync.${table} where conversation_id = $1`, [id]);
+    note(`   ${table}: ${JSON.stringify(rows)}`);
+  }
+  for (const table of ['results_head', 'results_walks']) {
+    const { rows } = await world.pool.query(`select * from twilio_sync.${table}`);
     note(`   ${table}: ${JSON.stringify(rows)}`);
   }
 }

@@ -16,16 +16,28 @@ export interface Plan {
   hides: boolean;
 }
 
+/** How results are listed, drawn by itself: what seeds were like before results were played stays. */
+function drawResultSwitches(random: Random): Partial<Switches> {
+  return {
+    resultOrder: random.pick(['newestFirst', 'newestFirst', 'newestFirst', 'nearlyNewestFirst', 'oldestFirst', 'none']),
+    resultsOfAll: random.pick(['listed', 'listed', 'listed', 'refused']),
+    ignoredResultFilters: random.pick([[], [], ['conversationId'], ['operatorId']]),
+    resultLagMs: random.pick([0, 0, 40 * second, 9 * minute]),
+    linksOfDeleted: random.pick(['removed', 'kept']),
+    forbidden: random.pick([[], [], [], ['names']]),
+  };
+}
+
 const second = 1000;
 const minute = 60 * second;
 
 /** Streams of a seed's chance, so that one part can change without the others. */
-export const streams = { plan: 0x91a, history: 0x415, script: 0x5c1, client: 0xc1e } as const;
+export const streams = { plan: 0x91a, history: 0x415, script: 0x5c1, client: 0xc1e, results: 0x2e5 } as const;
 
 /** Draws a world. */
 export function createPlan(seed: number): Plan {
   const random = createRandom(seed, streams.plan);
-  const switches = drawSwitches(random);
+  const switches = { ...drawSwitches(random), ...drawResultSwitches(createRandom(seed, streams.results)) };
   const conversations = random.pick([0, 12, 40, 40, 90]);
   const client = createRandom(seed, streams.client);
   return {
@@ -40,6 +52,7 @@ export function createPlan(seed: number): Plan {
       conversations,
       days: random.pick([1, 10, 45, 100]),
       wild: random.chance(0.4),
+      results: true,
       crowd: random.pick([0, Math.floor(conversations / 5)]),
       names: random.pick([
         ['createdAtBefore', 'createdBefore'],

@@ -13,6 +13,8 @@ export interface Stored {
   /** `synced_at`, to the microsecond. */
   stamp: string;
   rows: Record<string, Row[]>;
+  /** Of its operator results. */
+  results: string;
 }
 
 const iso = (column: string) => `to_char(t.${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
@@ -26,7 +28,24 @@ const parts = Object.keys(keys).map((table) => {
 });
 
 const statement = `select c.id, c.deleted_at is not null as deleted, c.synced_at::text as stamp,
-  jsonb_build_object(${parts.join(', ')}) as rows from twilio.conversations c`;
+  jsonb_build_object(${parts.join(', ')}) as rows,
+  (select md5(string_agg(md5(r::text), '' order by r.id)) || (select coalesce(md5(string_agg(md5(f::text), '' order by f::text)), '')
+     from twilio.operator_result_references f where f.conversation_id = c.id)
+   from twilio.operator_results r where r.conversation_id = c.id) as results
+  from twilio.conversations c`;
+
+/** Links without their result, of which nothing says why. */
+export async function readUnexplained(client: pg.Pool | pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `select conversation_id || ' ' || operator_result_id as id from twilio.operator_result_links link
+     join twilio.conversations on conversations.id = conversation_id and deleted_at is null
+     where (select whole_since is not null from twilio_sync.results_head)
+       and not exists (select from twilio.operator_results r where r.conversation_id = link.conversation_id and r.id = link.operator_result_id)
+       and not exists (select from twilio_sync.results_due due
+         where due.conversation_id = link.conversation_id and due.operator_result_id = link.operator_result_id)`,
+  );
+  return rows.map(({ id }) => id);
+}
 
 /** Everything that is stored, by id. */
 export async function readAll(client: pg.Pool | pg.Client): Promise<Map<string, Stored>> {

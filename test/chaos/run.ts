@@ -14,7 +14,7 @@ import { History } from './history.ts';
 import { keepPeace } from './peace.ts';
 import { createPlan, type Plan, streams } from './plan.ts';
 import { Reader } from './reader.ts';
-import { digestOf, expectedRows, readAll, type Stored } from './rows.ts';
+import { digestOf, expectedRows, readAll, readUnexplained, type Stored } from './rows.ts';
 
 export interface Result {
   seed: number;
@@ -144,6 +144,9 @@ class Chaos {
       world.nowMs += this.#pause();
       for (let count = random.int(0, 6); count > 0; count -= 1) note(happen(this.#scene));
       if (random.chance(0.6)) this.#trouble();
+      if (random.chance(0.1)) world.simulator.turn({ forbidden: random.pick([[], ['results'], ['results', 'names']]) });
+      if (random.chance(0.1))
+        world.simulator.turn({ resultOrder: random.pick(['newestFirst', 'oldestFirst', 'none']) });
       if (plan.hides) world.simulator.turn({ lists: random.pick(['all', 'all', 'half', 'nothing']) });
       if (random.chance(0.25)) {
         await world.restart();
@@ -269,7 +272,11 @@ class Chaos {
     for (const [id, stored] of after) {
       reader.check(stored);
       const was = before.get(id);
-      const same = was !== undefined && was.digest === stored.digest && was.deleted === stored.deleted;
+      const same =
+        was !== undefined &&
+        was.digest === stored.digest &&
+        was.deleted === stored.deleted &&
+        was.results === stored.results;
       if (same && was.stamp !== stored.stamp && !this.#touched(id))
         return `synced_at of ${id} moved, and nothing changed`;
       if (!same && stored.stamp <= last) return `${id} changed, and its synced_at is not after ${last}`;
@@ -283,6 +290,8 @@ class Chaos {
     for (const id of record.listed)
       if (!known.has(id)) return `${id} was listed, its slice is done, and it is forgotten`;
     for (const id of before.keys()) if (!after.has(id)) return `${id} was stored, and is forgotten`;
+    const [unexplained] = await readUnexplained(world.pool);
+    if (unexplained !== undefined) return `nothing says why the result ${unexplained} is not stored`;
     return reader.found;
   }
 

@@ -19,7 +19,7 @@ const open = async (options: WorldOptions = {}) => {
 const walks = async () =>
   (
     await world.pool.query(
-      'select kind, ended_at is not null as ended, braked from twilio_sync.results_walks order by id',
+      `select kind, ended_at is not null as ended, braked from twilio_sync.results_walks where kind <> 'gaps' order by id`,
     )
   ).rows;
 const whole = async () =>
@@ -102,7 +102,7 @@ test('a load whose answer is lost is repeated without harm', async () => {
   });
   await world.pass('new', 'open', 'lookback');
   const count = world.source.results().length;
-  const { rows } = await world.pool.query('select kind, listed from twilio_sync.results_walks');
+  const { rows } = await world.pool.query(`select kind, listed from twilio_sync.results_walks where kind <> 'gaps'`);
   expect(rows).toEqual([{ kind: 'all', listed: count }]);
   const [id = ''] = world.source.ids();
   for (let n = 0; n < 200; n += 1) {
