@@ -26,6 +26,8 @@ export async function planWalk({ results, requests }: Context): Promise<void> {
 /** Reads the newest part of the list; with a lookback also the names. @throws what stops a whole pass, LeaseLost. */
 export async function readNewResults(context: Context, requested: Set<Sweep>, signal: AbortSignal): Promise<void> {
   if (context.results === null) return;
+  // Before history is listed: the walk shows its results, and no conversation has to ask for its own.
+  await context.results.store.beginWalk(false);
   if (requested.has('lookback')) await readNames(context, signal);
   await readHead(context, signal);
 }
@@ -79,7 +81,6 @@ export async function walkResults(
 ): Promise<void> {
   if (context.results === null) return;
   const { store } = context.results;
-  await store.beginWalk(false);
   let watched: Watched | null = null;
   for (;;) {
     await fetchResultsDue(context, signal);

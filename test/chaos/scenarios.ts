@@ -10,6 +10,7 @@ import { normalize } from '../../src/sync/normalize.ts';
 import { pass } from '../../src/sync/pass.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
 import { World } from '../world.ts';
+import { resultScenarios } from './result-scenarios.ts';
 import { readAll } from './rows.ts';
 
 const second = 1000;
@@ -553,6 +554,7 @@ export const scenarios: Record<string, Scenario> = {
   setBack,
   newer,
   clock,
+  ...resultScenarios,
 };
 
 async function whileLocked(

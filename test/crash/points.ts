@@ -83,7 +83,7 @@ async function finish(take: Take, what: string): Promise<void> {
   expect({ what, code, output }).toMatchObject({ code: 0 });
   expect({ what, differences: await take.differences() }).toEqual({ what, differences: [] });
   const { rows } = await take.client.query(
-    'select sweep, cursor from twilio_sync.windows where completed_at is null union all select reason, due_at from twilio_sync.due where due_at < now()',
+    'select sweep, cursor from twilio_sync.windows where completed_at is null union all select reason, due_at from twilio_sync.due where due_at < now() union all select reason, due_at from twilio_sync.results_due where due_at < now() union all select kind, started_at from twilio_sync.results_walks where ended_at is null',
   );
   expect({ what, left: rows }).toEqual({ what, left: [] });
 }

@@ -12,6 +12,7 @@ import { type Environment, Processes } from '../e2e/process.ts';
 import { http, postgres } from '../lib/frames.ts';
 import { TcpProxy } from '../lib/tcp-proxy.ts';
 import { differences } from '../oracle.ts';
+import { nameDifferences, resultDifferences } from '../result-oracle.ts';
 
 const days = 20;
 
@@ -44,6 +45,10 @@ export class Scene implements AsyncDisposable {
     source.reopen(reopened ?? '');
     source.redact(redacted ?? '');
     source.remove(gone ?? '');
+    const [lost, kept, late] = source.results(talkedIn).concat(source.results());
+    source.removeResult(lost?.id ?? '');
+    source.removeResult(kept?.id ?? '', { keepLink: true, silent: true });
+    source.addResult(late?.conversationId ?? '', { silent: true });
     for (const { id, status } of source.all()) if (status === 'ACTIVE') source.close(id);
     // One of the very second in which a sync looks is for the next one.
     const at = new Date(Date.now() - 60_000).toISOString();
@@ -187,7 +192,13 @@ export class Take implements AsyncDisposable {
 
   /** What differs between the tables and the API. */
   async differences(): Promise<string[]> {
-    return await differences(this.client, this.scene.simulator.source.all());
+    const { source } = this.scene.simulator;
+    const results = await resultDifferences(this.client, source.results());
+    return [
+      ...(await differences(this.client, source.all())),
+      ...results,
+      ...(await nameDifferences(this.client, source)),
+    ];
   }
 
   async #has(table: string): Promise<boolean> {
