@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 const finish = (...args: string[]) => stage.processes.finish(args, stage.env);
-const differences = () => resultDifferences(stage.client, stage.simulator.source);
+const differences = () => resultDifferences(stage.client, stage.simulator.source.results());
 const status = async () => {
   const { code, stdout } = await finish('status', '--json');
   return { ...JSON.parse(stdout), code };
