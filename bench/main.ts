@@ -9,6 +9,7 @@ import { history } from './measures/history.ts';
 import { latency, limited } from './measures/latency.ts';
 import { memory } from './measures/memory.ts';
 import { relist } from './measures/relist.ts';
+import { results } from './measures/results.ts';
 import { simulator } from './measures/simulator.ts';
 import { start } from './measures/start.ts';
 import { tick } from './measures/tick.ts';
@@ -16,7 +17,7 @@ import { describe, writeResults } from './results.ts';
 import type { Row } from './row.ts';
 import { asText } from './table.ts';
 
-const measures: Measure[] = [simulator, history, latency, limited, relist, memory, tick, start];
+const measures: Measure[] = [simulator, history, latency, limited, relist, results, memory, tick, start];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

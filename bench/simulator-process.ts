@@ -29,7 +29,8 @@ const carryOut: { [Name in keyof Orders]: (given: Orders[Name]['given']) => Prom
     const source = new Source({ accountId: accountSid, now: Date.now });
     source.fill(madeConversations(accountSid, shape, untilMs, order));
     const cacheBytes = bytesOf(shape);
-    const caches = { detailCacheBytes: warm ? cacheBytes : 0, itemCacheBytes: cacheBytes };
+    const resultCacheBytes = shape.conversations * 6_000;
+    const caches = { detailCacheBytes: warm ? cacheBytes : 0, itemCacheBytes: cacheBytes, resultCacheBytes };
     simulator = await startSimulator({ source, switches, now, keepRecords: false, ...caches });
     if (warm) simulator.warm();
     reset();
@@ -41,6 +42,7 @@ const carryOut: { [Name in keyof Orders]: (given: Orders[Name]['given']) => Prom
     return {
       list: byEndpoint.list,
       detail: byEndpoint.detail,
+      resultList: byEndpoint.resultList,
       ok: byStatus.get(200) ?? 0,
       refused: byStatus.get(429) ?? 0,
       maxInFlight,
@@ -59,6 +61,20 @@ const carryOut: { [Name in keyof Orders]: (given: Orders[Name]['given']) => Prom
     order.turn = turn;
     // Forgets the bodies that are made.
     started().turn({});
+  },
+  async listResults() {
+    const { url, credentials } = started();
+    const login = Buffer.from(`${credentials.accountSid}:${credentials.authToken}`).toString('base64');
+    let count = 0;
+    for (let token: string | undefined = ''; token !== undefined; ) {
+      const page = token === '' ? '' : `&pageToken=${encodeURIComponent(token)}`;
+      const headers = { authorization: `Basic ${login}` };
+      const answer = await fetch(`${url}/v3/OperatorResults?pageSize=1000${page}`, { headers });
+      const { items, meta } = (await answer.json()) as { items: unknown[]; meta: { nextToken?: string } };
+      count += items.length;
+      token = meta.nextToken;
+    }
+    return count;
   },
   async ids(count) {
     return started().source.ids().slice(0, count);

@@ -20,6 +20,7 @@ export interface StartOptions {
 export interface Counters {
   list: number;
   detail: number;
+  resultList: number;
   ok: number;
   refused: number;
   maxInFlight: number;
@@ -38,6 +39,8 @@ export interface Orders {
   turn: { given: Partial<Switches>; answer: undefined };
   /** From here on lists show keys and arrays in another order; each number has its own. */
   reorder: { given: number; answer: undefined };
+  /** Lists all operator results once, so that their bodies are made. @returns how many there are. */
+  listResults: { given: null; answer: number };
   /** Ids of the oldest conversations. */
   ids: { given: number; answer: string[] };
   /** So many conversations begin, and in so many older open ones somebody says something. */
