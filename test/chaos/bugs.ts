@@ -315,10 +315,11 @@ export const bugs: Bug[] = [
     scenario: 'resultsLate',
   },
   {
-    name: 'results: does not store the place to go on from',
-    file: 'postgres/results-walks.ts',
-    find: 'update twilio_sync.results_walks set token = $2, reached',
-    replace: 'update twilio_sync.results_walks set token = case when $2::text is null then null end, reached',
+    name: 'results: moves the place of a walk in a transaction of its own',
+    file: 'sync/results.ts',
+    find: "await storeResults(context, store, { items, bad, foundBy: 'walk', walk: moved });",
+    replace:
+      "await storeResults(context, store, { items: [], foundBy: 'walk', walk: moved });\n        await storeResults(context, store, { items, bad, foundBy: 'walk' });",
     scenario: 'resultsPlace',
   },
   {
