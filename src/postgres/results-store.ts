@@ -15,6 +15,7 @@ import {
   leaveResults,
   readHead,
   readPendingWalk,
+  readWantedWalk,
   refuse,
   restartWalk,
   searchGaps,
@@ -43,7 +44,10 @@ export function createResultsStore({ database, epoch, brake, now }: ResultsStore
     head: () => database.run(readHead),
     giveUpHead: (reason) => write((queries) => giveUpHead(queries, reason)),
     refuse: (reason) => write((queries) => refuse(queries, reason)),
-    beginWalk: (again) => write((queries) => beginWalk(queries, again)),
+    async beginWalk(again) {
+      if ((await database.run((queries) => readWantedWalk(queries, again))) === null) return;
+      await write((queries) => beginWalk(queries, again));
+    },
     pendingWalk: () => database.run(readPendingWalk),
     restartWalk: (walk) => write((queries) => restartWalk(queries, walk)),
     splitWalk: (walk) => write((queries) => splitWalk(queries, walk)),

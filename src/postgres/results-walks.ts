@@ -33,14 +33,26 @@ export async function leaveResults(queries: Queries): Promise<void> {
   await queries.sql('delete from twilio_sync.results_due');
 }
 
-/** See ResultsStore.beginWalk. A walk for new filters, or for more history, is a first one: until it ends no gap is noted. */
-export async function beginWalk(queries: Queries, again: boolean): Promise<void> {
-  const [wanted] = await queries.sql<{ first: boolean; pending: boolean }>(
+interface WantedWalk {
+  /** For new filters, or for more history: until it ends no gap is noted. */
+  first: boolean;
+  pending: boolean;
+}
+
+/** Which walk is to begin; null for none. Asked with each pass, so that it does not take the lease for nothing. */
+export async function readWantedWalk(queries: Queries, again: boolean): Promise<WantedWalk | null> {
+  const [wanted] = await queries.sql<WantedWalk>(
     `select head.generation is distinct from scope.generation or head.history_from > scope.history_from or head.history_from is null as first,
        exists (select from twilio_sync.results_walks where ended_at is null and kind not in ('rest', 'gaps')) as pending
      from twilio_sync.results_head head, twilio_sync.scope`,
   );
-  if (wanted === undefined || !(wanted.first || (again && !wanted.pending))) return;
+  return wanted !== undefined && (wanted.first || (again && !wanted.pending)) ? wanted : null;
+}
+
+/** See ResultsStore.beginWalk. */
+export async function beginWalk(queries: Queries, again: boolean): Promise<void> {
+  const wanted = await readWantedWalk(queries, again);
+  if (wanted === null) return;
   if (wanted.first) {
     await queries.sql(
       `with replaced as (delete from twilio_sync.results_walks where ended_at is null and kind <> 'rest' returning id)

@@ -26,9 +26,10 @@ export async function loadResults(
 ): Promise<number> {
   const { head, walk, gone = [], failed = [], served = [], bad = [] } = load;
   const stored = await storedConversations(queries, load);
-  const items = [...new Map(load.items.map((item) => [`${item.conversationId} ${item.id}`, item])).values()].filter(
+  const shown = [...new Map(load.items.map((item) => [`${item.conversationId} ${item.id}`, item])).values()].filter(
     ({ conversationId }) => stored.has(conversationId),
   );
+  const items = load.foundBy === 'head' ? await notStored(queries, shown) : shown;
   const written = await writeResults(queries, items);
   const changed = new Set(written.conversations);
   for (const id of await deleteGone(queries, gone)) changed.add(id);
@@ -38,7 +39,7 @@ export async function loadResults(
       stamp,
     ]);
   await Promise.all([
-    dropServed(queries, [...served, ...items], [...gone, ...failed.map(({ due }) => due)]),
+    dropServed(queries, [...served, ...shown], [...gone, ...failed.map(({ due }) => due)]),
     noteGone(queries, gone, now),
     noteFailed(queries, failed, now),
     noteBad(queries, bad, now),
@@ -61,6 +62,18 @@ async function storedConversations(queries: Queries, { items }: ResultLoad): Pro
     [[...new Set(items.map(({ conversationId }) => conversationId))]],
   );
   return new Map(rows.map(({ id, status }) => [id, status]));
+}
+
+/** A result is written once. Each tick is shown those of the last minutes again, and need not compare them. */
+async function notStored(queries: Queries, items: ResultItem[]): Promise<ResultItem[]> {
+  if (items.length === 0) return [];
+  const rows = await queries.sql<{ at: number }>(
+    `select at::int as at from unnest($1::text[], $2::text[]) with ordinality as shown(conversation_id, id, at)
+     where not exists (select from twilio.operator_results stored
+       where stored.conversation_id = shown.conversation_id and stored.id = shown.id)`,
+    pairs(items),
+  );
+  return rows.flatMap(({ at }) => items[at - 1] ?? []);
 }
 
 const normalizeResult = createNormalizer(tablesOf.operatorResult);
