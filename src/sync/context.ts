@@ -169,6 +169,8 @@ export interface Requests {
   sweeps: Set<Sweep>;
   /** The next sweep of open conversations goes back to the start, not only over the lookback. */
   openFromStart: boolean;
+  /** The names of operators and configurations are to be read: with each lookback, until that has succeeded. */
+  names: boolean;
 }
 
 /** The shortest slice length that could not be listed lately; how often in a row; and for how many slices it is avoided. */
@@ -236,7 +238,7 @@ export function createContext(
     results: null,
     ...given,
     counts: createCounts(),
-    requests: { sweeps: new Set(), openFromStart: true },
+    requests: { sweeps: new Set(), openFromStart: true, names: false },
     learned: {
       spans: { all: firstSpanSeconds, open: longestSpanSeconds },
       tooLong: { all: nothingTooLong, open: nothingTooLong },

@@ -43,7 +43,7 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
 
 /** Does what must not wait: what is requested, what an earlier pass left, what is due. */
 async function doRecentWork(context: Context, signal: AbortSignal): Promise<void> {
-  const requested = new Set(context.requests.sweeps);
+  if (context.requests.sweeps.has('lookback')) context.requests.names = true;
   await planWalk(context);
   await planSweeps(context);
   await listSweeps(context, (await pendingWindows(context)).filter(isRecent), signal);
@@ -51,7 +51,7 @@ async function doRecentWork(context: Context, signal: AbortSignal): Promise<void
   if (context.requests.sweeps.size > 0) {
     await listSweeps(context, (await planSweeps(context)).filter(isRecent), signal);
   }
-  await readNewResults(context, requested, signal);
+  await readNewResults(context, signal);
   await finishSweepsAndDue(context, signal);
   await fetchResultsDue(context, signal);
   await context.watcher.recentDone();

@@ -3,7 +3,7 @@
 // row in results_due says why not, or the first walk has not ended.
 
 import type { Context, Results } from './context.ts';
-import { ListingFailed, type Sweep, Unstorable } from './model.ts';
+import { ListingFailed, Unstorable } from './model.ts';
 import { type ResultLoad, ResultsRefused, type ResultsStore, type Walk, WalkExpired } from './result-model.ts';
 import { Listed, NewestFirst } from './result-order.ts';
 import { fetchResultsDue, storeResults } from './results-due.ts';
@@ -24,11 +24,14 @@ export async function planWalk({ results, requests }: Context): Promise<void> {
 }
 
 /** Reads the newest part of the list; with a lookback also the names. @throws what stops a whole pass, LeaseLost. */
-export async function readNewResults(context: Context, requested: Set<Sweep>, signal: AbortSignal): Promise<void> {
+export async function readNewResults(context: Context, signal: AbortSignal): Promise<void> {
   if (context.results === null) return;
   // Before history is listed: the walk shows its results, and no conversation has to ask for its own.
   await context.results.store.beginWalk(false);
-  if (requested.has('lookback')) await readNames(context, signal);
+  if (context.requests.names) {
+    await readNames(context, signal);
+    context.requests.names = false;
+  }
   await readHead(context, signal);
 }
 

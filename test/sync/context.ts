@@ -52,7 +52,7 @@ export function contextOf({
     },
     watcher: { stored() {}, completed() {}, async recentDone() {}, warn() {} },
   });
-  context.requests = { sweeps: new Set(requested), openFromStart };
+  context.requests = { sweeps: new Set(requested), openFromStart, names: false };
   context.learned.spans = { all: day, open: day };
   return context;
 }
