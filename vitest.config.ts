@@ -13,6 +13,8 @@ const limits = { testTimeout: 600_000, hookTimeout: 300_000 };
 /** Vitest knows what took long the last time, but in a clean checkout only how large a file is. */
 const longest = [
   'sync/history',
+  'sync/results-whole',
+  'bench/bench',
   'sync/switches',
   'chaos/chaos',
   'crash/database',
