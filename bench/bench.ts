@@ -90,7 +90,8 @@ export class Bench implements AsyncDisposable {
   async load(simulator: SimulatorProcess, database: BenchDatabase, rival?: string): Promise<Loaded> {
     await simulator.reset();
     const cpuMs = await this.server.cpuMs();
-    const env = this.env(simulator, database);
+    // The rivals have conversations alone.
+    const env = { ...this.env(simulator, database), SYNC_OPERATOR_RESULTS: 'links' };
     const ended = await (rival === undefined ? startOurs(['sync'], env) : startProgram(rival, [], env)).ended;
     const counters = await simulator.counters();
     const { firstMs, lastMs, count } = await this.server.committed(database);

@@ -198,9 +198,8 @@ async function noteMissing(
 ): Promise<{ expected: number; missing: number }[]> {
   return await queries.sql<{ expected: number; missing: number }>(
     `with within as (
-       select stored.conversation_id, stored.id, asked.id is null as missing from twilio.operator_results stored
+       select stored.conversation_id, stored.id, not (stored.id = any($4::text[])) as missing from twilio.operator_results stored
        join twilio.conversations on conversations.id = stored.conversation_id and deleted_at is null
-       left join unnest($4::text[]) as asked(id) on asked.id = stored.id
        where stored.created_at >= case when $2::float8 = '-infinity' then '-infinity' else to_timestamp($2) end and stored.created_at < to_timestamp($3)
      ), noted as (
        insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at, walk_id)
