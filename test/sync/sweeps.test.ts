@@ -131,7 +131,7 @@ describe('plan', () => {
     made.length = 0;
     await planSweeps(context);
     expect(made).toEqual(['new', 'open', 'reconcile']);
-    expect(context.requests).toEqual({ sweeps: new Set(), openFromStart: false });
+    expect(context.requests).toEqual({ sweeps: new Set(), openFromStart: false, names: false });
   });
 
   test('a window over open ones covers no history', async () => {
