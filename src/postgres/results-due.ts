@@ -24,10 +24,15 @@ export const pairs = (all: { conversationId: string; id: string }[]) => [
 const gapsCount = `((select whole_since is not null from twilio_sync.results_head)
   or exists (select from twilio_sync.results_walks where kind = 'gaps' and ended_at is null))`;
 
-const gaps = `from twilio.operator_result_links link
-  join twilio.conversations conversation on conversation.id = link.conversation_id and conversation.deleted_at is null
+/**
+ * Links of the conversations in `$2` that have no result. All of it goes by keys, from each conversation to its links to their
+ * results: OFFSET keeps Postgres from joining all results, and an ANY beside the join would be sorted anew for each conversation.
+ */
+const gaps = `from unnest($2::text[]) as asked(id)
+  join twilio.conversations conversation on conversation.id = asked.id and conversation.deleted_at is null
+  join twilio.operator_result_links link on link.conversation_id = asked.id
   where not exists (select from twilio.operator_results stored
-    where stored.conversation_id = link.conversation_id and stored.id = link.operator_result_id)`;
+    where stored.conversation_id = link.conversation_id and stored.id = link.operator_result_id offset 0)`;
 
 /**
  * Makes each link of these conversations due that has no result. Open conversations gain results all the time, and wait longer.
@@ -39,7 +44,7 @@ export async function noteGaps(queries: Queries, ids: string[], now: number): Pr
     `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
      select link.conversation_id, link.operator_result_id, 'linked',
        to_timestamp($1::float8 + case when conversation.status = 'CLOSED' then ${gapSeconds.closed} else ${gapSeconds.open} end)
-     ${gaps} and ${gapsCount} and link.conversation_id = any($2)
+     ${gaps} and ${gapsCount}
      on conflict (conversation_id, operator_result_id) do update set reason = excluded.reason, due_at = excluded.due_at
        where results_due.reason = 'gone'`,
     [now, ids],
@@ -61,7 +66,7 @@ export async function findGaps(
   if (last === undefined) return null;
   await queries.sql(
     `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
-     select link.conversation_id, link.operator_result_id, 'linked', to_timestamp($1) ${gaps} and link.conversation_id = any($2)
+     select link.conversation_id, link.operator_result_id, 'linked', to_timestamp($1) ${gaps}
      on conflict (conversation_id, operator_result_id) do nothing`,
     [now, rows.map(({ id }) => id)],
   );
@@ -88,9 +93,9 @@ export async function readLinkedResults(
   if (ids.length === 0) return [];
   return await queries.sql<{ conversationId: string; id: string }>(
     `select link.conversation_id as "conversationId", link.operator_result_id as id
-     from twilio.operator_result_links link join twilio.operator_results stored
-       on stored.conversation_id = link.conversation_id and stored.id = link.operator_result_id
-     where link.conversation_id = any($1)`,
+     from unnest($1::text[]) as asked(id) join twilio.operator_result_links link on link.conversation_id = asked.id
+     join twilio.operator_results stored
+       on stored.conversation_id = link.conversation_id and stored.id = link.operator_result_id`,
     [ids],
   );
 }

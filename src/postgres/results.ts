@@ -45,7 +45,7 @@ export async function loadResults(
     noteBad(queries, bad, now),
     askForLinks(
       queries,
-      items.filter(({ conversationId }) => stored.get(conversationId) === 'CLOSED'),
+      items.filter(({ conversationId: id }) => changed.has(id) && stored.get(id) === 'CLOSED'),
       now,
     ),
     load.foundBy === 'request' ? giveUpWhereMissed(queries, items, served) : null,
@@ -122,9 +122,6 @@ async function askForLinks(queries: Queries, items: ResultItem[], now: number): 
      from unnest($1::text[], $2::text[]) as found(conversation_id, id)
      where not exists (select from twilio.operator_result_links link
        where link.conversation_id = found.conversation_id and link.operator_result_id = found.id)
-       and exists (select from twilio.operator_results fresh, twilio.conversations
-         where fresh.conversation_id = found.conversation_id and fresh.id = found.id and conversations.id = found.conversation_id
-           and conversations.synced_at = (select ${fromMicroseconds('stamp')} from twilio_sync.lease))
      group by conversation_id
      on conflict (conversation_id, reason) do update set number = excluded.number, wants = jsonb_set(
        coalesce(due.wants, excluded.wants), '{operatorResultIds}', coalesce(due.wants -> 'operatorResultIds', '[]') || (excluded.wants -> 'operatorResultIds'))`,
