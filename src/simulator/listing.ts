@@ -25,7 +25,7 @@ export interface Listed {
   readonly more: boolean;
 }
 
-interface Stretch {
+interface Range {
   readonly from: number;
   readonly to: number;
 }
@@ -43,13 +43,13 @@ export function listPage(
   nowMs: number,
 ): Listed {
   if (switches.lists === 'nothing') return { entries: [], more: false };
-  const stretch = stretchOf(source.timeline, query, switches);
+  const range = rangeOf(source.timeline, query, switches);
   const shown = (entry: Entry) => isListed(entry, switches, nowMs) && matches(entry, query);
   const byKey = switches.paging === 'keyset' && resume.row !== undefined;
   const rows =
     switches.order === 'none'
-      ? shuffledRows(source.timeline, stretch, shown, resume, byKey)
-      : sortedRows(source.timeline, stretch, shown, switches.order, byKey ? resume.row : undefined);
+      ? shuffledRows(source.timeline, range, shown, resume, byKey)
+      : sortedRows(source.timeline, range, shown, switches.order, byKey ? resume.row : undefined);
   return take(rows, byKey ? 0 : resume.offset, size);
 }
 
@@ -93,7 +93,7 @@ function isListed(entry: Entry, switches: Switches, nowMs: number): boolean {
 }
 
 /** The positions between the bounds. A bound is a place before or after all rows of its instant. */
-function stretchOf(timeline: Timeline, query: ConversationQuery, switches: Switches): Stretch {
+function rangeOf(timeline: Timeline, query: ConversationQuery, switches: Switches): Range {
   const to =
     query.before && timeline.positionOf(boundPlace(query.before, switches.upperBound === 'inclusive', switches));
   const from =
@@ -108,7 +108,7 @@ function boundPlace(bound: Timestamp, behind: boolean, switches: Switches): Plac
 
 function* sortedRows(
   timeline: Timeline,
-  { from, to }: Stretch,
+  { from, to }: Range,
   shown: (entry: Entry) => boolean,
   order: 'newestFirst' | 'oldestFirst',
   behind: Place | undefined,
@@ -132,7 +132,7 @@ function* sortedRows(
 
 function* shuffledRows(
   timeline: Timeline,
-  { from, to }: Stretch,
+  { from, to }: Range,
   shown: (entry: Entry) => boolean,
   { row, shuffle }: Resume,
   byKey: boolean,

@@ -29,15 +29,14 @@ export async function readNewResults(context: Context, signal: AbortSignal): Pro
   // Before history is listed: the walk shows its results, and no conversation has to ask for its own.
   await context.results.store.beginWalk(false);
   if (context.requests.names) {
-    await readNames(context, signal);
+    await readNames(context, context.results, signal);
     context.requests.names = false;
   }
-  await readHead(context, signal);
+  await readHead(context, context.results, signal);
 }
 
-async function readHead(context: Context, signal: AbortSignal): Promise<void> {
-  if (context.results === null) return;
-  const { api, store } = context.results;
+async function readHead(context: Context, results: Results, signal: AbortSignal): Promise<void> {
+  const { api, store } = results;
   const { mark, givenUp, refused } = await store.head();
   if (givenUp !== null || refused !== null) return;
   const began = context.api.now();
@@ -48,11 +47,11 @@ async function readHead(context: Context, signal: AbortSignal): Promise<void> {
   const top = () => Math.max(mark ?? 0, Math.min(order.highest ?? began, began));
   let pages = 0;
   try {
-    await listing(context, null, async () => {
+    await listing(context, results, null, async () => {
       for await (const { items, bad, nextToken } of api.pages({}, null, signal)) {
         pages += 1;
         order.see(items);
-        if (order.broken) return await giveUp(context, 'the list of operator results is not newest first');
+        if (order.broken) return await giveUp(context, store, 'the list of operator results is not newest first');
         const reached = nextToken === null || order.lowest < downTo;
         const stops = reached || pages === maxHeadPages;
         const rest = reached ? null : { downTo, token: nextToken };
@@ -126,23 +125,24 @@ function watchOf({ id, token, reached }: Walk): Watched {
 /** @returns `stopped` where the next pass has to try again. */
 async function goOn(
   context: Context,
-  { api, store }: Results,
+  results: Results,
   walk: Walk,
   watched: Watched,
   interrupted: () => boolean,
   signal: AbortSignal,
 ): Promise<'ended' | 'interrupted' | 'stopped'> {
+  const { api, store } = results;
   const filter = walk.operatorId === null ? {} : { operatorId: walk.operatorId };
   const { order, check } = watched;
   let { ordered } = walk;
   let done: 'ended' | 'interrupted' | 'stopped' = 'stopped';
   try {
-    const isRefused = await listing(context, walk, async () => {
+    const isRefused = await listing(context, results, walk, async () => {
       for await (const { items, bad, nextToken } of api.pages(filter, walk.token, signal)) {
         order.see(items);
         ordered &&= !order.broken;
         if (order.broken && walk.kind !== 'operator')
-          await giveUp(context, 'the list of operator results is not newest first');
+          await giveUp(context, store, 'the list of operator results is not newest first');
         const ended = nextToken === null || (walk.downTo !== null && ordered && order.lowest < walk.downTo);
         const reached = Math.min(walk.reached ?? Number.POSITIVE_INFINITY, order.lowest);
         const checked = walk.kind === 'all' && ordered ? check.next(items, order, ended) : null;
@@ -179,9 +179,7 @@ async function expire(store: ResultsStore, walk: Walk): Promise<'interrupted'> {
 }
 
 /** Stores the names of operators and configurations. @throws what stops a whole pass, LeaseLost. */
-async function readNames(context: Context, signal: AbortSignal): Promise<void> {
-  if (context.results === null) return;
-  const { api, store } = context.results;
+async function readNames(context: Context, { api, store }: Results, signal: AbortSignal): Promise<void> {
   for (const [table, read] of [
     ['operators', api.operators],
     ['intelligence_configurations', api.configurations],
@@ -197,9 +195,12 @@ async function readNames(context: Context, signal: AbortSignal): Promise<void> {
 }
 
 /** Lists the newest part, or a walk's. @returns whether the API refuses it; then results are found otherwise, or not at all. */
-async function listing(context: Context, walk: Walk | null, work: () => Promise<void>): Promise<boolean> {
-  if (context.results === null) return false;
-  const { store } = context.results;
+async function listing(
+  context: Context,
+  { store }: Results,
+  walk: Walk | null,
+  work: () => Promise<void>,
+): Promise<boolean> {
   try {
     await work();
     return false;
@@ -210,15 +211,15 @@ async function listing(context: Context, walk: Walk | null, work: () => Promise<
       context.watcher.warn('operator results are refused; conversations go on', { error: error.message });
       return true;
     }
-    if (walk?.kind !== 'operator') await giveUp(context, error.message);
+    if (walk?.kind !== 'operator') await giveUp(context, store, error.message);
     const refused = walk ?? (await store.pendingWalk());
     if (refused !== null && refused.kind !== 'gaps') await store.endWalk(refused);
     return true;
   }
 }
 
-async function giveUp({ results, watcher }: Context, reason: string): Promise<void> {
-  if (results === null || (await results.store.head()).givenUp !== null) return;
-  await results.store.giveUpHead(reason);
+async function giveUp({ watcher }: Context, store: ResultsStore, reason: string): Promise<void> {
+  if ((await store.head()).givenUp !== null) return;
+  await store.giveUpHead(reason);
   watcher.warn('new operator results are found by conversation from now on', { reason });
 }

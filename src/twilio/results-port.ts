@@ -4,7 +4,16 @@
 import { ListingFailed } from '../sync/model.ts';
 import { type Named, type ResultItem, type ResultsApi, ResultsRefused, WalkExpired } from '../sync/result-model.ts';
 import type { OperatorResult } from './decode.ts';
-import { FilterIgnored, isRangeSpecific, NotFound, Refused, TokenExpired, Unauthorized } from './errors.ts';
+import {
+  FilterIgnored,
+  isRangeSpecific,
+  NotFound,
+  Refused,
+  TokenExpired,
+  Unauthorized,
+  Unavailable,
+  Unreachable,
+} from './errors.ts';
 import type { NameList, Results } from './results.ts';
 
 const megabyte = 1_000_000;
@@ -79,7 +88,16 @@ function translate(error: unknown, wholeAccount: boolean): unknown {
     return new ResultsRefused('forbidden', error.messageForOne('result'), { cause: error });
   if (wholeAccount && (error instanceof Refused || error instanceof NotFound) && error.status >= 400)
     return new ResultsRefused('needsConversation', error.message, { cause: error });
-  return isRangeSpecific(error) ? new ListingFailed(messageOf(error), { cause: error }) : error;
+  // Conversations may be answered all the same: what is everybody's trouble ends the pass with the next of their requests.
+  if (error instanceof Unauthorized) return new ListingFailed(error.messageForOne('result'), { cause: error });
+  return isRangeSpecific(error) || isOfOneRequest(error)
+    ? new ListingFailed(messageOf(error), { cause: error })
+    : error;
+}
+
+function isOfOneRequest(error: unknown): boolean {
+  if (error instanceof Unreachable) return ['reset', 'protocol', 'timeout'].includes(error.trouble);
+  return error instanceof Unavailable;
 }
 
 function messageOf(error: unknown): string {

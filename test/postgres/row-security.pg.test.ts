@@ -7,7 +7,7 @@ import { openDatabase } from '../../src/postgres/database.ts';
 import { takeLease } from '../../src/postgres/lease.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { RowSecurity } from '../../src/postgres/obstacles.ts';
-import { whileLeased } from '../../src/postgres/tenure.ts';
+import { whileLeased } from '../../src/postgres/while-leased.ts';
 import { readSnapshot } from '../../src/status/snapshot.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 

@@ -36,7 +36,7 @@ const inTurn: Record<string, Kind> = {
 };
 
 /** How many of those in turn have the whole history today. */
-const aDay = 1;
+const aDay = 2;
 
 function conversationsOf(at: number): number {
   if (process.env['HISTORY_KINDS'] === 'all') return 5000;

@@ -259,3 +259,24 @@ test('one that the newest part of the list should have shown gives that up, once
   expect(await givenUp()).toContain('did not show');
   expect(await world.resultDifferences()).toEqual([]);
 });
+
+test.each([
+  ['401', { kind: 'status', status: 401 }],
+  ['429', { kind: 'status', status: 429 }],
+  ['503', { kind: 'status', status: 503 }],
+  ['with a reset', { kind: 'reset', at: 'head' }],
+] as const)(
+  'results and names that all answer %s hold up no conversation, and come once they can be had',
+  async (_name, fault) => {
+    world = await World.open({ conversations: 30, days: 10, results: true });
+    for (const on of ['results', 'names'] as const) world.simulator.faults.add({ on, fault });
+    const counts = await world.pass('new', 'open', 'lookback');
+    expect(await world.differences()).toEqual([]);
+    expect(counts.incomplete.length).toBeGreaterThan(0);
+    world.simulator.faults.clear();
+    world.nowMs += minute;
+    await world.pass('new', 'open', 'lookback');
+    expect(await world.resultDifferences()).toEqual([]);
+    expect((await world.pool.query('select from twilio.operators')).rowCount).toBeGreaterThan(0);
+  },
+);

@@ -41,7 +41,7 @@ test('a result that no conversation list shows is stored by the next tick', asyn
   expect(asked()).toEqual({ lists: 1, single: 0 });
 });
 
-test('five pages of new results are read, also where the process ends after the first', async () => {
+test('five pages of new results are read by a process that has just started', async () => {
   await open({ conversations: 20, switches: { servedPageSize: 10 } });
   await world.pass('new', 'open', 'lookback');
   const [id = ''] = world.simulator.source.ids();

@@ -105,9 +105,9 @@ async function reportFreshness(
         await database.run(readSnapshot);
       const fresh =
         listedSecondsAgo === null ? 'nothing listed yet' : `in sync up to ${Math.max(0, listedSecondsAgo)} s ago`;
-      const history = pendingDays > 0 ? `, ${pendingDays} days of history to go` : '';
+      const pending = pendingDays > 0 ? `, ${pendingDays} days still to be listed` : '';
       terminal.write(
-        `${conversations} conversations (${open} open), ${communications} communications, ${operatorResults} operator results; ${fresh}${history}`,
+        `${conversations} conversations (${open} open), ${communications} communications, ${operatorResults} operator results; ${fresh}${pending}`,
       );
     } catch {
       // Not migrated yet, or ending.

@@ -3,7 +3,7 @@
 
 import { type AppConfig, holderName, openProgram } from '../../app.ts';
 import type { Database } from '../../postgres/database.ts';
-import { whileLeased } from '../../postgres/tenure.ts';
+import { whileLeased } from '../../postgres/while-leased.ts';
 import type { Context } from '../../sync/context.ts';
 import type { Log } from '../../worker/log.ts';
 import { recordRun } from '../../worker/record.ts';
@@ -37,8 +37,8 @@ export async function leased(
     if (!announced) terminal.write(`Waiting for another worker (${heldBy}) …`);
     announced = true;
   };
-  const tenure = { holder: holderName(command), signal, giveUpAfterMs: waitMs, onWaiting };
-  return await whileLeased(database, tenure, async (epoch, held) => {
+  const options = { holder: holderName(command), signal, giveUpAfterMs: waitMs, onWaiting };
+  return await whileLeased(database, options, async (epoch, held) => {
     await using program = await openProgram({ config, database, epoch, log, allowMassDelete });
     const { context } = program;
     return await recordRun({ database, command, counts: () => context.counts }, () => work(context, held));

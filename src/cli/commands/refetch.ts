@@ -4,7 +4,7 @@
 import { wait } from '../../lib/wait.ts';
 import type { Database } from '../../postgres/database.ts';
 import { cancelRefetch, findResults, findWaiting, type RefetchResult, requestRefetch } from '../../postgres/due.ts';
-import { LeaseHeld } from '../../postgres/tenure.ts';
+import { LeaseHeld } from '../../postgres/while-leased.ts';
 import { syncIds } from '../../sync/once.ts';
 import { exitStatus } from '../exit-status.ts';
 import { type Invocation, leased } from './leased.ts';

@@ -9,7 +9,7 @@ import { DatabaseTrouble } from '../../postgres/errors.ts';
 import { NewerSchema, Obstacle } from '../../postgres/obstacles.ts';
 import { readLastSample } from '../../postgres/runs.ts';
 import { refuseWrongScope } from '../../postgres/scope.ts';
-import { whileLeased } from '../../postgres/tenure.ts';
+import { whileLeased } from '../../postgres/while-leased.ts';
 import { openHttpServer } from '../../server/http.ts';
 import { addStatusPage } from '../../server/page/route.ts';
 import { createWatch, type Watch } from '../../server/watch.ts';
@@ -73,7 +73,12 @@ async function work(running: Running): Promise<never> {
   await retryUntilReady(running, 'the database cannot be used yet', () => prepare(running, opened), isPermanentAtStart);
   const isPermanent = (error: unknown) => (running.hasWorked ? isPermanentLater(error) : isPermanentAtStart(error));
   for (;;)
-    await retryUntilReady(running, 'the worker cannot work', () => runTenure(running, opened.database), isPermanent);
+    await retryUntilReady(
+      running,
+      'the worker cannot work',
+      () => runWhileLeased(running, opened.database),
+      isPermanent,
+    );
 }
 
 /** Whether to give up at the start. If a newer release has migrated the tables, this process waits to be replaced. */
@@ -129,7 +134,7 @@ async function prepare(running: Running, { prepare: migrate, database }: OpenedD
 }
 
 /** Waits for the lease, and works until it is lost or the signal comes. */
-async function runTenure(running: Running, database: Database): Promise<void> {
+async function runWhileLeased(running: Running, database: Database): Promise<void> {
   const { log, signal, watch } = running;
   const { heartbeat, metrics } = watch;
   let waitingFor = '';

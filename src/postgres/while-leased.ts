@@ -17,7 +17,7 @@ export class LeaseHeld extends Error {
   }
 }
 
-export interface TenureOptions {
+export interface LeaseOptions {
   /** The holder's name, for people to read. */
   holder: string;
   signal: AbortSignal;
@@ -38,7 +38,7 @@ const returnLimitMs = 3_000;
 /** Does the work under a lease of its own. @throws LeaseHeld, LeaseLost, Obstacle, the signal's reason, and what the work throws. */
 export async function whileLeased<Result>(
   database: Database,
-  options: TenureOptions,
+  options: LeaseOptions,
   work: (epoch: number, signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const { holder, signal, giveUpAfterMs = Number.POSITIVE_INFINITY, onWaiting } = options;
@@ -71,7 +71,7 @@ async function keepRenewed(
   database: Database,
   epoch: number,
   ended: AbortSignal,
-  { onHeld = () => {}, limits = {} }: TenureOptions,
+  { onHeld = () => {}, limits = {} }: LeaseOptions,
 ): Promise<void> {
   const { renewEveryMs = renewAfterMs, termMs = leaseSeconds * 1000 } = limits;
   let held = true;

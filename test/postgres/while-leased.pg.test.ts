@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
 import { takeLease } from '../../src/postgres/lease.ts';
 import { NewerSchema } from '../../src/postgres/obstacles.ts';
-import { LeaseHeld, whileLeased } from '../../src/postgres/tenure.ts';
+import { LeaseHeld, whileLeased } from '../../src/postgres/while-leased.ts';
 import { readSnapshot } from '../../src/status/snapshot.ts';
 import { LeaseLost } from '../../src/sync/model.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
