@@ -3,17 +3,27 @@
 // when the command is used: loading all of them would double the time of a start.
 
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type Config, readConfig } from '../config/config.ts';
 import { isLocal } from '../config/connection-string.ts';
 import { findServiceLinks, rememberSecrets } from '../config/environment.ts';
-import { duration, instant, schemaName, whole } from '../config/setting-kinds.ts';
 import { type Part, settingsHelp } from '../config/settings.ts';
 import { version } from '../version.ts';
 import { createLog, type Log } from '../worker/log.ts';
+import {
+  collect,
+  parseCount,
+  parseDuration,
+  parseInstant,
+  parsePort,
+  parseSchema,
+  parseSome,
+  type SyncArguments,
+  syncOptions,
+} from './arguments.ts';
 import type { GrantReaderOptions } from './commands/grant-reader.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
-import { exitStatus, UsageError } from './exit-status.ts';
+import { exitStatus } from './exit-status.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a command has of its process. */
@@ -242,46 +252,4 @@ function warnOnce({ connection, notes = [] }: Extract<Config['database'], { kind
       'the connection to the database is not encrypted: people’s words cross the network in clear text; sslmode=require in DATABASE_URL encrypts it, sslmode=disable ends this warning',
     );
   };
-}
-
-interface SyncArguments {
-  reconcile?: boolean;
-  from?: number;
-  to?: number;
-  id?: string[];
-  dryRun?: boolean;
-  allowMassDelete?: boolean;
-}
-
-function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
-  const rest = { reconcile: false, dryRun: false, allowMassDelete: false, ...given };
-  if (id.length > 0 && (from !== undefined || to !== undefined || rest.reconcile || rest.dryRun)) {
-    throw new UsageError(
-      '--id cannot be combined with --from, --to, --reconcile or --dry-run: it fetches just those conversations',
-    );
-  }
-  if ((from !== undefined || to !== undefined) && rest.reconcile) {
-    throw new UsageError('--reconcile lists everything: omit --from and --to');
-  }
-  if (to !== undefined && from === undefined) throw new UsageError('--to needs --from');
-  const range = from === undefined ? null : { from, to: to ?? Number.POSITIVE_INFINITY };
-  if (range !== null && range.from >= range.to) throw new UsageError('--from must be before --to');
-  return { ...rest, ids: [...new Set(id)], range };
-}
-
-const collect = (value: string, previous: string[] = []) => [...previous, value];
-const parseSchema = (text: string) => parseAs(schemaName, text);
-const parseInstant = (text: string) => parseAs(instant, text);
-const parseDuration = (text: string) => parseAs(duration, text);
-const parseCount = (text: string) => parseAs(whole(0, 10_000_000), text);
-const parseSome = (text: string) => parseAs(whole(1, 10_000_000), text);
-const parsePort = (text: string) => parseAs(whole(0, 65_535), text);
-
-function parseAs<Value>(
-  { takes, schema }: { takes: string; schema: { safeParse(text: string): { success: boolean; data?: Value } } },
-  text: string,
-): Value {
-  const { success, data } = schema.safeParse(text);
-  if (!success || data === undefined) throw new InvalidArgumentError(`It takes ${takes}.`);
-  return data;
 }

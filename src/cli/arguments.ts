@@ -1,0 +1,49 @@
+// The arguments of commands: text in, values out. What is wrong is refused with what would be right.
+
+import { InvalidArgumentError } from 'commander';
+import { duration, instant, schemaName, whole } from '../config/setting-kinds.ts';
+import { UsageError } from './exit-status.ts';
+
+export const collect = (value: string, previous: string[] = []) => [...previous, value];
+export const parseSchema = (text: string) => parseAs(schemaName, text);
+export const parseInstant = (text: string) => parseAs(instant, text);
+export const parseDuration = (text: string) => parseAs(duration, text);
+export const parseCount = (text: string) => parseAs(whole(0, 10_000_000), text);
+export const parseSome = (text: string) => parseAs(whole(1, 10_000_000), text);
+export const parsePort = (text: string) => parseAs(whole(0, 65_535), text);
+
+/** @throws InvalidArgumentError, to which commander adds the name of the argument. */
+function parseAs<Value>(
+  { takes, schema }: { takes: string; schema: { safeParse(text: string): { success: boolean; data?: Value } } },
+  text: string,
+): Value {
+  const { success, data } = schema.safeParse(text);
+  if (!success || data === undefined) throw new InvalidArgumentError(`It takes ${takes}.`);
+  return data;
+}
+
+export interface SyncArguments {
+  reconcile?: boolean;
+  from?: number;
+  to?: number;
+  id?: string[];
+  dryRun?: boolean;
+  allowMassDelete?: boolean;
+}
+
+/** The options of `sync`. @throws UsageError for a combination that makes no sense. */
+export function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
+  const rest = { reconcile: false, dryRun: false, allowMassDelete: false, ...given };
+  if (id.length > 0 && (from !== undefined || to !== undefined || rest.reconcile || rest.dryRun)) {
+    throw new UsageError(
+      '--id cannot be combined with --from, --to, --reconcile or --dry-run: it fetches just those conversations',
+    );
+  }
+  if ((from !== undefined || to !== undefined) && rest.reconcile) {
+    throw new UsageError('--reconcile lists everything: omit --from and --to');
+  }
+  if (to !== undefined && from === undefined) throw new UsageError('--to needs --from');
+  const range = from === undefined ? null : { from, to: to ?? Number.POSITIVE_INFINITY };
+  if (range !== null && range.from >= range.to) throw new UsageError('--from must be before --to');
+  return { ...rest, ids: [...new Set(id)], range };
+}
