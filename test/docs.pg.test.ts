@@ -121,7 +121,7 @@ describe('the tables', () => {
     }));
     const { rows } = await world.pool.query<{ name: string; columns: string[] }>(`
       select relname as name, array_agg(concat_ws(' ', case format_type(atttypid, null)
-          when 'timestamp with time zone' then 'timestamptz' else format_type(atttypid, null) end, attname,
+          when 'timestamp with time zone' then 'timestamptz' when 'double precision' then 'float8' else format_type(atttypid, null) end, attname,
           nullif(concat_ws(', ', case when attnum = any(k.conkey) then 'PK' end,
             case when exists (select from pg_constraint f where f.conrelid = c.oid and f.contype = 'f' and attnum = any(f.conkey)) then 'FK' end), ''))
           order by attnum) as columns
@@ -161,7 +161,7 @@ describe('the tables', () => {
   test('have views, every column of which is named', async () => {
     const named = tables.table('Views').map(([view = '', , columns = '']) => ({
       name: view.replaceAll('`', ''),
-      columns: Array.from(columns.matchAll(/`([a-z_]+)`/g), ([, column = '']) => column).sort(),
+      columns: Array.from(columns.matchAll(/`([a-z0-9_]+)`/g), ([, column = '']) => column).sort(),
     }));
     const { rows } = await world.pool.query<{ name: string; columns: string[] }>(
       `select table_name::text as name, array_agg(column_name::text order by column_name::text collate "C") as columns

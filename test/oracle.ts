@@ -2,6 +2,7 @@
 // says it: straight from the contract, conversation by conversation. `differences` holds a database against a source.
 
 import type pg from 'pg';
+import { findWrongMetrics } from '../src/postgres/metrics.ts';
 import type { WireConversationDetail } from '../src/twilio/wire.ts';
 
 export type Row = Record<string, string | number | null>;
@@ -51,7 +52,21 @@ export async function differences(
     }
     for (const id of b.keys()) if (!a.has(id)) found.push(`${table} ${id}: stored, but not at the source`);
   }
-  return found;
+  return [...found, ...(await wrongMetrics(client))];
+}
+
+/** The conversations whose computed columns are not what Postgres computes of their rows. */
+async function wrongMetrics(client: pg.Pool | pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>('select id from twilio.conversations');
+  const queries = {
+    sql: async <Row extends pg.QueryResultRow>(text: string, parameters: unknown[] = []) =>
+      (await client.query<Row>(text, parameters)).rows,
+  };
+  const wrong = await findWrongMetrics(
+    queries,
+    rows.map(({ id }) => id),
+  );
+  return wrong.map((id) => `conversations ${id}: its computed columns are wrong`);
 }
 
 /** Postgres' own word on it: 12.50 and 12.5 are one number. */

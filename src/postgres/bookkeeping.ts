@@ -41,6 +41,19 @@ export const scope = twilioSync.table(
   (table) => [check('scope_only', sql`${table.singleton}`)],
 );
 
+/** How far the computed columns of what was stored before are made: newest first. */
+export const metrics = twilioSync.table(
+  'metrics',
+  {
+    singleton: singleton(),
+    version: integer().notNull(),
+    reachedAt: at('reached_at'),
+    reachedId: text('reached_id'),
+    filledAt: at('filled_at'),
+  },
+  (table) => [check('metrics_only', sql`${table.singleton}`)],
+);
+
 export const lease = twilioSync.table(
   'lease',
   {

@@ -3,18 +3,25 @@
 
 import type { Packed } from '../sync/model.ts';
 import type { Queries } from './database.ts';
+import { findWrongMetrics } from './metrics.ts';
 import { childArrays, conversationArrays } from './pack.ts';
 import { differenceStatement } from './statements.ts';
 
 /** See Store.compare. */
 export async function readDifferences(queries: Queries, rows: Packed[]): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
+  const computed = new Map<string, string[]>();
   for (const { table, columns, scope } of [...conversationArrays(rows), ...childArrays(rows)]) {
     const parameters = [...columns, ...scope];
     const differing = await queries.sql<{ id: string; place: string }>(differenceStatement(table), parameters);
     for (const { id, place } of differing) {
-      found.set(id, [...new Set([...(found.get(id) ?? []), `${table.name}.${place}`])]);
+      const kind = table.columns[place]?.from === 'computed' ? computed : found;
+      kind.set(id, [...new Set([...(kind.get(id) ?? []), `${table.name}.${place}`])]);
     }
   }
-  return found;
+  // Of these the answer does not say all: what is computed of the stored rows has to be right.
+  const partly = rows.filter(({ children }) => children === null).map(({ id }) => id);
+  for (const id of await findWrongMetrics(queries, partly)) computed.set(id, ['conversation_metrics']);
+  // Where anything else differs, so does what is computed of it.
+  return new Map([...computed, ...found]);
 }

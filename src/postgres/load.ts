@@ -9,6 +9,7 @@ import type { Queries } from './database.ts';
 import { putDue, removeDue, replaceDue } from './due.ts';
 import { fromMicroseconds } from './instant.ts';
 import { divisionByZero } from './lease.ts';
+import { computeMetrics } from './metrics.ts';
 import { childArrays, conversationArrays } from './pack.ts';
 import { noteGaps, noteLate, noteUnlinked, readLinkedResults } from './results-due.ts';
 import type { Rows } from './rows.ts';
@@ -68,7 +69,11 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
     writeChildren(queries, differing, written, stamp),
     markDeleted(queries, changes, stamp),
   ]);
-  await countChildren(queries, differing, changes);
+  const partly = differing.filter(({ children }) => children === null).map(({ id }) => id);
+  const forced = changes.filter(({ rows, force }) => rows !== null && force).map(({ id }) => id);
+  const ofStored = [...new Set([...partly, ...forced])];
+  await countChildren(queries, ofStored);
+  await computeMetrics(queries, ofStored, stamp);
   if (results) {
     await noteUnlinked(queries, await linked, now);
     await noteGaps(queries, [...taken.map(({ id }) => id), ...differing.map(({ id }) => id)], now);
@@ -269,10 +274,8 @@ async function rememberShown(queries: Queries, changes: Change[], generation: nu
   );
 }
 
-/** Counts the children of conversations whose detail lacked an array, and of those that were written by force: triggers may keep rows out. */
-async function countChildren(queries: Queries, written: Packed[], changes: Change[]): Promise<void> {
-  const forced = new Set(changes.filter(({ force }) => force).map(({ id }) => id));
-  const ids = written.filter(({ id, children }) => children === null || forced.has(id)).map(({ id }) => id);
+/** Counts the stored children of these conversations. */
+async function countChildren(queries: Queries, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
   await queries.sql(
     `update twilio_sync.fingerprints set children = counted.children from (${countsOf(1)}) as counted where conversation_id = counted.id`,

@@ -2,8 +2,8 @@
 // array per column, as the statements take them. An object is packed as soon as it is fetched, so it waits outside the heap.
 // A table whose array the object does not have is left out, so that none of its stored rows are deleted.
 
+import type { TableRows } from '../sync/fields.ts';
 import type { Packed } from '../sync/model.ts';
-import type { TableRows } from '../sync/normalize.ts';
 import { type ColumnType, conversations, scopeOf, type Table, tablesOf } from '../sync/tables.ts';
 import { binaryArray, CellWriter } from './binary.ts';
 

@@ -1,29 +1,52 @@
 // A table's descriptor in, its SQL out: statements that write what differs, delete what is gone, and say which
 // conversations they touched. Rows that are equal are not written.
 
-import { conversations, scopeOf, type Table, tablesOf } from '../sync/tables.ts';
+import { computedOf, conversations, scopeOf, type Table, tablesOf } from '../sync/tables.ts';
 import { fromMicroseconds } from './instant.ts';
 
 const children = tablesOf.conversation.filter(({ parent }) => parent !== undefined);
 
 /** A table's parts as SQL. Parameters are an array for each column, then one for each scope column. */
 function partsOf(table: Table) {
-  const { columns, key } = table;
+  const { columns, key, computedIf } = table;
   const names = Object.keys(columns);
   const values = names.filter((column) => !key.includes(column));
+  const computed = computedOf(table);
+  const given = values.filter((column) => !computed.includes(column));
   const scope = scopeOf(table);
   const types = [...Object.values(columns).map(({ type }) => type), ...scope.map(() => 'text')];
-  const arrays = types.map((type, at) => `$${1 + at}::${type}[]`);
+  // An array of arrays would be one array to unnest: each comes as the text of an array.
+  const arrays = types.map((type, at) => `$${1 + at}::${type === 'text[]' ? 'text' : type}[]`);
+  const unnested = `unnest(${arrays.slice(0, names.length).join(', ')})`;
+  const cast = names.map((name) => (columns[name]?.type === 'text[]' ? `"${name}"::text[]` : `"${name}"`));
+  const isComputed = (of: string) => `${of}."${computedIf}" is not null`;
   return {
+    isComputed,
+    computed,
     values,
     scope,
     list: list(names),
     key: list(key),
-    answer: `unnest(${arrays.slice(0, names.length).join(', ')}) as answer(${list(names)})`,
+    answer: types.includes('text[]')
+      ? `(select ${cast.join(', ')} from ${unnested} as sent(${list(names)})) as answer`
+      : `${unnested} as answer(${list(names)})`,
     scopes: `unnest(${arrays.slice(names.length).join(', ')}) as scope(${list(scope)})`,
-    update: values.map((column) => `"${column}" = excluded."${column}"`).join(', '),
+    update: [
+      ...given.map((column) => `"${column}" = excluded."${column}"`),
+      ...computed.map(
+        (column) =>
+          `"${column}" = case when ${isComputed('excluded')} then excluded."${column}" else kept."${column}" end`,
+      ),
+    ].join(', '),
     sameKey: same(key, 'stored', 'answer'),
-    sameValues: values.length === 0 ? '' : `and ${row(values, 'stored')} is not distinct from ${row(values, 'answer')}`,
+    sameValues: [
+      ...(given.length === 0 ? [] : [`and ${row(given, 'stored')} is not distinct from ${row(given, 'answer')}`]),
+      ...(computed.length === 0
+        ? []
+        : [
+            `and (not ${isComputed('answer')} or ${row(computed, 'stored')} is not distinct from ${row(computed, 'answer')})`,
+          ]),
+    ].join(' '),
     gone: `${same(scope, 'stored', 'scope')} and ${row(key, 'stored')} not in (select ${list(key)} from answer)`,
   };
 }
@@ -37,7 +60,7 @@ const same = (columns: string[], a: string, b: string) =>
 export function mergeStatement(table: Table): string {
   const { name, key } = table;
   const parts = partsOf(table);
-  const written = `insert into twilio.${name} (${parts.list})
+  const written = `insert into twilio.${name} as kept (${parts.list})
       select ${parts.list} from answer where not exists (select from twilio.${name} stored where ${parts.sameKey} ${parts.sameValues})
       on conflict (${parts.key}) do ${parts.values.length === 0 ? 'nothing' : `update set ${parts.update}`}
       returning "${key[0]}" as id`;
@@ -59,7 +82,7 @@ export function conversationStatement(): string {
   const parts = partsOf(conversations);
   const stamp = fromMicroseconds('lease.stamp');
   // A stamp is given out once: only a row that is new has its own for both.
-  return `insert into twilio.conversations (${parts.list}, first_synced_at, synced_at)
+  return `insert into twilio.conversations as kept (${parts.list}, first_synced_at, synced_at)
     select answer.*, ${stamp}, ${stamp}
     from ${parts.answer}, twilio_sync.lease
     where not exists (select from twilio.conversations stored where ${parts.sameKey} and stored.deleted_at is null ${parts.sameValues})
@@ -87,7 +110,9 @@ export function differenceStatement(table: Table): string {
     `('row missing', stored."${id}" is null)`,
     ...parts.values.map(
       (column) =>
-        `('${column}', stored."${id}" is not null and stored."${column}" is distinct from answer."${column}")`,
+        `('${column}', stored."${id}" is not null and stored."${column}" is distinct from answer."${column}"${
+          parts.computed.includes(column) ? ` and ${parts.isComputed('answer')}` : ''
+        })`,
     ),
   ];
   const tooMany = `union select stored."${id}" as id, stored."${part}"::text as part, 'row too many' as place from twilio.${name} stored, ${parts.scopes} where ${parts.gone}`;

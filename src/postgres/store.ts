@@ -20,6 +20,7 @@ import {
   readOpenRanges,
   readSample,
 } from './lookup.ts';
+import { fillMetrics } from './metrics.ts';
 import { pack } from './pack.ts';
 import { startHistoryAt } from './scope.ts';
 import { endSweeps, failWindow, planWindows, readWindows } from './windows.ts';
@@ -67,6 +68,7 @@ export function createStore({ database, filters, generation, epoch, results = fa
     countQuarantined: (except) => database.run((queries) => countQuarantined(queries, except)),
     recordAttempt: (id, memory) => write((queries) => recordAttempt(queries, id, memory)),
     clearAttempt: (id) => write((queries) => clearAttempt(queries, id)),
+    fillMetrics: () => write(fillMetrics),
     pack,
     async load(changes, checkpoint, now) {
       const attempt = (left: typeof changes, assumeNew: boolean): Promise<Loaded> =>

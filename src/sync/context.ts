@@ -3,6 +3,7 @@
 // lease. `src/twilio` and `src/postgres` implement the two interfaces, so that a sync needs neither HTTP nor SQL.
 
 import { day } from '../lib/duration.ts';
+import type { TableRows } from './fields.ts';
 import type {
   Change,
   Checkpoint,
@@ -18,7 +19,6 @@ import type {
   TimeRange,
   Window,
 } from './model.ts';
-import type { TableRows } from './normalize.ts';
 import type { ResultsApi, ResultsStore } from './result-model.ts';
 
 export interface Api {
@@ -93,6 +93,11 @@ export interface Store {
   clearAttempt(id: string): Promise<void>;
   /** Makes rows ready for `load` and `compare`. */
   pack(rows: TableRows[]): Packed;
+  /**
+   * Computes the metrics of the next stored conversations that lack those of this release, newest first.
+   * @returns whether there were any. @throws LeaseLost.
+   */
+  fillMetrics(): Promise<boolean>;
   /** Stores a batch and moves a window's cursor, in one transaction. @throws Unstorable if the data is the reason, LeaseLost. */
   load(changes: Change[], checkpoint: Checkpoint | null, now: number): Promise<Loaded>;
 }
@@ -191,6 +196,8 @@ export interface Learned {
    * and need no look at the database. Anything that is loaded is taken out.
    */
   unchangedOpen: Map<string, string>;
+  /** Every stored conversation has the metrics of this release. */
+  metricsFilled: boolean;
 }
 
 /** Which listings are trusted to be complete: list-whole.ts proves it. A list that ends early does so for all ranges. */
@@ -244,6 +251,7 @@ export function createContext(
       tooLong: { all: nothingTooLong, open: nothingTooLong },
       trust: { provenTotal: provenAtFirst, endsAt: Number.POSITIVE_INFINITY, warned: new Set() },
       unchangedOpen: new Map(),
+      metricsFilled: false,
     },
     detailRequests: 0,
   };
@@ -251,12 +259,18 @@ export function createContext(
 
 /** A copy for a dry run, which changes nothing of the original. */
 export function copyForDryRun(context: Context): Context {
-  const { spans, tooLong, trust } = context.learned;
+  const { spans, tooLong, trust, metricsFilled } = context.learned;
   return {
     ...context,
     counts: createCounts(),
     requests: { ...context.requests },
-    learned: { spans: { ...spans }, tooLong: { ...tooLong }, trust: { ...trust }, unchangedOpen: new Map() },
+    learned: {
+      spans: { ...spans },
+      tooLong: { ...tooLong },
+      trust: { ...trust },
+      unchangedOpen: new Map(),
+      metricsFilled,
+    },
   };
 }
 

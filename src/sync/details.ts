@@ -161,7 +161,7 @@ function changeOf({ api, store, settings }: Context, { fetch, outcome, request }
   return {
     id: fetch.id,
     request,
-    rows: found && store.pack(normalize(found)),
+    rows: found && store.pack(normalize(found, fetch.stored)),
     stored: fetch.stored,
     listed: fetch.item !== null,
     item: fetch.item?.fingerprint ?? (found && itemFingerprint(found.raw)),

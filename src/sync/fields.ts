@@ -6,13 +6,26 @@ import { isRawNumber } from '../lib/lossless-json.ts';
 import { storableJson, storableText } from '../lib/storable.ts';
 import { parseTimestamp, toMicroseconds } from '../lib/timestamp.ts';
 import { Unstorable } from './model.ts';
-import type { ColumnType } from './tables.ts';
+import type { FieldType } from './tables.ts';
 
 /** A column's value in a row. Times are RFC 3339 cut to the microsecond, jsonb is JSON text. */
 export type Cell = string | number | boolean | null;
 
+/** One table's rows of one object. */
+export interface TableRows {
+  rows: number;
+  /** An array of cells for each column. */
+  columns: Cell[][];
+  /** How many parents have the array: they say all of their rows, and what they lack is gone. */
+  scopes: number;
+  /** The keys of these parents, an array for each scope column. */
+  scope: Cell[][];
+  /** All parents have the array. */
+  complete: boolean;
+}
+
 /** What a value is in a column of the type; null where it is of another kind. */
-export const cellOf: Record<ColumnType, (value: Json) => Cell> = {
+export const cellOf: Record<FieldType, (value: Json) => Cell> = {
   text: (value) => (typeof value === 'string' ? storableText(value) : null),
   integer: (value) => (typeof value === 'number' && (value | 0) === value ? value : null),
   boolean: (value) => (typeof value === 'boolean' ? value : null),

@@ -5,7 +5,8 @@
 import type { Json, JsonObject } from '../lib/json.ts';
 import { storableText } from '../lib/storable.ts';
 import type { Detail } from '../twilio/decode.ts';
-import { type Cell, cellOf, followerOf, remainderOf } from './fields.ts';
+import { type Cell, cellOf, followerOf, remainderOf, type TableRows } from './fields.ts';
+import { addMetrics } from './metrics.ts';
 import { Unstorable } from './model.ts';
 import { type Column, scopeOf, type Table, tablesOf } from './tables.ts';
 
@@ -15,25 +16,15 @@ export const normalizerVersion = 1;
 /** All columns of a key together: a B-tree entry holds 2,704 bytes, of which some are overhead. */
 export const maxKeyBytes = 2600;
 
-/** One table's rows of one object. */
-export interface TableRows {
-  rows: number;
-  /** An array of cells for each column. */
-  columns: Cell[][];
-  /** How many parents have the array: they say all of their rows, and what they lack is gone. */
-  scopes: number;
-  /** The keys of these parents, an array for each scope column. */
-  scope: Cell[][];
-  /** All parents have the array. */
-  complete: boolean;
-}
-
 /**
- * Makes the rows of one conversation, in the order of its tables.
+ * Makes the rows of one conversation, in the order of its tables. An array that the detail of a stored conversation does not
+ * have leaves the stored children as they are: what depends on them is then computed of what is stored, not here.
  * @throws Unstorable where a key is too long for an index.
  */
-export function normalize({ raw }: Detail): TableRows[] {
-  return normalizeConversation(raw);
+export function normalize({ raw }: Detail, stored: boolean): TableRows[] {
+  const rows = normalizeConversation(raw);
+  if (!stored || rows.every(({ complete }) => complete)) addMetrics(rows);
+  return rows;
 }
 
 /** Makes a function that makes the rows of an object: a TableRows for each of the tables. A parent comes before its children. */
@@ -116,15 +107,16 @@ function addElements(found: Found, elements: Json[], parent: number, keyOf: (ele
 
 /** Makes what reads an element's own part of the key. */
 function keyReader({ key, columns }: Table): (element: Json) => Json {
-  return followerOf(columns[key.at(-1) ?? '']?.paths[0] ?? '');
+  const last = columns[key.at(-1) ?? ''];
+  return followerOf((last?.from === 'field' && last.paths[0]) || '');
 }
 
 /** Makes a column's cells, given those of the columns before it. */
 type CellReader = (found: Found, columns: Cell[][], parent: Read | undefined) => Cell[];
 
-function cellReader({ type, from, paths }: Column, at: number, table: Table, tables: readonly Table[]): CellReader {
+function cellReader(column: Column, at: number, table: Table, tables: readonly Table[]): CellReader {
   if (at === table.key.length - 1) return ({ keys }) => keys;
-  switch (from) {
+  switch (column.from) {
     case 'element':
       return ({ keys }) => keys;
     case 'position':
@@ -135,7 +127,10 @@ function cellReader({ type, from, paths }: Column, at: number, table: Table, tab
       const rest = remainderOf(takenBy(table, tables));
       return ({ elements }, columns) => elements.map((element, row) => rest(element, row, columns));
     }
+    case 'computed':
+      return ({ elements }) => elements.map(() => null);
     case 'field': {
+      const { type, paths } = column;
       const [first = followerOf(''), ...others] = paths.map(followerOf);
       const read = cellOf[type];
       if (others.length === 0) return ({ elements }) => elements.map((element) => read(first(element)));
@@ -148,8 +143,10 @@ function cellReader({ type, from, paths }: Column, at: number, table: Table, tab
 
 /** What a table's columns and its child tables take of an object. */
 function takenBy(table: Table, tables: readonly Table[]): Parameters<typeof remainderOf>[0] {
-  const columns = Object.values(table.columns).flatMap(({ from, type, paths: [path = '', ...others] }, at) => {
-    if (from !== 'field') return [];
+  const columns = Object.values(table.columns).flatMap((column, at) => {
+    if (column.from !== 'field') return [];
+    const { type, paths } = column;
+    const [path = '', ...others] = paths;
     // The cell may be that of another path.
     if (others.length > 0) return [{ path, takes: (value: Json) => cellOf[type](value) !== null }];
     return [{ path, takes: (_: Json, row: number, cells: Cell[][]) => cells[at]?.[row] !== null }];
@@ -171,12 +168,9 @@ function refuseIllFormed({ name, key, columns, parent }: Table): void {
     throw new TypeError(`${name}: its key is its parent's and one column more`);
   if (last?.type !== 'text' || (last.from !== 'field' && last.from !== 'element'))
     throw new TypeError(`${name}: its key ends in a text of its rows`);
-  if (
-    Object.values(columns)
-      .slice(0, -1)
-      .some(({ from }) => from === 'rest')
-  )
-    throw new TypeError(`${name}: the column of the rest comes last`);
+  const inOrder = Object.values(columns).filter(({ from }) => from !== 'computed');
+  if (inOrder.slice(0, -1).some(({ from }) => from === 'rest'))
+    throw new TypeError(`${name}: the column of the rest comes last, before computed ones`);
 }
 
 /** Where a table's rows are in the API's object. */

@@ -16,6 +16,7 @@ import { endSweeps, inOrder, isRecent, planSweeps } from './sweeps.ts';
 export async function pass(context: Context, signal: AbortSignal): Promise<void> {
   await context.api.proveBounds(context.settings.start, signal);
   await doRecentWork(context, signal);
+  await fillMetrics(context, signal);
 
   const tried = new Set<number>();
   for (;;) {
@@ -39,6 +40,15 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
     () => doRecentWork(context, signal),
     signal,
   );
+}
+
+/** After an upgrade: computes anew what is computed of stored conversations. It needs no request. */
+async function fillMetrics(context: Context, signal: AbortSignal): Promise<void> {
+  while (!context.learned.metricsFilled) {
+    signal.throwIfAborted();
+    context.learned.metricsFilled = !(await context.store.fillMetrics());
+    if (context.requests.sweeps.size > 0) await doRecentWork(context, signal);
+  }
 }
 
 /** Does what must not wait: what is requested, what an earlier pass left, what is due. */

@@ -1,20 +1,31 @@
 // Every table that holds something of what the API says: its columns, its key, and where in the API's object each value
 // comes from. Normalizing, `extra`, packing, merging, comparing and the check of the schema follow from these.
 
-export type ColumnType = 'text' | 'integer' | 'boolean' | 'timestamptz' | 'jsonb';
+/** The types of what the API says. */
+export type FieldType = 'text' | 'integer' | 'boolean' | 'timestamptz' | 'jsonb';
+export type ColumnType = FieldType | 'double precision' | 'text[]';
 
 /** Which kind of personal data a column holds. */
 export type PersonalData = 'texts' | 'names' | 'addresses' | 'results';
 
-export interface Column {
+export type Column = FieldColumn | OtherColumn;
+
+/** The first of `paths` that leads to a value of the type; the first path is the field that `extra` leaves out. */
+interface FieldColumn {
+  type: FieldType;
+  from: 'field';
+  paths: string[];
+  personal?: PersonalData;
+}
+
+interface OtherColumn {
   type: ColumnType;
   /**
-   * `field`: the first of `paths` that leads to a value of the type; the first path is the field that `extra` leaves out.
    * `parent`: the column of the parent's key at the same place. `element`: the array's element itself.
    * `position`: the element's place, from 0. `rest`: all that no column and no child table takes.
+   * `computed`: of the whole object; see metrics.ts. Computed columns come last.
    */
-  from: 'field' | 'parent' | 'element' | 'position' | 'rest';
-  paths: string[];
+  from: 'parent' | 'element' | 'position' | 'rest' | 'computed';
   personal?: PersonalData;
 }
 
@@ -25,21 +36,24 @@ export interface Table {
   /** Text columns. With a parent: the parent's key, then one column that tells the rows of one parent apart. */
   key: string[];
   columns: Record<string, Column>;
+  /** A computed column. Where it is null, the object did not say enough to compute any: those that are stored stay. */
+  computedIf?: string;
 }
 
 type Options = Pick<Column, 'personal'>;
 
 /** A column of a field. A path leads through objects: `content.text`. */
-export function field(type: ColumnType, paths: string | string[], options: Options = {}): Column {
+export function field(type: FieldType, paths: string | string[], options: Options = {}): Column {
   return { type, from: 'field', paths: [paths].flat(), ...options };
 }
 
 export const text = (paths: string | string[], options?: Options) => field('text', paths, options);
 export const time = (path: string) => field('timestamptz', path);
-export const ofParent: Column = { type: 'text', from: 'parent', paths: [] };
-export const position: Column = { type: 'integer', from: 'position', paths: [] };
-export const rest: Column = { type: 'jsonb', from: 'rest', paths: [] };
-export const element = (options: Options = {}): Column => ({ type: 'text', from: 'element', paths: [], ...options });
+export const ofParent: Column = { type: 'text', from: 'parent' };
+export const position: Column = { type: 'integer', from: 'position' };
+export const rest: Column = { type: 'jsonb', from: 'rest' };
+const computed = (type: ColumnType, options: Options = {}): Column => ({ type, from: 'computed', ...options });
+export const element = (options: Options = {}): Column => ({ type: 'text', from: 'element', ...options });
 
 export const conversations: Table = {
   name: 'conversations',
@@ -53,7 +67,34 @@ export const conversations: Table = {
     created_at: time('createdAt'),
     updated_at: time('updatedAt'),
     extra: rest,
+    communications: computed('integer'),
+    customer_communications: computed('integer'),
+    agent_communications: computed('integer'),
+    ai_agent_communications: computed('integer'),
+    words: computed('integer'),
+    turns: computed('integer'),
+    first_communication_at: computed('timestamptz'),
+    last_communication_at: computed('timestamptz'),
+    first_response_seconds: computed('double precision'),
+    first_response_participant_id: computed('text'),
+    first_response_type: computed('text'),
+    first_response_name: computed('text', { personal: 'names' }),
+    first_response_address: computed('text', { personal: 'addresses' }),
+    person_response_seconds: computed('double precision'),
+    longest_wait_seconds: computed('double precision'),
+    is_handed_over: computed('boolean'),
+    is_contained: computed('boolean'),
+    is_unanswered: computed('boolean'),
+    participants: computed('integer'),
+    customer_name: computed('text', { personal: 'names' }),
+    customer_address: computed('text', { personal: 'addresses' }),
+    agent_name: computed('text', { personal: 'names' }),
+    agent_address: computed('text', { personal: 'addresses' }),
+    agent_type: computed('text'),
+    channels: computed('text[]'),
+    operator_results: computed('integer'),
   },
+  computedIf: 'communications',
 };
 
 export const channels: Table = {
@@ -88,7 +129,15 @@ export const participants: Table = {
     name: text('name', { personal: 'names' }),
     type: text('type'),
     extra: rest,
+    address: computed('text', { personal: 'addresses' }),
+    communications: computed('integer'),
+    words: computed('integer'),
+    first_communication_at: computed('timestamptz'),
+    last_communication_at: computed('timestamptz'),
+    responses: computed('integer'),
+    response_seconds: computed('double precision'),
   },
+  computedIf: 'communications',
 };
 
 export const participantAddresses: Table = {
@@ -202,6 +251,11 @@ export const tablesOf = {
   operator: [operators],
   configuration: [namedConfigurations],
 } satisfies Record<string, readonly Table[]>;
+
+/** The names of a table's computed columns, in order. */
+export function computedOf({ columns }: Table): string[] {
+  return Object.keys(columns).filter((name) => columns[name]?.from === 'computed');
+}
 
 /** The columns that say which parent a row belongs to. An object with the array speaks of all rows that share them. */
 export function scopeOf({ key, parent }: Table): string[] {

@@ -153,7 +153,7 @@ async function check(context: Context, fetched: Fetched[], look: Look, signal: A
   for (const { fetch, outcome } of batch) {
     const { id } = fetch;
     try {
-      if (outcome.kind === 'found') rows.push(store.pack(normalize(outcome.detail)));
+      if (outcome.kind === 'found') rows.push(store.pack(normalize(outcome.detail, true)));
       // If it is stored as deleted, a 404 is right.
       else if (outcome.kind === 'gone') {
         if (known.get(id)?.stored?.item !== null) findings.push({ id, kind: 'changed', where: ['no detail (404)'] });

@@ -200,6 +200,7 @@ async function stamps(): Promise<string | null> {
       rows: store.pack(
         normalize(
           decodeDetail('GET detail', id, { id, accountId, name: 'Changed', createdAt: '2026-06-15T09:00:00Z' }),
+          true,
         ),
       ),
       stored: true,

@@ -42,7 +42,7 @@ export function changeOf(raw: JsonObject, fields: Partial<Change> = {}): Change 
   const detail = decodeDetail('GET detail', String(raw['id']), raw);
   return {
     id: detail.id,
-    rows: pack(normalize(detail)),
+    rows: pack(normalize(detail, fields.stored ?? false)),
     stored: false,
     listed: true,
     item: `item ${fingerprint(raw)}`,

@@ -321,7 +321,15 @@ describe('the catalogue', () => {
        join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace and nspname = 'twilio'
        where relkind = 'r' and attnum > 0 order by 1`,
     );
-    expect(types).toEqual(['boolean', 'integer', 'jsonb', 'text', 'timestamp with time zone']);
+    expect(types).toEqual([
+      'boolean',
+      'double precision',
+      'integer',
+      'jsonb',
+      'text',
+      'text[]',
+      'timestamp with time zone',
+    ]);
   });
 
   test('the columns are those of the schema in TypeScript, with types, nullability and defaults', async () => {

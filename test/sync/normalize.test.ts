@@ -12,7 +12,7 @@ import { type ConversationRows, conversationOf } from './rows.ts';
 
 const always = { id: 'a', createdAt: '2026-06-08T20:41:53.788355855Z' };
 const rowsOf = (fields: JsonObject = {}) =>
-  conversationOf(normalize(decodeDetail('GET detail', 'a', { ...always, ...fields })));
+  conversationOf(normalize(decodeDetail('GET detail', 'a', { ...always, ...fields }), false));
 const extraOf = (fields: JsonObject) => JSON.parse(rowsOf(fields).extra ?? 'null');
 const empty: ConversationRows = {
   id: 'a',
@@ -262,7 +262,7 @@ describe('nothing the API said is thrown away', () => {
   test('every leaf of any detail is in a column or in extra', () => {
     fc.assert(
       fc.property(detail, (raw) => {
-        const rows = conversationOf(normalize(decodeDetail('GET detail', 'a', raw)));
+        const rows = conversationOf(normalize(decodeDetail('GET detail', 'a', raw), false));
         const stored = new Set(leavesOfRows(rows));
         expect([...leaves(raw)].filter((each) => !stored.has(each))).toEqual([]);
       }),
@@ -274,7 +274,7 @@ describe('nothing the API said is thrown away', () => {
     fc.assert(
       fc.property(detail, (raw) => {
         const said = new Set(leaves(raw));
-        const rows = conversationOf(normalize(decodeDetail('GET detail', 'a', raw)));
+        const rows = conversationOf(normalize(decodeDetail('GET detail', 'a', raw), false));
         expect([...leavesOfRows(rows)].filter((each) => !said.has(each))).toEqual([]);
       }),
       { numRuns: 1_000 },

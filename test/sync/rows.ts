@@ -1,8 +1,7 @@
 // A conversation's rows as one object, for tests: each column under the name of its field, each child table under its
 // array's. An array that the detail does not have is null.
 
-import type { Cell } from '../../src/sync/fields.ts';
-import type { TableRows } from '../../src/sync/normalize.ts';
+import type { Cell, TableRows } from '../../src/sync/fields.ts';
 import { participantAddresses, participants, type Table, tablesOf } from '../../src/sync/tables.ts';
 
 interface ParticipantRow {
@@ -42,11 +41,11 @@ export interface ConversationRows {
 
 type Row = Record<string, Cell>;
 
-/** A table's rows as objects, keyed by column. */
+/** A table's rows as objects, keyed by column, without what is computed. */
 export function rowsIn({ columns }: Table, read: TableRows): Row[] {
-  const names = Object.keys(columns);
+  const given = Object.entries(columns).filter(([, { from }]) => from !== 'computed');
   return Array.from({ length: read.rows }, (_, row) =>
-    Object.fromEntries(names.map((name, column) => [name, read.columns[column]?.[row] ?? null])),
+    Object.fromEntries(given.map(([name], column) => [name, read.columns[column]?.[row] ?? null])),
   );
 }
 

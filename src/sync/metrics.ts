@@ -1,0 +1,281 @@
+// A conversation's rows in, what is computed of them out: how long, how much, who answered and when. Pure. Postgres computes
+// the same of stored rows (src/postgres/metrics.ts); tests compare the two. What each column means for a reader is said in
+// the catalogue (`COMMENT ON`).
+
+import type { Cell, TableRows } from './fields.ts';
+import * as tables from './tables.ts';
+
+/** Goes up when the same rows give other values. What is stored is then computed again, without a request. */
+export const metricsVersion = 1;
+
+/** What separates words: spaces, tabs and line breaks. */
+export const wordSeparators = '\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000';
+
+export const isPerson = (type: Cell) => type === 'HUMAN_AGENT' || type === 'AGENT';
+export const isAi = (type: Cell) => type === 'AI_AGENT';
+const isCustomer = (type: Cell) => type === 'CUSTOMER';
+
+interface Participant {
+  id: Cell;
+  name: Cell;
+  type: Cell;
+  address: Cell;
+  communications: number;
+  words: number;
+  first: Cell;
+  last: Cell;
+  responses: number;
+  /** How long customers waited for these responses, in all. */
+  waited: Span;
+}
+
+interface Communication {
+  speaker: Cell;
+  /** Null if the speaker is not listed. */
+  by: Participant | null;
+  words: number;
+}
+
+/** Fills the computed columns of one conversation and of its participants. An array that is absent counts as empty. */
+export function addMetrics(rows: TableRows[]): void {
+  const participants = readParticipants(rows);
+  const { talk, timed } = readTalk(rows, participants);
+  for (const { by, words } of talk) {
+    if (by === null) continue;
+    by.communications += 1;
+    by.words += words;
+  }
+  const course = follow(timed);
+  const count = (matches: (type: Cell) => boolean) =>
+    participants.reduce((sum, { type, communications }) => sum + (matches(type) ? communications : 0), 0);
+  const [byAi, byPersons] = [count(isAi), count(isPerson)];
+  const { response } = course;
+  const customer = participants.find(({ type }) => isCustomer(type));
+  const agent = participants.find(({ type }) => isPerson(type)) ?? participants.find(({ type }) => isAi(type));
+  const channels = cellsOf(rows, tables.channels, 'channel').map(String);
+  fill(rows, tables.conversations, [
+    {
+      communications: talk.length,
+      customer_communications: count(isCustomer),
+      agent_communications: byAi + byPersons,
+      ai_agent_communications: byAi,
+      words: talk.reduce((sum, { words }) => sum + words, 0),
+      turns: course.turns,
+      first_communication_at: timed[0]?.at ?? null,
+      last_communication_at: timed.at(-1)?.at ?? null,
+      first_response_seconds: response && secondsOf(response.wait),
+      first_response_participant_id: response?.by.id ?? null,
+      first_response_type: response?.by.type ?? null,
+      first_response_name: response?.by.name ?? null,
+      first_response_address: response?.by.address ?? null,
+      person_response_seconds: course.personWait && secondsOf(course.personWait),
+      longest_wait_seconds: course.longestWait && secondsOf(course.longestWait),
+      is_handed_over: course.isHandedOver,
+      is_contained: byAi > 0 && byPersons === 0,
+      is_unanswered: course.isUnanswered,
+      participants: participants.length,
+      customer_name: customer?.name ?? null,
+      customer_address: customer?.address ?? null,
+      agent_name: agent?.name ?? null,
+      agent_address: agent?.address ?? null,
+      agent_type: agent?.type ?? null,
+      channels: arrayText(channels.sort(byCodePoint)),
+      operator_results: cellsOf(rows, tables.operatorResultLinks, 'operator_result_id').length,
+    },
+  ]);
+  fill(
+    rows,
+    tables.participants,
+    participants.map(({ address, communications, words, first, last, responses, waited }) => ({
+      address,
+      communications,
+      words,
+      first_communication_at: first,
+      last_communication_at: last,
+      responses,
+      response_seconds: responses === 0 ? null : secondsOf(waited),
+    })),
+  );
+}
+
+function readParticipants(rows: TableRows[]): Participant[] {
+  const addresses = new Map<Cell, string>();
+  const owners = cellsOf(rows, tables.participantAddresses, 'participant_id');
+  for (const [at, cell] of cellsOf(rows, tables.participantAddresses, 'address').entries()) {
+    const [owner, address] = [owners[at] ?? null, String(cell)];
+    const other = addresses.get(owner);
+    if (other === undefined || byCodePoint(address, other) < 0) addresses.set(owner, address);
+  }
+  const names = cellsOf(rows, tables.participants, 'name');
+  const types = cellsOf(rows, tables.participants, 'type');
+  return cellsOf(rows, tables.participants, 'id').map((id, at) => ({
+    id,
+    name: names[at] ?? null,
+    type: types[at] ?? null,
+    address: addresses.get(id) ?? null,
+    communications: 0,
+    words: 0,
+    first: null,
+    last: null,
+    responses: 0,
+    waited: noTime,
+  }));
+}
+
+type Timed = Communication & { at: string };
+
+/** All communications in the API's order; and those with a time, in the order of time. */
+function readTalk(rows: TableRows[], participants: Participant[]): { talk: Communication[]; timed: Timed[] } {
+  const byId = new Map(participants.map((each) => [each.id, each]));
+  const texts = cellsOf(rows, tables.communications, 'text');
+  const times = cellsOf(rows, tables.communications, 'created_at');
+  const timed: Timed[] = [];
+  let latest = '';
+  let isInOrder = true;
+  const talk = cellsOf(rows, tables.communications, 'participant_id').map((speaker, at) => {
+    const text = texts[at];
+    const communication = { speaker, by: byId.get(speaker) ?? null, words: text ? countWords(String(text)) : 0 };
+    const time = times[at];
+    if (typeof time === 'string') {
+      timed.push({ ...communication, at: time });
+      if (time < latest) isInOrder = false;
+      latest = time;
+    }
+    return communication;
+  });
+  if (!isInOrder) timed.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return { talk, timed };
+}
+
+interface Course {
+  turns: number;
+  /** The first answer of an agent to a customer. */
+  response: { by: Participant; wait: Span } | null;
+  /** From the first words of a customer to the first of a person after them. */
+  personWait: Span | null;
+  longestWait: Span | null;
+  isHandedOver: boolean;
+  isUnanswered: boolean;
+}
+
+/** Follows a talk in the order of time. A wait begins with a customer's words that no agent has answered yet, and ends with an agent's. */
+function follow(timed: Timed[]): Course {
+  const course: Course = {
+    turns: 0,
+    response: null,
+    personWait: null,
+    longestWait: null,
+    isHandedOver: false,
+    isUnanswered: false,
+  };
+  let speaker: Cell | undefined;
+  let askedFirst: string | null = null;
+  let waitingSince: string | null = null;
+  let hasAi = false;
+  for (const { at, by, speaker: next } of timed) {
+    if (next !== speaker) course.turns += 1;
+    speaker = next;
+    if (by === null) continue;
+    by.first ??= at;
+    by.last = at;
+    if (isCustomer(by.type)) {
+      askedFirst ??= at;
+      waitingSince ??= at;
+      continue;
+    }
+    if (!isAi(by.type) && !isPerson(by.type)) continue;
+    if (waitingSince !== null) {
+      const wait = spanOf(waitingSince, at);
+      waitingSince = null;
+      by.responses += 1;
+      by.waited = sumOf(by.waited, wait);
+      course.response ??= { by, wait };
+      if (course.longestWait === null || secondsOf(wait) > secondsOf(course.longestWait)) course.longestWait = wait;
+    }
+    if (isAi(by.type)) hasAi = true;
+    else {
+      if (hasAi) course.isHandedOver = true;
+      if (askedFirst !== null) course.personWait ??= spanOf(askedFirst, at);
+    }
+  }
+  course.isUnanswered = askedFirst !== null && course.response === null;
+  return course;
+}
+
+/** The cells of a column of a table. */
+function cellsOf(rows: TableRows[], table: tables.Table, column: string): Cell[] {
+  return rows[tables.tablesOf.conversation.indexOf(table)]?.columns[columnAt(table, column)] ?? [];
+}
+
+function fill(rows: TableRows[], table: tables.Table, values: Record<string, Cell>[]): void {
+  const columns = rows[tables.tablesOf.conversation.indexOf(table)]?.columns;
+  for (const name of tables.computedOf(table)) {
+    if (columns !== undefined) columns[columnAt(table, name)] = values.map((value) => value[name] ?? null);
+  }
+}
+
+const places = new Map(
+  tables.tablesOf.conversation.map((table) => [
+    table,
+    new Map(Object.keys(table.columns).map((name, at) => [name, at])),
+  ]),
+);
+
+function columnAt(table: tables.Table, column: string): number {
+  const at = places.get(table)?.get(column);
+  if (at === undefined) throw new TypeError(`${table.name} has no column ${column}`);
+  return at;
+}
+
+/** A length of time, exact: a number of microseconds cannot hold that of all times. */
+interface Span {
+  seconds: number;
+  microseconds: number;
+}
+
+const noTime: Span = { seconds: 0, microseconds: 0 };
+const million = 1_000_000;
+
+function spanOf(from: string, to: string): Span {
+  const fraction = (time: string) => Number(time.slice(20, 26));
+  const seconds = (time: string) => Date.parse(`${time.slice(0, 19)}Z`) / 1000;
+  return carried(seconds(to) - seconds(from), fraction(to) - fraction(from));
+}
+
+const sumOf = (a: Span, b: Span) => carried(a.seconds + b.seconds, a.microseconds + b.microseconds);
+
+function carried(seconds: number, microseconds: number): Span {
+  const carry = Math.floor(microseconds / million);
+  return { seconds: seconds + carry, microseconds: microseconds - carry * million };
+}
+
+/** The nearest double, as Postgres rounds it too. */
+function secondsOf({ seconds, microseconds }: Span): number {
+  return microseconds === 0 ? seconds : Number(`${seconds}.${String(microseconds).padStart(6, '0')}`);
+}
+
+/** Runs of anything but separators. */
+function countWords(text: string): number {
+  let words = 0;
+  let isInWord = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    // Nearly every unit is a letter: it is in none of the two ranges that separators are in.
+    const separates = (unit <= 32 || unit >= 0x85) && separators.has(unit);
+    if (!separates && !isInWord) words += 1;
+    isInWord = !separates;
+  }
+  return words;
+}
+
+const separators = new Set([...wordSeparators].map((each) => each.charCodeAt(0)));
+
+/** The order of collation "C": that of code points. UTF-16 has another where surrogates meet U+E000 and above. */
+function byCodePoint(a: string, b: string): number {
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** An array in Postgres' text format. */
+function arrayText(values: string[]): string {
+  return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
+}
