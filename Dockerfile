@@ -16,7 +16,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:24-slim
-ENV NODE_ENV=production HTTP_HOST=0.0.0.0 CONVERSATION_SYNC_REQUIRE_DATABASE=1
+ENV NODE_ENV=production HTTP_HOST=0.0.0.0 WEBHOOK_HOST=0.0.0.0 CONVERSATION_SYNC_REQUIRE_DATABASE=1
 WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules node_modules

@@ -21,6 +21,11 @@ const sections: Record<Part, { title: string; intro: string }> = {
       'All conversations are synced unless a filter is set. After a change of filters everything is listed again; only what is new or changed is fetched.',
   },
   http: { title: 'HTTP', intro: 'The server of `run` for health checks, metrics and the status page.' },
+  webhook: {
+    title: 'Webhooks',
+    intro:
+      "The server of `run` for Twilio's webhooks, on a port of its own. [Deployment](deploy.md#webhooks) says how to set them up.",
+  },
   logLevel: { title: 'Log', intro: 'The log is JSON on standard output.' },
 };
 
@@ -32,7 +37,7 @@ export function settingsPage(): string {
 
 All settings are environment variables. An empty one counts as unset. Wrong values are refused at the start, all at once, each with what it takes. An unknown name that begins with \`SYNC_\`, \`LOOKBACK_\`, \`RECONCILE_\` or \`TWILIO_CREATED_\` is refused too.
 
-**Secrets** are marked with *. Each can also be read from a file: set \`TWILIO_API_SECRET_FILE=/run/secrets/…\` in place of \`TWILIO_API_SECRET\`. Secrets in files can change while the worker runs. Those of the database, certificates included, are read for each new connection. Those of the API are read again when the API refuses the key.
+**Secrets** are marked with *. Each can also be read from a file: set \`TWILIO_API_SECRET_FILE=/run/secrets/…\` in place of \`TWILIO_API_SECRET\`. Secrets in files can change while the worker runs. Those of the database, certificates included, are read for each new connection. Those of the API are read again when the API refuses the key, and those of webhooks when a signature does not match.
 
 \`conversation-sync COMMAND --help\` lists the settings that a command reads. \`conversation-sync doctor\` checks them.
 

@@ -87,6 +87,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     generation,
     epoch,
     results: config.sync.operatorResults,
+    notify: config.sync.notify,
   });
   const onNews = (message: string, fields: Record<string, unknown>) => log.info(fields, message);
   const results = createResultsStore({
@@ -94,6 +95,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     epoch,
     brake: options.allowMassDelete ? () => false : isTooMany,
     now: () => context.api.now(),
+    notify: config.sync.notify,
   });
   if (!config.sync.operatorResults && epoch !== null) await results.leave();
   if (config.sync.operatorResults && epoch !== null && !(await results.head()).asked)
@@ -116,6 +118,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       refreshSeconds: config.sync.refreshSeconds,
       maxConcurrency: config.api.maxConcurrency,
       status: config.filters.status ?? null,
+      filters: config.filters,
       generation,
       allowMassDelete: options.allowMassDelete ?? false,
       memoryBytes: memoryLimit(),

@@ -255,6 +255,7 @@ export class World implements AsyncDisposable {
         refreshSeconds: [3600, 86_400],
         maxConcurrency: 32,
         status: null,
+        filters,
         generation,
         allowMassDelete: false,
         memoryBytes: Number.POSITIVE_INFINITY,

@@ -53,7 +53,7 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .description('runs the worker, which keeps the database in sync until it gets a signal')
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(() => {
-      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'http', 'logLevel']);
+      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'http', 'webhook', 'logLevel']);
       run = async (signal) => (await import('./commands/run.ts')).run(config, log, signal);
     });
 
@@ -124,11 +124,12 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .command('doctor')
     .description('checks settings, API and database one by one, and says what to do; changes nothing')
     .option('--json', 'print JSON', false)
+    .option('--webhook', 'also send signed requests through WEBHOOK_URL and say what came back', false)
     .addHelpText('after', `\n${settingsHelp()}`)
-    .action(({ json }: { json: boolean }) => {
+    .action(({ json, webhook }: { json: boolean; webhook: boolean }) => {
       const readFile = (path: string) => readFileSync(path, 'utf8');
       run = async (signal) =>
-        (await import('./commands/doctor.ts')).doctor({ env: io.env, readFile, json, terminal, signal });
+        (await import('./commands/doctor.ts')).doctor({ env: io.env, readFile, json, webhook, terminal, signal });
     });
 
   program

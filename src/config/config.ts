@@ -76,8 +76,23 @@ export interface SyncConfig {
   refreshSeconds: number[];
   /** Operator results are kept with their content. */
   operatorResults: boolean;
+  /** Each stored change is notified. */
+  notify: boolean;
   /** Cron expressions, UTC. */
   schedules: { new: string; lookback: string; reconcile: string };
+}
+
+export interface WebhookConfig {
+  /** Undefined: no webhooks are taken. */
+  port: number | undefined;
+  host: string;
+  /** The public URL, exactly as entered at Twilio. */
+  url: string | undefined;
+  /** What signatures are checked with. */
+  authToken: string | undefined;
+  sharedKey: string | undefined;
+  /** Reads both from their files again; undefined if these cannot be read, or are wrong. */
+  current?: () => Pick<WebhookConfig, 'authToken' | 'sharedKey'> | undefined;
 }
 
 export interface Config {
@@ -86,10 +101,11 @@ export interface Config {
   filters: FilterConfig;
   sync: SyncConfig;
   http: { host: string; port: number; allowedHosts: string[] };
+  webhook: WebhookConfig;
   logLevel: Values['LOG_LEVEL'];
 }
 
-const everyPart: readonly Part[] = ['api', 'database', 'filters', 'sync', 'http', 'logLevel'];
+const everyPart: readonly Part[] = ['api', 'database', 'filters', 'sync', 'http', 'webhook', 'logLevel'];
 
 /**
  * Reads the parts of the configuration that a command needs, by default all. An empty variable counts as unset. Misspelt
@@ -113,6 +129,7 @@ export function readConfig<Wanted extends Part = Part>(
       port: given.values.HTTP_PORT,
       allowedHosts: given.values.HTTP_ALLOWED_HOSTS ?? [],
     }),
+    webhook: () => webhookOf(env, given, readFile, problems),
     logLevel: () => given.values.LOG_LEVEL,
   };
   const config = Object.fromEntries(wanted.map((part) => [part, build[part]()]));
@@ -242,6 +259,36 @@ function syncOf(values: Values): SyncConfig {
     lookbackSeconds: values.SYNC_LOOKBACK,
     refreshSeconds: values.SYNC_REFRESH,
     operatorResults: values.SYNC_OPERATOR_RESULTS === 'on',
+    notify: values.SYNC_NOTIFY === 'on',
     schedules: { new: values.SYNC_SCHEDULE, lookback: values.LOOKBACK_SCHEDULE, reconcile: values.RECONCILE_SCHEDULE },
   };
 }
+
+/** The auth token is that of the API where no other is set, even if requests are made with an API key. */
+function webhookOf(env: Environment, { values, given }: Given, readFile: ReadFile, problems: Problem[]): WebhookConfig {
+  const report = (setting: SettingName, message: string) => problems.push({ setting, message });
+  const inApi: Problem[] = [];
+  const api = readValues(env, readFile, ['api'], inApi);
+  for (const problem of inApi)
+    if (problem.setting === 'TWILIO_AUTH_TOKEN' && !problems.some(({ message }) => message === problem.message))
+      problems.push(problem);
+  const hasToken = given.has('WEBHOOK_AUTH_TOKEN') || api.given.has('TWILIO_AUTH_TOKEN');
+  if (given.has('WEBHOOK_PORT') && !given.has('WEBHOOK_URL'))
+    report('WEBHOOK_URL', 'WEBHOOK_PORT is set but WEBHOOK_URL is not: signatures are checked against it');
+  if (given.has('WEBHOOK_PORT') && !hasToken && !given.has('WEBHOOK_SHARED_KEY'))
+    report(
+      'WEBHOOK_AUTH_TOKEN',
+      'WEBHOOK_PORT is set but nothing to check signatures with: WEBHOOK_AUTH_TOKEN, TWILIO_AUTH_TOKEN or WEBHOOK_SHARED_KEY is required',
+    );
+  const webhook: WebhookConfig = {
+    port: values.WEBHOOK_PORT,
+    host: values.WEBHOOK_HOST,
+    url: values.WEBHOOK_URL,
+    authToken: given.has('WEBHOOK_AUTH_TOKEN') ? values.WEBHOOK_AUTH_TOKEN : api.values.TWILIO_AUTH_TOKEN,
+    sharedKey: values.WEBHOOK_SHARED_KEY,
+    ...(webhookSecrets.some((name) => env[`${name}_FILE`]) && { current: rereading(env, readFile, 'webhook') }),
+  };
+  return hideSecrets(webhook, 'authToken', 'sharedKey');
+}
+
+const webhookSecrets: SettingName[] = ['WEBHOOK_AUTH_TOKEN', 'WEBHOOK_SHARED_KEY', 'TWILIO_AUTH_TOKEN'];

@@ -124,6 +124,15 @@ export const baseUrl: Kind<string> = {
   }),
 };
 
+/** A URL that others call, to the letter: another spelling of it would be another text. */
+export const publicUrl: Kind<string> = {
+  takes: 'an http:// or https:// URL without user, password and #',
+  schema: printable.refine((given) => {
+    const url = URL.parse(given);
+    return url !== null && /^https?:\/\//i.test(given) && !/#/.test(given) && url.username + url.password === '';
+  }),
+};
+
 /**
  * A proxy: credentials are allowed, and a missing scheme means http://, as in curl. Special characters would end the
  * credentials early and show a part of the password as the host's name.

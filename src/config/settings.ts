@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import * as kinds from './setting-kinds.ts';
 
 /** Parts of the configuration: a command asks for those it needs. */
-export type Part = 'api' | 'database' | 'filters' | 'sync' | 'http' | 'logLevel';
+export type Part = 'api' | 'database' | 'filters' | 'sync' | 'http' | 'webhook' | 'logLevel';
 
 /** A row. A `secret` may also be in the file that NAME_FILE names. The value of a setting that is not `shown` is in no message. */
 export interface Setting extends kinds.Kind<unknown> {
@@ -137,6 +137,12 @@ const sync = {
     help: 'how long after closing a conversation is fetched once more',
     default: '1h,1d',
   },
+  SYNC_NOTIFY: {
+    ...kinds.oneOf('on', 'off'),
+    help: '`on` notifies those who listen on the channel `conversation_sync` of each stored change, with the id of the conversation',
+    details: 'See [Notifications](deploy.md#notifications).',
+    default: 'off',
+  },
 } as const;
 
 const filters = {
@@ -164,6 +170,36 @@ const http = {
   },
 } as const;
 
+const webhook = {
+  WEBHOOK_PORT: {
+    ...kinds.whole(0, 65_535),
+    help: "port on which `run` takes Twilio's webhooks; `0` takes a free one; without it, none are taken",
+    details: 'See [Webhooks](deploy.md#webhooks).',
+  },
+  WEBHOOK_HOST: {
+    ...kinds.word('a host name or address'),
+    help: 'address to take them on',
+    details: 'The container image sets `0.0.0.0`.',
+    default: '127.0.0.1',
+  },
+  WEBHOOK_URL: {
+    ...kinds.publicUrl,
+    help: 'the public URL, exactly as entered at Twilio; signatures are checked against it; required with `WEBHOOK_PORT`',
+    shown: false,
+  },
+  WEBHOOK_AUTH_TOKEN: {
+    ...kinds.word("the account's auth token"),
+    help: 'auth token that signatures are checked with; default `TWILIO_AUTH_TOKEN`',
+    details: 'The primary one. The secret of an API key cannot check signatures.',
+    secret: true,
+  },
+  WEBHOOK_SHARED_KEY: {
+    ...kinds.word('the secret of a shared key'),
+    help: 'secret of the shared key, for webhooks that are signed with one (HMAC-SHA256)',
+    secret: true,
+  },
+} as const;
+
 const logLevel = {
   LOG_LEVEL: {
     ...levels,
@@ -173,9 +209,15 @@ const logLevel = {
   },
 } as const;
 
-const byPart = { api, database, sync, filters, http, logLevel } satisfies Record<Part, unknown>;
+const byPart = { api, database, sync, filters, http, webhook, logLevel } satisfies Record<Part, unknown>;
 
-type Table = typeof api & typeof database & typeof sync & typeof filters & typeof http & typeof logLevel;
+type Table = typeof api &
+  typeof database &
+  typeof sync &
+  typeof filters &
+  typeof http &
+  typeof webhook &
+  typeof logLevel;
 type Value<Row extends { schema: z.ZodType }> =
   | z.output<Row['schema']>
   | (Row extends { default: string } ? never : undefined);

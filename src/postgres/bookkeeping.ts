@@ -142,7 +142,24 @@ export const due = twilioSync.table(
     index('due_created_from').on(table.createdFrom).where(sql`created_from is not null`),
     index('due_sweep_id').on(table.sweepId).where(sql`sweep_id is not null`),
     index('due_failed').on(table.firstAt).where(sql`reason = 'failed'`),
+    // Asked every second.
+    index('due_pushed').on(table.dueAt).where(sql`reason = 'pushed'`),
   ],
+);
+
+/** What webhooks have announced so far. */
+export const pushes = twilioSync.table(
+  'pushes',
+  {
+    singleton: singleton(),
+    taken: bigint({ mode: 'number' }).notNull().default(0),
+    lastAt: at('last_at'),
+    stored: bigint({ mode: 'number' }).notNull().default(0),
+    storedAt: at('stored_at'),
+    /** How long the last that was stored had waited. */
+    waitedMs: integer('waited_ms'),
+  },
+  (table) => [check('pushes_only', sql`${table.singleton}`)],
 );
 
 export const tombstones = twilioSync.table('tombstones', {

@@ -8,6 +8,13 @@ import { askForResults } from './results-due.ts';
 import type { Rows } from './rows.ts';
 import { forgottenAmong } from './tombstones.ts';
 
+/**
+ * SQL for whether a pass fetches what a row asks for; `$n` is the API's time. What a webhook has announced is fetched beside the pass.
+ * A pass takes only what has waited for half a minute: nobody may take webhooks any more, or the detail may be too large.
+ */
+export const isDueForPass = (n: number) =>
+  `due_at <= to_timestamp($${n}) and (reason <> 'pushed' or greatest(due_at, first_at) <= to_timestamp($${n}::float8 - 30))`;
+
 /** Replaces the due rows that the fetches had read. Rows that are newer than that stay. */
 export async function replaceDue(queries: Queries, changes: Change[]): Promise<void> {
   if (changes.length === 0) return;

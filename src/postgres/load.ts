@@ -6,7 +6,7 @@ import { making } from '../sync/fingerprint.ts';
 import type { Change, Checkpoint, Loaded, Packed } from '../sync/model.ts';
 import { normalizerVersion } from '../sync/normalize.ts';
 import type { Queries } from './database.ts';
-import { putDue, removeDue, replaceDue } from './due.ts';
+import { isDueForPass, putDue, removeDue, replaceDue } from './due.ts';
 import { fromMicroseconds } from './instant.ts';
 import { divisionByZero } from './lease.ts';
 import { computeMetrics } from './metrics.ts';
@@ -38,7 +38,7 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   const found = changes.flatMap((change) => (change.rows === null ? [] : [{ ...change, rows: change.rows }]));
   const taken = found.filter(({ stored }) => assumeNew && !stored);
   const others = found.filter(({ stored }) => !assumeNew || stored);
-  const isDue = () => queries.sql('select from twilio_sync.due where due_at <= to_timestamp($1) limit 1', [now]);
+  const isDue = () => queries.sql(`select from twilio_sync.due where ${isDueForPass(1)} limit 1`, [now]);
   // In this order: `remember` reads the due rows that `replaceDue` removes.
   const allowed = refuseSuperseded(queries, changes, epoch);
   const sent = Promise.all([

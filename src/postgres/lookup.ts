@@ -4,6 +4,7 @@ import type { FilterConfig } from '../config/config.ts';
 import { making } from '../sync/fingerprint.ts';
 import type { DueRow, Known, TimeRange } from '../sync/model.ts';
 import type { Queries } from './database.ts';
+import { isDueForPass } from './due.ts';
 import { seconds } from './instant.ts';
 import type { Rows } from './rows.ts';
 import { countsOf } from './statements.ts';
@@ -130,7 +131,7 @@ export async function readOpenRanges(queries: Queries, { from, to }: TimeRange):
 export async function readDue(queries: Queries, now: number, limit: number): Promise<string[]> {
   const rows = await queries.sql<{ id: Rows['due']['conversationId'] }>(
     `select distinct conversation_id as id from
-       (select conversation_id from twilio_sync.due where due_at <= to_timestamp($1) order by due_at limit $2) as first`,
+       (select conversation_id from twilio_sync.due where ${isDueForPass(1)} order by due_at limit $2) as first`,
     [now, limit],
   );
   return rows.map(({ id }) => id);

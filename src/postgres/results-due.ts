@@ -51,6 +51,18 @@ export async function noteGaps(queries: Queries, ids: string[], now: number): Pr
   );
 }
 
+/** The same, due now, also while the first walk has not ended: a webhook has announced them. */
+export async function askForGaps(queries: Queries, ids: string[], now: number): Promise<void> {
+  if (ids.length === 0) return;
+  await queries.sql(
+    `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
+     select link.conversation_id, link.operator_result_id, 'linked', to_timestamp($1) ${gaps}
+     on conflict (conversation_id, operator_result_id) do update set due_at = least(results_due.due_at, excluded.due_at)
+       where results_due.reason = 'linked' and results_due.attempts = 0`,
+    [now, ids],
+  );
+}
+
 /** The same for the next conversations in the order of their ids, due at once. @returns the last of them; null where there is none. */
 export async function findGaps(
   queries: Queries,

@@ -4,6 +4,7 @@ import type { ResultsStore } from '../sync/result-model.ts';
 import { compareResults, readResultIds } from './compare-results.ts';
 import type { Database, Queries } from './database.ts';
 import { holdLease } from './lease.ts';
+import { notifyOfChanges } from './notify.ts';
 import { loadResults, putNames } from './results.ts';
 import { askForResults, countForResults, readResultsDue } from './results-due.ts';
 import {
@@ -30,9 +31,12 @@ export interface ResultsStoreOptions {
   brake: Brake;
   /** The API's time, seconds since the epoch. */
   now(): number;
+  /** Each stored change is notified. */
+  notify?: boolean;
 }
 
-export function createResultsStore({ database, epoch, brake, now }: ResultsStoreOptions): ResultsStore {
+export function createResultsStore(options: ResultsStoreOptions): ResultsStore {
+  const { database, epoch, brake, now, notify = false } = options;
   const write = async <Result>(work: (queries: Queries, stamp: bigint) => Promise<Result>) => {
     if (epoch === null) throw new Error('nothing may be written without the lease');
     return await database.transaction(async (queries, begun) => work(queries, await holdLease(queries, epoch, begun)), {
@@ -54,7 +58,12 @@ export function createResultsStore({ database, epoch, brake, now }: ResultsStore
     endWalk: (walk) => write((queries) => endWalk(queries, walk, now(), brake)),
     searchGaps: (walk) => write((queries) => searchGaps(queries, walk, now(), brake)),
     failWalk: (walk, error) => write((queries) => failWalk(queries, walk, error)),
-    load: (load, at) => write((queries, stamp) => loadResults(queries, stamp, load, at, brake)),
+    load: (load, at) =>
+      write(async (queries, stamp) => {
+        const written = await loadResults(queries, stamp, load, at, brake);
+        if (notify) await notifyOfChanges(queries, stamp);
+        return written;
+      }),
     dueAt: (at, conversations, options) =>
       database.run((queries) => readResultsDue(queries, at, conversations, options)),
     compare: (conversationIds, items) => database.run((queries) => compareResults(queries, conversationIds, items)),

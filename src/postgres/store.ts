@@ -21,6 +21,7 @@ import {
   readSample,
 } from './lookup.ts';
 import { fillMetrics } from './metrics.ts';
+import { notifyOfChanges } from './notify.ts';
 import { pack } from './pack.ts';
 import { startHistoryAt } from './scope.ts';
 import { endSweeps, failWindow, planWindows, readWindows } from './windows.ts';
@@ -34,9 +35,12 @@ export interface StoreOptions {
   epoch: number | null;
   /** Operator results are kept with their content. */
   results?: boolean;
+  /** Each stored change is notified. */
+  notify?: boolean;
 }
 
-export function createStore({ database, filters, generation, epoch, results = false }: StoreOptions): Store {
+export function createStore(options: StoreOptions): Store {
+  const { database, filters, generation, epoch, results = false, notify = false } = options;
   /** A transaction under the lease. The rows of a batch are looked up by their keys. */
   const leased = async <Result>(work: (queries: Queries, begun: bigint, held: number) => Promise<Result>) => {
     if (epoch === null) throw new Error('nothing may be written without the lease');
@@ -68,13 +72,21 @@ export function createStore({ database, filters, generation, epoch, results = fa
     countQuarantined: (except) => database.run((queries) => countQuarantined(queries, except)),
     recordAttempt: (id, memory) => write((queries) => recordAttempt(queries, id, memory)),
     clearAttempt: (id) => write((queries) => clearAttempt(queries, id)),
-    fillMetrics: () => write(fillMetrics),
+    fillMetrics: () =>
+      write(async (queries, stamp) => {
+        const isMore = await fillMetrics(queries, stamp);
+        if (notify) await notifyOfChanges(queries, stamp);
+        return isMore;
+      }),
     pack,
     async load(changes, checkpoint, now) {
       const attempt = (left: typeof changes, assumeNew: boolean): Promise<Loaded> =>
-        leased((queries, begun, held) => {
+        leased(async (queries, begun, held) => {
           const batch = { changes: left, checkpoint, now, generation, epoch: held, results, assumeNew };
-          return load(queries, holdLease(queries, held, begun), batch);
+          const stamp = holdLease(queries, held, begun);
+          const loaded = await load(queries, stamp, batch);
+          if (notify && loaded.changed + loaded.deleted > 0) await notifyOfChanges(queries, await stamp);
+          return loaded;
         });
       for (let left = changes, assumeNew = true; ; ) {
         try {

@@ -10,6 +10,9 @@ const requestBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** From a cursor alone to a batch on a disk that is busy. */
 const loadBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** From a detail that is there at once to the last of those that lag. */
+const pushBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 90];
+
 export type Meters = ReturnType<typeof createMeters>;
 
 /** Makes them, and prom-client's own of the process. */
@@ -101,6 +104,18 @@ export function createMeters(register: Registry) {
       name: `${prefix}load_duration_seconds`,
       help: 'How long it took to store a batch of conversations, repeats of its transaction included.',
       buckets: loadBuckets,
+      registers,
+    }),
+
+    webhooks: counter(
+      'webhooks',
+      'Webhooks that were answered, by outcome: taken, repeated, unknown (a shape that is not known), other_account, refused (not signed as it has to be) or unavailable (not committed in time, or too many at once).',
+      ['outcome'],
+    ),
+    pushWait: new Histogram({
+      name: `${prefix}webhook_stored_seconds`,
+      help: 'How long it took from taking a webhook until its conversation was stored.',
+      buckets: pushBuckets,
       registers,
     }),
 

@@ -8,6 +8,7 @@ import type { Counts } from '../sync/context.ts';
 import type { ClientCounters } from '../twilio/counters.ts';
 import { type Attempt, endpoints, type Retry } from '../twilio/request.ts';
 import { version } from '../version.ts';
+import { type WebhookOutcome, webhookOutcomes } from '../webhooks/receive.ts';
 import { createMeters, type Meters } from './meters.ts';
 import type { View } from './view.ts';
 
@@ -19,6 +20,10 @@ export interface Metrics {
   retry(retry: Retry): void;
   /** A batch was stored, or could not be. */
   load(ms: number): void;
+  /** A webhook was answered. */
+  webhook(outcome: WebhookOutcome): void;
+  /** Conversations that webhooks had announced were stored: how long each had waited. */
+  pushed(waitedMs: number[]): void;
   /** What the pass has counted so far. */
   count(counts: Counts): void;
   pass(outcome: RunOutcome, ms: number, counts: Counts): void;
@@ -51,6 +56,10 @@ export function createMetrics(): Metrics {
     },
     retry: ({ endpoint }) => meters.retries.inc({ endpoint }),
     load: (ms) => meters.load.observe(ms / 1000),
+    webhook: (outcome) => meters.webhooks.inc({ outcome }),
+    pushed(waitedMs) {
+      for (const ms of waitedMs) meters.pushWait.observe(ms / 1000);
+    },
     count: add,
     pass(outcome, ms, counts) {
       add(counts);
@@ -92,6 +101,7 @@ function begin(meters: Meters): void {
   meters.buildInfo.set({ version }, 1);
   meters.leaseHeld.set(0);
   for (const outcome of ['ok', 'incomplete', 'failed']) meters.passes.inc({ outcome }, 0);
+  for (const outcome of webhookOutcomes) meters.webhooks.inc({ outcome }, 0);
   for (const endpoint of endpoints) {
     meters.requests.inc({ endpoint, status: 200 }, 0);
     meters.retries.inc({ endpoint }, 0);
@@ -117,10 +127,10 @@ function createAdder(meters: Meters): (counts: Counts) => void {
     drifted: meters.drifted,
   };
   const names = Object.keys(counters) as (keyof typeof counters)[];
-  let known: { of: Counts; at: Pick<Counts, keyof typeof counters> } | undefined;
+  const known = new WeakMap<Counts, Pick<Counts, keyof typeof counters>>();
   return (counts) => {
-    for (const name of names) counters[name].inc(counts[name] - (known?.of === counts ? known.at[name] : 0));
-    known = { of: counts, at: { ...counts } };
+    for (const name of names) counters[name].inc(counts[name] - (known.get(counts)?.[name] ?? 0));
+    known.set(counts, { ...counts });
   };
 }
 

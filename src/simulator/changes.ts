@@ -2,6 +2,14 @@
 // unless the change is silent, as some changes of the API are.
 
 import type { WireCommunication, WireConversationDetail } from '../twilio/wire.ts';
+import type { WireOperatorResult } from './results.ts';
+
+/** Something has happened that the API pushes: to a conversation, or an operator result of it was made. */
+export interface SourceEvent {
+  type: 'CONVERSATION_CREATED' | 'CONVERSATION_UPDATED' | 'RESULT';
+  id: string;
+  result?: WireOperatorResult;
+}
 
 export interface Silence {
   /** Leaves `updatedAt` unchanged. */

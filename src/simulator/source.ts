@@ -9,6 +9,7 @@ import type { WireConversationDetail } from '../twilio/wire.ts';
 import {
   redacted,
   type Silence,
+  type SourceEvent,
   withCommunication,
   withoutParticipant,
   withoutResult,
@@ -51,6 +52,8 @@ export class Source {
   #nameless = 0;
   /** Increases with every change. */
   version = 0;
+  /** Told of what is pushed. */
+  onEvent: (event: SourceEvent) => void = () => {};
 
   constructor({ accountId, now = Date.now, seed = 1 }: SourceOptions) {
     this.accountId = accountId;
@@ -135,6 +138,7 @@ export class Source {
       }
     });
     this.version += 1;
+    this.onEvent({ type: held === undefined ? 'CONVERSATION_CREATED' : 'CONVERSATION_UPDATED', id: key });
     return value;
   }
 
@@ -187,9 +191,12 @@ export class Source {
     const result = resultId ?? drawTimedId('intelligence_operatorresult', this.#now(), this.#random);
     const at = this.stamp();
     const isLinked = link || (conversation.operatorResultIds ?? []).includes(result);
-    this.resultStore.add({ ...createResult(result, conversation), dateCreated: at, ...fields }, isLinked);
+    const made = { ...createResult(result, conversation), dateCreated: at, ...fields };
+    this.resultStore.add(made, isLinked);
     this.version += 1;
-    return link ? this.#link(id, result, at, silent) : conversation;
+    const after = link ? this.#link(id, result, at, silent) : conversation;
+    this.onEvent({ type: 'RESULT', id, result: made });
+    return after;
   }
 
   /** A conversation shows the id of a result: of one without a link, or of one that is not made yet. */
@@ -262,6 +269,7 @@ export class Source {
     const value = change(entry.whole());
     this.resultStore.changing(id, () => entry.replace(value, this.#now()));
     this.version += 1;
+    this.onEvent({ type: 'CONVERSATION_UPDATED', id });
     return value;
   }
 

@@ -8,6 +8,7 @@ import { isHeld } from '../postgres/lease.ts';
 import { migrationMissing, releaseOf } from '../postgres/ledger.ts';
 import { findObstacle, type Obstacle, type Obstacles, obstacles } from '../postgres/obstacles.ts';
 import { type Progress, progressOf, progressStatement } from './progress.ts';
+import { type PushFacts, pushFacts } from './pushes.ts';
 import { type ResultFacts, resultFacts } from './results.ts';
 
 /** All of it. Its keys, but for `evidence`, are public: `status --json` prints them. */
@@ -39,6 +40,8 @@ export interface Facts {
   quarantine: number;
   /** Operator results; null where they are not kept with their content, or were never asked for. */
   results: ResultFacts | null;
+  /** Webhooks; null where none was ever taken. */
+  pushes: PushFacts | null;
   /** Details that should have been fetched by now. */
   overdue: number;
   evidence: Evidence;
@@ -199,6 +202,7 @@ export const factsStatement = () => `
         and (later.sweep = stopped.sweep or later.sweep = 'reconcile' and not later.braked)) order by ended_at desc`)} as braked,
     ((select count(*) from twilio_sync.due where reason = 'failed') + (select count(*) from twilio_sync.results_due where error is not null))::int as quarantine,
     ${resultFacts} as results,
+    ${pushFacts} as pushes,
     (select count(*)::int from twilio_sync.due where due_at <= now() and reason <> 'failed') as overdue,
     (select json_build_object('outcome', outcome, 'error', error) from (
        select outcome, error, ended_at from twilio_sync.runs where ended_at is not null order by id desc limit 1) as last

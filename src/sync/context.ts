@@ -4,6 +4,7 @@
 
 import { day } from '../lib/duration.ts';
 import type { TableRows } from './fields.ts';
+import type { Filters } from './filters.ts';
 import type {
   Change,
   Checkpoint,
@@ -15,6 +16,7 @@ import type {
   Missing,
   Outcome,
   Packed,
+  SendOptions,
   Sweep,
   TimeRange,
   Window,
@@ -36,7 +38,7 @@ export interface Api {
    */
   list(range: TimeRange, status: string | null, signal: AbortSignal, otherPages?: boolean): AsyncIterable<Listed>;
   /** Fetches a detail of at most `limitBytes`. @throws what stops a whole pass, if no request could be sent. */
-  detail(id: string, limitBytes: number, signal: AbortSignal): Promise<Outcome>;
+  detail(id: string, limitBytes: number, signal: AbortSignal, options?: SendOptions): Promise<Outcome>;
 }
 
 export interface Store {
@@ -119,6 +121,8 @@ export interface Settings {
   maxConcurrency: number;
   /** The only status that is synced; null for all. */
   status: string | null;
+  /** What is synced of the account. */
+  filters: Filters;
   /** Counts the changes of the filters, to tell under which of them a conversation was last listed. */
   generation: number;
   allowMassDelete: boolean;
@@ -227,8 +231,10 @@ export interface Context {
   counts: Counts;
   requests: Requests;
   learned: Learned;
-  /** How many requests for details have started: the order of their answers. */
-  detailRequests: number;
+  /** How many requests for details have been sent: the order of their answers. Copies of a context share it. */
+  detailRequests: { sent: number };
+  /** Its details go before those of others. */
+  urgent: boolean;
 }
 
 const firstSpanSeconds = day;
@@ -253,7 +259,8 @@ export function createContext(
       unchangedOpen: new Map(),
       metricsFilled: false,
     },
-    detailRequests: 0,
+    detailRequests: { sent: 0 },
+    urgent: false,
   };
 }
 

@@ -15,7 +15,7 @@ export interface Fetched {
   outcome: Outcome;
   /** The size of the body, which counts as held until it is released. */
   bytes: number;
-  /** The order in which requests started. */
+  /** The order in which requests were sent. */
   request: number;
 }
 
@@ -72,10 +72,15 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
 
   const attempt = async (fetch: Fetch, limit: number): Promise<Fetched> => {
     inFlight += 1;
-    context.detailRequests += 1;
-    const request = context.detailRequests;
+    let request = 0;
+    // What counts is when the request that was answered was sent: before that it may wait, and others may be sent.
+    const onSend = () => {
+      context.detailRequests.sent += 1;
+      request = context.detailRequests.sent;
+    };
+    onSend();
     try {
-      const outcome = await context.api.detail(fetch.id, limit, signal);
+      const outcome = await context.api.detail(fetch.id, limit, signal, { urgent: context.urgent, onSend });
       const bytes = outcome.kind === 'found' ? outcome.bytes : 0;
       held += bytes;
       if (outcome.kind === 'found' || outcome.kind === 'tooLarge') {
@@ -156,7 +161,7 @@ export function prepare(context: Context, fetched: Fetched): Prepared {
 }
 
 function changeOf({ api, store, settings }: Context, { fetch, outcome, request }: Fetched): Change {
-  const followUp = decideFollowUp(fetch, outcome, api.now(), settings.refreshSeconds);
+  const followUp = decideFollowUp(fetch, outcome, api.now(), settings);
   const found = outcome.kind === 'found' && followUp.store ? outcome.detail : null;
   return {
     id: fetch.id,

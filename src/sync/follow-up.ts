@@ -5,6 +5,8 @@ import { day, hour, minute } from '../lib/duration.ts';
 import { storableText } from '../lib/storable.ts';
 import { secondsOf } from '../lib/timestamp.ts';
 import type { Detail } from '../twilio/decode.ts';
+import type { Settings } from './context.ts';
+import { isSynced } from './filters.ts';
 import { noted } from './fingerprint.ts';
 import type { Due, DueReason, DueRow, ExpectedFromList, Fetch, Item, Outcome } from './model.ts';
 
@@ -23,6 +25,8 @@ const waits = {
   // Stored as open, not listed as open, but its detail is still open.
   open: [minute, 10 * minute, hour, 6 * hour, day],
   failed: [minute, 5 * minute, 30 * minute, 2 * hour, 8 * hour, day],
+  // A webhook announced what the detail does not show, or a conversation that answers 404. After these, it is let be.
+  pushed: [2, 10, 60],
 } satisfies Partial<Record<DueReason, number[]>>;
 
 export interface FollowUp {
@@ -34,11 +38,14 @@ export interface FollowUp {
   due: Due[];
 }
 
-/** Decides by the outcome. `refreshSeconds`: how long after closing a detail is fetched once more. */
-export function decideFollowUp(fetch: Fetch, outcome: Outcome, now: number, refreshSeconds: number[]): FollowUp {
+/** What the decision depends on besides: how long after closing a detail is fetched once more, and what is synced. */
+export type FollowUpSettings = Pick<Settings, 'refreshSeconds' | 'filters' | 'start'>;
+
+/** Decides by the outcome. */
+export function decideFollowUp(fetch: Fetch, outcome: Outcome, now: number, settings: FollowUpSettings): FollowUp {
   switch (outcome.kind) {
     case 'found':
-      return afterFound(fetch, outcome.detail, now, refreshSeconds);
+      return afterFound(fetch, outcome.detail, now, settings);
     case 'gone':
       return afterGone(fetch, now);
     case 'failed':
@@ -77,7 +84,8 @@ export function missingFromDetail(wants: ExpectedFromList, detail: Detail): Expe
   return lacking.updatedAt === null && lacking.operatorResultIds.length + lacking.arrays.length === 0 ? null : lacking;
 }
 
-function afterFound(fetch: Fetch, detail: Detail, now: number, refreshSeconds: number[]): FollowUp {
+function afterFound(fetch: Fetch, detail: Detail, now: number, settings: FollowUpSettings): FollowUp {
+  if (isOnlyPushed(fetch) && !isSynced(detail, settings)) return { store: false, deleted: false, due: [] };
   const due: Due[] = [];
   const behind = find(fetch, 'behind');
   const wants = fetch.item === null ? behind?.wants : expectingCommunications(fetch.item.wants);
@@ -87,8 +95,12 @@ function afterFound(fetch: Fetch, detail: Detail, now: number, refreshSeconds: n
   const tryAgain = lacking !== null && attempts < (isShownByList(lacking) ? waits.behind.length : 1);
   if (tryAgain) due.push({ ...again(fetch, 'behind', attempts, now), wants: lacking });
 
+  const pushed = find(fetch, 'pushed');
+  const unseen = pushed?.wants ? missingFromDetail(pushed.wants, detail) : null;
+  if (pushed && unseen !== null) due.push(...againAfterPush(fetch, { ...pushed, wants: unseen }, now));
+
   const status = detail.raw['status'];
-  const refreshAt = status === 'CLOSED' ? nextRefresh(detail, now, refreshSeconds) : null;
+  const refreshAt = status === 'CLOSED' ? nextRefresh(detail, now, settings.refreshSeconds) : null;
   if (refreshAt !== null) due.push({ ...fresh(fetch.id, 'closed', now), dueAt: refreshAt });
 
   // It exists, but a listing did not show it: it is fetched again after growing waits, until a listing shows it.
@@ -106,9 +118,12 @@ function afterFound(fetch: Fetch, detail: Detail, now: number, refreshSeconds: n
 function afterGone(fetch: Fetch, now: number): FollowUp {
   const unlisted = fetch.item === null && find(fetch, 'missing') !== undefined;
   if (unlisted) return { store: false, deleted: true, due: [] };
-  // A person asked for it and it was never stored: nothing to follow.
-  const unknown = fetch.item === null && !fetch.stored && fetch.due.every(({ reason }) => reason === 'asked');
-  if (unknown) return { store: false, deleted: false, due: [] };
+  // A person or a webhook named it, and it was never stored: there is nothing to follow, but a webhook may be early.
+  const isNamed = ({ reason }: DueRow) => reason === 'asked' || reason === 'pushed';
+  if (fetch.item === null && !fetch.stored && (fetch.due.every(isNamed) || isOnlyPushed(fetch))) {
+    const pushed = find(fetch, 'pushed');
+    return { store: false, deleted: false, due: pushed ? againAfterPush(fetch, pushed, now) : [] };
+  }
   return { store: false, deleted: false, due: [again(fetch, 'absent', find(fetch, 'absent')?.attempts ?? 0, now)] };
 }
 
@@ -122,7 +137,26 @@ function afterFailure(fetch: Fetch, error: string, now: number): Due[] {
 }
 
 /** Reasons that the fetch after a failed one has to know. */
-const keptAfterFailure: Partial<Record<DueReason, true>> = { absent: true, behind: true, asked: true, mend: true };
+const keptAfterFailure: Partial<Record<DueReason, true>> = {
+  absent: true,
+  behind: true,
+  asked: true,
+  mend: true,
+  pushed: true,
+};
+
+/** Only a webhook has named it: no listing, nobody else, and it is not stored. */
+function isOnlyPushed(fetch: Fetch): boolean {
+  const isPushed = ({ reason, createdFrom }: DueRow) =>
+    reason === 'pushed' || (reason === 'failed' && createdFrom === null);
+  return fetch.item === null && !fetch.stored && find(fetch, 'pushed') !== undefined && fetch.due.every(isPushed);
+}
+
+/** The next attempt at what a webhook announced; nothing after the last. */
+function againAfterPush(fetch: Fetch, { attempts, wants }: DueRow, now: number): Due[] {
+  if (attempts >= waits.pushed.length) return [];
+  return [{ ...again(fetch, 'pushed', attempts, now), wants, fingerprint: null, createdFrom: null }];
+}
 
 /** List items never contain communications. A detail without the array is still fetched once more. */
 function expectingCommunications(wants: ExpectedFromList): ExpectedFromList {

@@ -41,7 +41,17 @@ export interface ExpectedFromList {
   arrays: string[];
 }
 
-export type DueReason = 'behind' | 'absent' | 'closed' | 'open' | 'missing' | 'failed' | 'asked' | 'upgrade' | 'mend';
+export type DueReason =
+  | 'behind'
+  | 'absent'
+  | 'closed'
+  | 'open'
+  | 'missing'
+  | 'failed'
+  | 'asked'
+  | 'upgrade'
+  | 'mend'
+  | 'pushed';
 
 /** A detail to fetch without a listing. */
 export interface Due {
@@ -95,6 +105,14 @@ export interface Fetch {
   due: DueRow[];
   /** Whether a version of it is stored. */
   stored: boolean;
+}
+
+/** How a request is sent. */
+export interface SendOptions {
+  /** Before other requests. */
+  urgent?: boolean;
+  /** Called just before each attempt is sent. */
+  onSend?: () => void;
 }
 
 /** The result of asking for a detail. */

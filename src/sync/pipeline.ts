@@ -233,7 +233,7 @@ export async function fetchInBatches<Item extends { fetch: Fetch; outcome: Outco
 }
 
 /** Loads a batch. If Postgres refuses a part of it, that part is loaded as failed, with the checkpoint. @returns whether something is due. */
-async function loadBatch(context: Context, batch: Prepared[], checkpoint: Checkpoint | null): Promise<boolean> {
+export async function loadBatch(context: Context, batch: Prepared[], checkpoint: Checkpoint | null): Promise<boolean> {
   const loaded = await tryLoad(context, batch, checkpoint);
   if (!(loaded instanceof Unstorable)) return loaded.due;
   const failed = await loadWithout(context, batch, loaded);

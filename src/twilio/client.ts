@@ -83,6 +83,10 @@ export interface ResultAnswer {
   bytes: number;
 }
 
+export interface DetailOptions extends Pick<Wanted<unknown>, 'signal' | 'urgent' | 'onSend'> {
+  limitBytes?: number;
+}
+
 export interface Client {
   /** All pages of conversations, each fetched while the one before is processed. Throws TokenExpired if the API no longer accepts its token. */
   pages(query: Query, options: WalkOptions): AsyncGenerator<Page, void, undefined>;
@@ -93,7 +97,7 @@ export interface Client {
   /** All pages of operators, or of intelligence configurations, in the same way. */
   names(kind: 'Operators' | 'Configurations', options: WalkOptions): AsyncGenerator<NamePage, void, undefined>;
   /** The conversation; undefined if the API answers 404. */
-  detail(id: string, options: { signal: AbortSignal; limitBytes?: number }): Promise<DetailAnswer | undefined>;
+  detail(id: string, options: DetailOptions): Promise<DetailAnswer | undefined>;
   /** The API's clock in whole seconds since the epoch; undefined until three answers agree on it. */
   now(): number | undefined;
   clockState(): ClockState;
@@ -159,10 +163,10 @@ export function createClient(options: ClientOptions): Client {
     },
     names: (kind, options) =>
       pagesOf({ endpoint: 'names', path: `/ControlPlane/${kind}`, decode: decodeNames }, [], options),
-    async detail(id, { signal, limitBytes = 64 * mebibyte }) {
+    async detail(id, { limitBytes = 64 * mebibyte, ...rest }) {
       const path = `${root}/Conversations/${segment(id)}`;
       const decode = (tried: string, json: Json, bytes: number) => ({ detail: decodeDetail(tried, id, json), bytes });
-      return await undefinedIfNotFound(request(parts, { endpoint: 'detail', path, limitBytes, signal, decode }));
+      return await undefinedIfNotFound(request(parts, { endpoint: 'detail', path, limitBytes, decode, ...rest }));
     },
     async result(id, { signal, limitBytes = 64 * mebibyte }) {
       const path = `${root}/OperatorResults/${segment(id)}`;

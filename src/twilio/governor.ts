@@ -1,5 +1,5 @@
 // The queue in front of the API. A request asks for permission to be sent and reports how it ended; the limiter decides,
-// and this file does the waiting, with a queue and one timer. First come, first served, but retries go first.
+// and this file does the waiting, with queues and one timer. First come, first served, but retries go first, and then urgent ones.
 
 import { allowed, answered, asked, createLimiter, type Ending, sent } from './limiter/limiter.ts';
 
@@ -13,8 +13,11 @@ export interface GovernorOptions {
 export type Finish = (ending: Ending) => void;
 
 export interface Governor {
-  /** Waits until the request may be sent. Retries go before requests that were not sent yet. Rejects with the signal's reason. */
-  enter(signal: AbortSignal, isRetry: boolean): Promise<Finish>;
+  /**
+   * Waits until the request may be sent. Retries go before requests that were not sent yet, and urgent ones before others, but each
+   * second place is for the others, so that they go on too. Rejects with the signal's reason.
+   */
+  enter(signal: AbortSignal, isRetry: boolean, isUrgent?: boolean): Promise<Finish>;
   /** How many may be in flight now. */
   readonly limit: number;
   readonly inFlight: number;
@@ -34,7 +37,9 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
   if (!(maxConcurrency >= 1)) throw new RangeError(`maxConcurrency must be 1 or more, not ${maxConcurrency}`);
   const limiter = createLimiter(Math.floor(maxConcurrency));
   const retries = new Set<Waiter>();
+  const urgent = new Set<Waiter>();
   const others = new Set<Waiter>();
+  let wasUrgent = false;
   let timer: { atMs: number; off: AbortController } | undefined;
   let closed: Error | undefined;
 
@@ -49,15 +54,21 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
     };
   };
 
+  const nextQueue = () => {
+    if (retries.size > 0) return retries;
+    return urgent.size > 0 && (others.size === 0 || !wasUrgent) ? urgent : others;
+  };
+
   /** Admits all that may go, then sets the timer for the next, or waits for the next answer. */
   const pump = () => {
     for (;;) {
-      const queue = retries.size > 0 ? retries : others;
+      const queue = nextQueue();
       const [waiter] = queue;
       if (waiter === undefined) return clearTimer();
       const ms = asked(limiter, monotonicMs());
       if (ms > 0) return setTimer(ms);
       queue.delete(waiter);
+      if (queue !== retries) wasUrgent = queue === urgent;
       waiter.admit(send());
     }
   };
@@ -84,11 +95,12 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
   };
 
   return {
-    enter(signal, isRetry) {
+    enter(signal, isRetry, isUrgent = false) {
       if (signal.aborted) return Promise.reject(signal.reason);
       if (closed) return Promise.reject(closed);
-      if (retries.size + others.size === 0 && asked(limiter, monotonicMs()) === 0) return Promise.resolve(send());
-      const queue = isRetry ? retries : others;
+      if (retries.size + urgent.size + others.size === 0 && asked(limiter, monotonicMs()) === 0)
+        return Promise.resolve(send());
+      const queue = isRetry ? retries : isUrgent ? urgent : others;
       return new Promise((resolve, reject) => {
         const onAbort = () => {
           queue.delete(waiter);
@@ -112,8 +124,9 @@ export function createGovernor({ maxConcurrency, monotonicMs, wait }: GovernorOp
     },
     close(reason) {
       closed = reason;
-      const waiting = [...retries, ...others];
+      const waiting = [...retries, ...urgent, ...others];
       retries.clear();
+      urgent.clear();
       others.clear();
       clearTimer();
       for (const waiter of waiting) waiter.refuse(reason);

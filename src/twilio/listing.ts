@@ -6,7 +6,7 @@ import { secondsOf, type Timestamp } from '../lib/timestamp.ts';
 import type { Api } from '../sync/context.ts';
 import { type Failed, type Listed, ListingFailed, type Outcome, type TimeRange } from '../sync/model.ts';
 import { type BoundName, Bounds, type Query } from './bounds.ts';
-import type { Client } from './client.ts';
+import type { Client, DetailOptions } from './client.ts';
 import type { ListItem, Page } from './decode.ts';
 import { ApiError, isRangeSpecific, TooLarge, Unauthorized, Unavailable, Unreachable } from './errors.ts';
 import { createPager } from './pager.ts';
@@ -117,7 +117,7 @@ export function createListing({ client, filters, names, onNews, onBounds }: List
         throw isRangeSpecific(error) ? new ListingFailed(messageOf(error), { cause: error }) : error;
       }
     },
-    detail: (id, limitBytes, signal) => fetchDetail(client, id, limitBytes, signal),
+    detail: (id, limitBytes, signal, options) => fetchDetail(client, id, { ...options, limitBytes, signal }),
   };
 }
 
@@ -151,9 +151,9 @@ class NewestFirst {
   }
 }
 
-async function fetchDetail(client: Client, id: string, limitBytes: number, signal: AbortSignal): Promise<Outcome> {
+async function fetchDetail(client: Client, id: string, options: DetailOptions): Promise<Outcome> {
   try {
-    const found = await client.detail(id, { signal, limitBytes });
+    const found = await client.detail(id, options);
     return found === undefined ? { kind: 'gone' } : { kind: 'found', ...found };
   } catch (error) {
     return outcomeOf(error, 'conversation');

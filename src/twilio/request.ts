@@ -33,6 +33,7 @@ export interface Attempt {
   status: number | undefined;
   ms: number;
   bytes: number;
+  isUrgent: boolean;
 }
 
 /** A wait before the next attempt; `error` is the error of the last one. */
@@ -65,6 +66,10 @@ export interface Wanted<Decoded> {
   path: string;
   limitBytes: number;
   signal: AbortSignal;
+  /** It goes before other requests. */
+  urgent?: boolean;
+  /** Called just before each attempt is sent. */
+  onSend?: () => void;
   /** Takes the JSON and the length of its text in bytes. Throws BadAnswer for JSON that is not what was asked for. */
   decode: (tried: string, json: Json, bytes: number) => Decoded;
 }
@@ -115,13 +120,14 @@ async function send<Decoded>(
   tried: string,
   attempt: number,
 ): Promise<Answer | Failure> {
-  const { endpoint, path, limitBytes, signal } = wanted;
+  const { endpoint, path, limitBytes, signal, urgent: isUrgent = false, onSend } = wanted;
   const { dispatcher, origin, timeoutMs } = parts;
   const headers = { ...parts.headers, authorization: parts.credentials.authorization };
-  const finish = await parts.governor.enter(signal, attempt > 1);
+  const finish = await parts.governor.enter(signal, attempt > 1, isUrgent);
+  onSend?.();
   const startedAtMs = parts.monotonicMs();
   const ended = (status: number | undefined, bytes: number) =>
-    parts.onAttempt({ endpoint, attempt, status, bytes, ms: parts.monotonicMs() - startedAtMs });
+    parts.onAttempt({ endpoint, attempt, status, bytes, ms: parts.monotonicMs() - startedAtMs, isUrgent });
   try {
     const answer = await get(dispatcher, { tried, origin, path, headers, timeoutMs, limitBytes, signal });
     if (answer.status === 429) {

@@ -73,9 +73,11 @@ describe('what is read', () => {
         lookbackSeconds: 3 * 86_400,
         refreshSeconds: [3600, 86_400],
         operatorResults: true,
+        notify: false,
         schedules: { new: '* * * * *', lookback: '*/15 * * * *', reconcile: '0 3 * * *' },
       },
       http: { host: '127.0.0.1', port: 8080, allowedHosts: [] },
+      webhook: { port: undefined, host: '127.0.0.1', url: undefined, authToken: 'token', sharedKey: undefined },
       logLevel: 'info',
     });
   });
@@ -418,9 +420,76 @@ describe('the database', () => {
   });
 });
 
+describe('webhooks', () => {
+  const withKey = { TWILIO_ACCOUNT_SID: sid, TWILIO_API_KEY: 'SK1', TWILIO_API_SECRET: 'secret' };
+  const open = { WEBHOOK_PORT: '9000', WEBHOOK_URL: 'https://example.com/hook' };
+
+  test('signatures are checked with the auth token, also where requests are made with an API key', () => {
+    expect(read({ ...withKey, ...open, TWILIO_AUTH_TOKEN: 'token' }).webhook).toMatchObject({
+      port: 9000,
+      url: 'https://example.com/hook',
+      authToken: 'token',
+    });
+    const both = { TWILIO_AUTH_TOKEN: 'token', WEBHOOK_AUTH_TOKEN: 'another' };
+    expect(read({ ...withKey, ...open, ...both }).webhook.authToken).toBe('another');
+    expect(read({ ...withKey, ...open, WEBHOOK_SHARED_KEY: 'shared' }).webhook).toMatchObject({
+      authToken: undefined,
+      sharedKey: 'shared',
+    });
+  });
+
+  test('the URL stays as it is entered, to the letter', () => {
+    const url = "https://EXAMPLE.com:443/a%2fb/it's?q=a%20b&r=%27";
+    expect(read({ ...withKey, ...open, WEBHOOK_URL: url, WEBHOOK_AUTH_TOKEN: 't' }).webhook.url).toBe(url);
+  });
+
+  test('a port without a key, or without the URL, is refused', () => {
+    expect(problems({ ...withKey, ...open })).toEqual([
+      'WEBHOOK_PORT is set but nothing to check signatures with: WEBHOOK_AUTH_TOKEN, TWILIO_AUTH_TOKEN or WEBHOOK_SHARED_KEY is required',
+    ]);
+    expect(problems({ ...withKey, WEBHOOK_PORT: '9000', WEBHOOK_AUTH_TOKEN: 't' })).toEqual([
+      'WEBHOOK_PORT is set but WEBHOOK_URL is not: signatures are checked against it',
+    ]);
+    expect(problems({ ...withKey, WEBHOOK_URL: 'https://example.com/hook' })).toEqual([]);
+  });
+
+  test.each([
+    'example.com/hook',
+    'ftp://example.com',
+    'https://u:p@example.com/',
+    'https://example.com/#a',
+    'https://exa mple.com',
+  ])('WEBHOOK_URL=%s is refused', (url) => {
+    expect(problems({ ...withKey, ...open, WEBHOOK_URL: url, WEBHOOK_AUTH_TOKEN: 't' })).toEqual([
+      expect.stringMatching(/^WEBHOOK_URL takes an http:\/\/ or https:\/\/ URL/),
+    ]);
+  });
+
+  test.each(['WEBHOOK_AUTH_TOKEN', 'TWILIO_AUTH_TOKEN'])('%s in a file is read anew', (name) => {
+    const texts = ['first\n'];
+    const from = () => {
+      const text = texts.at(-1);
+      if (text === undefined) throw new Error('gone');
+      return text;
+    };
+    const { webhook } = readConfig({ ...open, [`${name}_FILE`]: '/run/token' }, from, ['webhook']);
+    expect(webhook.authToken).toBe('first');
+    texts.push('second');
+    expect(webhook.current?.()?.authToken).toBe('second');
+    texts.length = 0;
+    expect(webhook.current?.()).toBeUndefined();
+    expect(read({ ...withKey, ...open, WEBHOOK_AUTH_TOKEN: 't' }).webhook.current).toBeUndefined();
+  });
+});
+
 describe('what is shown', () => {
   test('no secret, neither as JSON nor as a console prints it, nor in a message', () => {
-    const secrets = { TWILIO_API_SECRET: 'hush-1', DATABASE_URL: 'postgres://u:hush-2@h/d' };
+    const secrets = {
+      TWILIO_API_SECRET: 'hush-1',
+      DATABASE_URL: 'postgres://u:hush-2@h/d',
+      WEBHOOK_AUTH_TOKEN: 'hush-4',
+      WEBHOOK_SHARED_KEY: 'hush-5',
+    };
     const config = read({ ...enough, TWILIO_API_KEY: 'SK1', ...secrets, HTTPS_PROXY: 'http://u:hush-3@proxy' });
     expect(JSON.stringify(config) + inspect(config, { depth: 9 })).not.toContain('hush');
     expect(JSON.stringify(config)).toContain('[secret]');

@@ -39,6 +39,7 @@ export function someFacts(changes: Partial<Facts> = {}, evidence: Partial<Eviden
     braked: [],
     quarantine: 0,
     results: null,
+    pushes: null,
     overdue: 0,
     evidence: { blocker: null, trouble: null, failingSince: null, okSince: inSync.since, ...evidence },
     ...changes,

@@ -48,7 +48,7 @@ async function samples(metrics: Metrics, view = now) {
 async function fullPage(): Promise<string> {
   const metrics = createMetrics();
   metrics.begin(() => counters(1, 20), { verified: 50, drifted: 1 });
-  metrics.attempt({ endpoint: 'list', attempt: 1, status: 200, ms: 1, bytes: 1 });
+  metrics.attempt({ endpoint: 'list', attempt: 1, status: 200, ms: 1, bytes: 1, isUrgent: false });
   metrics.pass('ok', 1000, createCounts());
   metrics.tickLimit(300_000);
   return await metrics.show(now);
@@ -96,8 +96,8 @@ describe('counters only grow', () => {
 
     metrics.begin(() => counters(5, 20), { verified: 50, drifted: 1 });
     metrics.tickLimit(300_000);
-    metrics.attempt({ endpoint: 'detail', attempt: 1, status: 404, ms: 70, bytes: 100 });
-    metrics.attempt({ endpoint: 'detail', attempt: 1, status: undefined, ms: 5, bytes: 0 });
+    metrics.attempt({ endpoint: 'detail', attempt: 1, status: 404, ms: 70, bytes: 100, isUrgent: false });
+    metrics.attempt({ endpoint: 'detail', attempt: 1, status: undefined, ms: 5, bytes: 0, isUrgent: false });
     metrics.retry({ endpoint: 'detail', attempt: 1, afterMs: 1, why: '', error: new Error() as never });
     metrics.load(30);
     metrics.pass('failed', 1000, { ...createCounts(), listed: 3 });

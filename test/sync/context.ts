@@ -1,5 +1,6 @@
 // What a part of the program carries along, for tests that run it by itself: the ports are what a test fills in.
 
+import { noFilters } from '../../src/config/config.ts';
 import { type Api, type Context, createContext, type Store } from '../../src/sync/context.ts';
 import type { Sweep } from '../../src/sync/model.ts';
 
@@ -45,6 +46,7 @@ export function contextOf({
       refreshSeconds: [],
       maxConcurrency: 32,
       status: null,
+      filters: noFilters,
       generation: 1,
       allowMassDelete: false,
       memoryBytes: Number.POSITIVE_INFINITY,

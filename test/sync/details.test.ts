@@ -71,6 +71,30 @@ test.each([
   expect(asked).toHaveLength(20);
 });
 
+test('an answer has the number of the request that was answered, not of the first that was sent for it', async () => {
+  const sends: (() => void)[] = [];
+  const context = contextOf({
+    api: {
+      detail(id, _limit, _signal, { onSend = () => {} } = {}) {
+        onSend();
+        sends.push(onSend);
+        const { promise, resolve } = Promise.withResolvers<Outcome>();
+        sends.push(() => resolve(found(id, 1)));
+        return promise;
+      },
+    },
+  });
+  const fetcher = createFetcher(context, new AbortController().signal);
+  const both = [fetcher.fetch(fetchOf('a')), fetcher.fetch(fetchOf('a'))];
+  await turns();
+  const [repeatFirst, answerFirst, , answerSecond] = sends;
+  repeatFirst?.();
+  answerFirst?.();
+  answerSecond?.();
+  const [first, second] = await Promise.all(both);
+  expect(first?.request).toBeGreaterThan(second?.request ?? Number.POSITIVE_INFINITY);
+});
+
 test('what is not found takes no room', async () => {
   const { fetcher, asked } = fetcherOf(64 * megabyte);
   for (let count = 0; count < 3; count++) expect((await fetcher.fetch(fetchOf('gone'))).bytes).toBe(0);

@@ -2,7 +2,9 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { noFilters } from '../../src/config/config.ts';
 import type { JsonObject } from '../../src/lib/json.ts';
+import type { Filters } from '../../src/sync/filters.ts';
 import { fingerprint } from '../../src/sync/fingerprint.ts';
 import {
   decideFollowUp,
@@ -19,7 +21,19 @@ const minute = 60;
 const hour = 3_600;
 const day = 86_400;
 const refresh = [hour, day];
-const all: DueReason[] = ['behind', 'absent', 'closed', 'open', 'missing', 'failed', 'asked', 'upgrade', 'mend'];
+const settingsOf = (refreshSeconds: number[]) => ({ refreshSeconds, filters: noFilters, start: 0 });
+const all: DueReason[] = [
+  'behind',
+  'absent',
+  'closed',
+  'open',
+  'missing',
+  'failed',
+  'asked',
+  'upgrade',
+  'mend',
+  'pushed',
+];
 
 const at = (seconds: number) => new Date(seconds * 1000).toISOString();
 const nothingWanted: ExpectedFromList = { updatedAt: null, operatorResultIds: [], arrays: [] };
@@ -59,7 +73,7 @@ function detailOf(fields: JsonObject = {}): Detail {
 
 const found = (fields: JsonObject = {}): Outcome => ({ kind: 'found', detail: detailOf(fields), bytes: 100 });
 const verdict = (fetch: Partial<Fetch>, outcome: Outcome, when = now) =>
-  decideFollowUp(fetchOf(fetch), outcome, when, refresh);
+  decideFollowUp(fetchOf(fetch), outcome, when, settingsOf(refresh));
 
 /** When a reason comes due again, each time it is tried and the same comes of it. */
 function waitsOf(reason: DueReason, item: Item | null, outcome: Outcome, times: number): (number | undefined)[] {
@@ -68,7 +82,7 @@ function waitsOf(reason: DueReason, item: Item | null, outcome: Outcome, times: 
   let from = item;
   let when = now;
   return Array.from({ length: times }, () => {
-    rows = noted(decideFollowUp(fetchOf({ item: from, due: rows, stored: false }), outcome, when, []).due);
+    rows = noted(decideFollowUp(fetchOf({ item: from, due: rows, stored: false }), outcome, when, settingsOf([])).due);
     from = null;
     const [again] = rows.filter((each) => each.reason === reason);
     const wait = again && again.dueAt - when;
@@ -139,7 +153,7 @@ describe('found', () => {
 
   test('instants after closing count from createdAt where nothing says when it was updated, in any order', () => {
     const closed = { status: 'CLOSED', createdAt: at(now - 10), updatedAt: null };
-    const { due: rows } = decideFollowUp(fetchOf(), found(closed), now, [day, minute, hour]);
+    const { due: rows } = decideFollowUp(fetchOf(), found(closed), now, settingsOf([day, minute, hour]));
     expect(rows.map(({ dueAt }) => dueAt)).toEqual([now + minute - 10]);
   });
 
@@ -211,7 +225,12 @@ describe('failed', () => {
         createdFrom: now - 100,
       },
     ]);
-    const later = decideFollowUp(fetchOf({ due: noted(first) }), { kind: 'tooLarge' }, now + minute, refresh);
+    const later = decideFollowUp(
+      fetchOf({ due: noted(first) }),
+      { kind: 'tooLarge' },
+      now + minute,
+      settingsOf(refresh),
+    );
     expect(later).toMatchObject({ store: false, deleted: false });
     expect(later.due).toMatchObject([
       { attempts: 2, firstAt: now, error: 'the detail is too large', fingerprint: 'print', createdFrom: now - 100 },
@@ -248,6 +267,72 @@ describe('failed', () => {
   });
 });
 
+describe('announced by a webhook', () => {
+  const wants = { ...nothingWanted, operatorResultIds: ['r', 'q'] };
+  const pushed = due('pushed', { wants });
+
+  test('the results that the detail does not show are asked for 2, 10 and 60 s later; it is stored each time', () => {
+    const shown = found({ operatorResultIds: ['r'] });
+    let rows = [pushed];
+    const waits: (number | undefined)[] = [];
+    for (let time = 0; time < 4; time += 1) {
+      const result = verdict({ due: rows }, shown);
+      expect(result.store).toBe(true);
+      rows = noted(result.due);
+      waits.push(rows[0] && rows[0].dueAt - now);
+      for (const row of rows) expect(row).toMatchObject({ reason: 'pushed', wants: { operatorResultIds: ['q'] } });
+    }
+    expect(waits).toEqual([2, 10, 60, undefined]);
+    expect(verdict({ due: [pushed] }, found({ operatorResultIds: ['q', 'r'] })).due).toEqual([]);
+  });
+
+  test('one that is not stored is asked for again where it answers 404, and then let be', () => {
+    expect(waitsOf('pushed', null, { kind: 'gone' }, 5)).toEqual([2, 10, 60, undefined, undefined]);
+    const { due: rows } = verdict({ due: [pushed], stored: false }, { kind: 'gone' });
+    expect(rows).toMatchObject([{ reason: 'pushed', wants: { operatorResultIds: ['r', 'q'] } }]);
+    const before = [due('pushed', { attempts: 3 }), due('failed', { error: 'x' })];
+    expect(verdict({ due: before, stored: false }, { kind: 'gone' }).due).toEqual([]);
+  });
+
+  test('one that is stored may be deleted, as any other that answers 404', () => {
+    expect(verdict({ due: [pushed] }, { kind: 'gone' }).due).toMatchObject([{ reason: 'absent' }]);
+    const missing = verdict({ due: [pushed, due('missing')] }, { kind: 'gone' });
+    expect(missing).toEqual({ store: false, deleted: true, due: [] });
+  });
+
+  test('stays so after a failure, with what it announced', () => {
+    const { due: rows } = verdict({ due: [pushed] }, { kind: 'failed', error: 'x', cause: null, perhapsAll: false });
+    expect(rows).toMatchObject([{ reason: 'failed' }, { reason: 'pushed', wants, dueAt: now + minute }]);
+  });
+
+  describe('and never listed: stored only if a listing would show it', () => {
+    const calls: Filters = { ...noFilters, channels: ['VOICE'] };
+    const sms = found({ channels: ['SMS'] });
+    const under = (fetch: Partial<Fetch>, outcome: Outcome, filters = calls, start = 0) =>
+      decideFollowUp(fetchOf({ stored: false, due: [pushed], ...fetch }), outcome, now, {
+        refreshSeconds: refresh,
+        filters,
+        start,
+      });
+    const nothing = { store: false, deleted: false, due: [] };
+
+    test('the filters, and the start of history', () => {
+      expect(under({}, sms)).toEqual(nothing);
+      expect(under({}, found({ channels: ['SMS', 'VOICE'] })).store).toBe(true);
+      expect(under({}, sms, noFilters).store).toBe(true);
+      expect(under({}, sms, noFilters, now)).toEqual(nothing);
+      expect(under({ due: [pushed, due('failed', { error: 'x' })] }, sms)).toEqual(nothing);
+    });
+
+    test('one that was listed, asked for or stored is stored, as ever', () => {
+      expect(under({ item: itemOf() }, sms).store).toBe(true);
+      expect(under({ stored: true }, sms).store).toBe(true);
+      expect(under({ due: [pushed, due('asked')] }, sms).store).toBe(true);
+      expect(under({ due: [pushed, due('failed', { error: 'x', createdFrom: now - 5 })] }, sms).store).toBe(true);
+    });
+  });
+});
+
 test('whatever came of it, nothing is due before now, nothing twice, and all of it for this conversation', () => {
   const outcome = fc.constantFrom<Outcome>(
     { kind: 'gone' },
@@ -266,7 +351,7 @@ test('whatever came of it, nothing is due before now, nothing twice, and all of 
   const item = fc.option(fc.constant(itemOf({ updatedAt: at(now), arrays: ['channels'] })), { nil: null });
   fc.assert(
     fc.property(item, rows, fc.boolean(), outcome, (from, before, stored, what) => {
-      const result = decideFollowUp(fetchOf({ item: from, due: before, stored }), what, now, refresh);
+      const result = decideFollowUp(fetchOf({ item: from, due: before, stored }), what, now, settingsOf(refresh));
       for (const each of result.due) {
         expect(each.id).toBe('a');
         expect(each.dueAt).toBeGreaterThan(now);

@@ -10,8 +10,8 @@ function start(maxConcurrency: number) {
   const time = createVirtualTime();
   const governor = createGovernor({ maxConcurrency, ...time });
   const entered: string[] = [];
-  const enter = async (name: string, again = false, signal = never): Promise<Finish> => {
-    const leave = await governor.enter(signal, again);
+  const enter = async (name: string, again = false, signal = never, isUrgent = false): Promise<Finish> => {
+    const leave = await governor.enter(signal, again, isUrgent);
     entered.push(name);
     return leave;
   };
@@ -40,6 +40,24 @@ test('one that was refused goes before those that have not been sent', async () 
   leave({ kind: 'good' });
   await settle();
   expect(entered).toEqual(['a', 'a again']);
+});
+
+test('urgent ones go before others, but each second place is for the others; retries go first', async () => {
+  const { entered, enter } = start(1);
+  const leave = await enter('a');
+  const pass = async (...given: Parameters<typeof enter>) => (await enter(...given))({ kind: 'good' });
+  const waiting = [
+    pass('b'),
+    pass('c'),
+    pass('urgent 1', false, never, true),
+    pass('urgent 2', false, never, true),
+    pass('urgent 3', false, never, true),
+    pass('a again', true),
+    pass('urgent again', true, never, true),
+  ];
+  leave({ kind: 'good' });
+  await Promise.all(waiting);
+  expect(entered.slice(1)).toEqual(['a again', 'urgent again', 'urgent 1', 'b', 'urgent 2', 'c', 'urgent 3']);
 });
 
 /** Refuses one after the other, with this wait, until one is not let in for over a second; that one is given up. */

@@ -2,6 +2,7 @@
 // nothing here waits for real time.
 
 import { expect, test } from 'vitest';
+import { noFilters } from '../../src/config/config.ts';
 import { createHeartbeat } from '../../src/status/heartbeat.ts';
 import { type Api, createContext, type Store } from '../../src/sync/context.ts';
 import { createLog } from '../../src/worker/log.ts';
@@ -29,6 +30,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
       refreshSeconds: [],
       maxConcurrency: 32,
       status: null,
+      filters: noFilters,
       generation: 1,
       allowMassDelete: false,
       memoryBytes: Number.POSITIVE_INFINITY,

@@ -7,6 +7,7 @@ import { openEmbedded } from '../../embedded/embedded.ts';
 import { day } from '../../lib/duration.ts';
 import { wait } from '../../lib/wait.ts';
 import { openDatabase } from '../../postgres/database.ts';
+import { startPushes } from '../../simulator/pushes.ts';
 import { fillSource } from '../../simulator/seed.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { Traffic } from '../../simulator/traffic.ts';
@@ -23,6 +24,8 @@ export interface DemoOptions {
 }
 
 const reportEveryMs = 5_000;
+/** As if it were entered at Twilio, and a proxy led from there to the worker. */
+const webhookUrl = 'https://demo.example/twilio/webhook';
 /** Soon enough to see them arrive. */
 const lateResultMs = 60_000;
 
@@ -44,8 +47,25 @@ export async function demo(options: DemoOptions, log: Log, terminal: Terminal, s
     );
     terminal.write(`Database        ${embedded.psql}`);
     const database = openDatabase(connection);
-    const working = run(demoConfig(options, simulator.url, simulator.credentials, connection), log, signal, {
+    const config = demoConfig(options, simulator.url, simulator.credentials, connection);
+    const working = run(config, log, signal, {
       onListening: (url) => terminal.write(`Status page     ${url}/\n`),
+      onWebhooks(target) {
+        const { authToken } = simulator.credentials;
+        // As it is on the way from Twilio: some are lost, some come twice, late or in another order.
+        startPushes({
+          source: simulator.source,
+          url: webhookUrl,
+          target,
+          authToken,
+          lost: 0.1,
+          doubled: 0.1,
+          lateMs: 300,
+        });
+        terminal.write(
+          `Webhooks        ${target}/  (the simulated API pushes what changes, and the copy has it a moment later)`,
+        );
+      },
     });
     try {
       await Promise.race([working, reportFreshness(database, terminal, signal)]);
@@ -84,10 +104,12 @@ export function demoConfig(
       start: Math.floor(Date.now() / 1000) - (days + 1) * day,
       lookbackSeconds: 3 * day,
       operatorResults: true,
+      notify: false,
       refreshSeconds: [60, 300],
       schedules: { new: '*/5 * * * * *', lookback: '*/30 * * * * *', reconcile: '*/5 * * * *' },
     },
     http: { host: '127.0.0.1', port: 0 },
+    webhook: { port: 0, host: '127.0.0.1', url: webhookUrl, authToken: credentials.authToken, sharedKey: undefined },
   };
 }
 

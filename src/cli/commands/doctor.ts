@@ -17,6 +17,7 @@ import {
   summarize,
   warn,
 } from '../../doctor/finding.ts';
+import { checkWebhook } from '../../doctor/webhook.ts';
 import { day } from '../../lib/duration.ts';
 import { formatSeconds } from '../../lib/timestamp.ts';
 import { startAt } from '../../sync/sweeps.ts';
@@ -27,12 +28,14 @@ export interface DoctorOptions {
   env: Environment;
   readFile: ReadFile;
   json: boolean;
+  /** Also send signed requests through WEBHOOK_URL. */
+  webhook: boolean;
   terminal: Terminal;
   signal: AbortSignal;
 }
 
 /** @returns the exit status. @throws only the signal's reason. */
-export async function doctor({ env, readFile, json, terminal, signal }: DoctorOptions): Promise<number> {
+export async function doctor({ env, readFile, json, webhook, terminal, signal }: DoctorOptions): Promise<number> {
   const findings: Finding[] = [];
   let pending: Finding[] = [];
   const print = () => {
@@ -40,7 +43,7 @@ export async function doctor({ env, readFile, json, terminal, signal }: DoctorOp
     if (first !== undefined && !json) terminal.write(describeFindings([first, ...rest]));
     pending = [];
   };
-  for await (const finding of checks(env, readFile, signal)) {
+  for await (const finding of checks({ env, readFile, webhook, signal })) {
     findings.push(finding);
     if (!sameSkip(pending[0], finding)) print();
     pending.push(finding);
@@ -53,7 +56,12 @@ export async function doctor({ env, readFile, json, terminal, signal }: DoctorOp
   return status;
 }
 
-async function* checks(env: Environment, readFile: ReadFile, signal: AbortSignal): AsyncGenerator<Finding> {
+async function* checks({
+  env,
+  readFile,
+  webhook: sends,
+  signal,
+}: Pick<DoctorOptions, 'env' | 'readFile' | 'webhook' | 'signal'>): AsyncGenerator<Finding> {
   // A misspelt name does not affect the other settings.
   const misspelt = findMisspelt(env);
   const problems = new Set(misspelt.map(({ message }) => message));
@@ -61,6 +69,7 @@ async function* checks(env: Environment, readFile: ReadFile, signal: AbortSignal
   const read = <Wanted extends Part>(part: Wanted) => readPart(known, readFile, part, problems);
   const [api, database, filters, sync] = [read('api'), read('database'), read('filters'), read('sync')];
   read('http');
+  const webhook = read('webhook');
   read('logLevel');
   for (const problem of problems) yield fail('settings', problem);
   const nowMs = () => Date.now();
@@ -78,6 +87,9 @@ async function* checks(env: Environment, readFile: ReadFile, signal: AbortSignal
   const scope = api && { accountSid: api.accountSid, baseUrl: baseUrl(api), filters: rest.filters, start };
   if (database === null) for (const check of databaseChecks) yield skipped(check, 'its settings are wrong');
   else yield* checkDatabase({ database, scope, nowMs, signal });
+  if (!sends) return;
+  if (webhook === null) yield skipped('webhook', 'its settings are wrong');
+  else yield* checkWebhook({ webhook, signal });
 }
 
 /** A part of the configuration, or null if something in it is wrong. */

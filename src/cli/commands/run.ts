@@ -2,6 +2,7 @@
 // with 0 by a signal, with 2 where a person has to put something right; everything else it waits out.
 
 import { type AppConfig, holderName, openProgram, scopeOf } from '../../app.ts';
+import type { WebhookConfig } from '../../config/config.ts';
 import { type OpenedDatabase, type OpenOptions, openConfigured } from '../../database.ts';
 import { wait } from '../../lib/wait.ts';
 import type { Database } from '../../postgres/database.ts';
@@ -16,16 +17,21 @@ import { createWatch, type Watch } from '../../server/watch.ts';
 import { failureOf } from '../../status/judge.ts';
 import type { Log } from '../../worker/log.ts';
 import { recordPass } from '../../worker/record.ts';
+import { openWebhooks, type Webhooks } from '../../worker/webhooks.ts';
 import { keepInSync } from '../../worker/worker.ts';
 import { exitStatus, isMisconfigured } from '../exit-status.ts';
 
 export interface RunConfig extends AppConfig {
   http: { host: string; port: number; allowedHosts?: string[] };
+  /** Without it, no webhooks are taken. */
+  webhook?: WebhookConfig;
 }
 
 export interface RunOptions {
   /** Told the worker's own address when it is known. */
   onListening?: (url: string) => void;
+  /** Told the address for webhooks, where they are taken. */
+  onWebhooks?: (url: string) => void;
   /** Where waits are to be shorter than they are by themselves. */
   limits?: { database?: OpenOptions['limits']; requestMs?: number };
 }
@@ -35,6 +41,8 @@ interface Running {
   log: Log;
   signal: AbortSignal;
   watch: Watch;
+  /** Null where no webhooks are taken. */
+  webhooks: Webhooks | null;
   limits: NonNullable<RunOptions['limits']>;
   /** This process has worked under the lease, or waited for another one that does. */
   hasWorked: boolean;
@@ -55,13 +63,17 @@ export async function run(config: RunConfig, log: Log, signal: AbortSignal, opti
   options.onListening?.(server.url);
   log.info({ url: server.url }, 'listening');
   const limits = options.limits ?? {};
+  let webhooks: Webhooks | null = null;
   try {
-    await work({ config, log, signal, watch, limits, hasWorked: false });
+    webhooks = await openWebhooks({ webhook: config.webhook, accountSid: config.api.accountSid, log, watch });
+    if (webhooks !== null) options.onWebhooks?.(webhooks.url);
+    await work({ config, log, signal, watch, webhooks, limits, hasWorked: false });
     return exitStatus.inSync;
   } catch (error) {
     if (signal.aborted) return exitStatus.inSync;
     throw error;
   } finally {
+    await webhooks?.close();
     await server.close();
   }
 }
@@ -70,6 +82,7 @@ async function work(running: Running): Promise<never> {
   const { config, signal, limits, watch } = running;
   await using opened = await openConfigured(config.database, { adopt: true, limits: limits.database ?? {}, signal });
   watch.setDatabase(opened.database);
+  running.webhooks?.setDatabase(opened.database);
   await retryUntilReady(running, 'the database cannot be used yet', () => prepare(running, opened), isPermanentAtStart);
   const isPermanent = (error: unknown) => (running.hasWorked ? isPermanentLater(error) : isPermanentAtStart(error));
   for (;;)
@@ -173,7 +186,8 @@ async function workUnderLease(running: Running, database: Database, epoch: numbe
     onLoad: metrics.load,
     onAttempt(attempt) {
       metrics.attempt(attempt);
-      if (attempt.status !== undefined) heartbeat.beat();
+      // What webhooks announce is fetched beside the pass, and says nothing of its progress.
+      if (attempt.status !== undefined && !attempt.isUrgent) heartbeat.beat();
     },
     watcher: {
       stored(counts) {
@@ -194,5 +208,16 @@ async function workUnderLease(running: Running, database: Database, epoch: numbe
     if (inSync && !wasInSync) log.info('in sync');
     wasInSync ||= inSync;
   };
-  await keepInSync({ context, schedules: config.sync.schedules, signal: leased, log, heartbeat, record });
+  const { webhooks } = running;
+  const ended = new AbortController();
+  const signal = AbortSignal.any([leased, ended.signal]);
+  const work: Promise<never>[] = [
+    keepInSync({ context, schedules: config.sync.schedules, signal, log, heartbeat, record }),
+  ];
+  if (webhooks !== null) work.push(webhooks.follow({ context, database, log, signal }));
+  // The first to end ends the other.
+  await Promise.race(work).finally(async () => {
+    ended.abort(new Error('the work has ended'));
+    await Promise.allSettled(work);
+  });
 }

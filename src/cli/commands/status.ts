@@ -7,6 +7,7 @@ import { openConfigured } from '../../database.ts';
 import { describeRun, foldRuns, type RunLine, summarize } from '../../status/describe.ts';
 import { formatCount, formatDay, formatDuration, formatInstant, formatMany, formatWork } from '../../status/format.ts';
 import { judge, type Status } from '../../status/judge.ts';
+import { describePushes } from '../../status/pushes.ts';
 import { areLoading, describeAwaited, describeLoad } from '../../status/results.ts';
 import { readSnapshot, type Snapshot } from '../../status/snapshot.ts';
 import { isStale } from '../../worker/schedule.ts';
@@ -105,6 +106,7 @@ function countRows(found: Snapshot): Rows {
     ['stored by hour', `${sparkline(byHour)}  the last 24 hours, at most ${most(byHour)}`],
     ['communications', formatCount(found.communications)],
     ['operator results', describeResults(found)],
+    ...(found.pushes === null ? [] : [['webhooks', describePushes(found.pushes)] satisfies Rows[number]]),
     ['due', formatMany(found.due, 'detail')],
     ['quarantine', found.quarantine === 0 ? 'empty' : `${formatCount(found.quarantine)}: see twilio_sync.quarantine`],
   ];

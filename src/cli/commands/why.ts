@@ -93,6 +93,7 @@ const reasons: Record<string, string> = {
   asked: 'a person asked for it',
   upgrade: 'this release stores more of it',
   mend: 'rows of it were lost',
+  pushed: 'a webhook announced it',
   linked: 'its conversation names it, and it is not stored',
   unlinked: 'its conversation no longer names it',
   gone: 'its conversation names it, and the API does not have it',

@@ -3,6 +3,7 @@
 
 import { describeRun, foldRuns, type RunLine } from '../../status/describe.ts';
 import { formatCount, formatDuration, formatWork } from '../../status/format.ts';
+import { describePushes } from '../../status/pushes.ts';
 import type { Facts, Records } from '../../status/snapshot.ts';
 import type { ClientCounters } from '../../twilio/counters.ts';
 import { endpoints } from '../../twilio/request.ts';
@@ -107,6 +108,7 @@ ${fact('Holds the lease', databaseUp ? (facts?.worker ?? 'nobody') : 'not known'
 ${facts !== null && records !== null && fact('Everything listed again', records.reconciledAt === null ? 'not yet' : time(records.reconciledAt, facts.at))}
 ${requests !== null && fact('Requests in flight', `${formatCount(requests.inFlight)} of at most ${formatCount(requests.limit)}${pace(requests)}`)}
 ${requests !== null && fact('Requests repeated', formatCount(requests.retries))}
+${facts !== null && facts.pushes !== null && fact('Webhooks', describePushes(facts.pushes))}
 ${fact('Release', version)}
 </dl>${requests === null ? html`<p>It does not hold the lease, so it sends the API no requests.</p>` : requestTable(requests)}</section>`;
 }
