@@ -22,6 +22,7 @@ import {
   syncOptions,
 } from './arguments.ts';
 import type { GrantReaderOptions } from './commands/grant-reader.ts';
+import type { OperatorViewsOptions } from './commands/operator-views.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import { exitStatus } from './exit-status.ts';
 import type { Terminal } from './terminal.ts';
@@ -187,6 +188,18 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
       const wanted = (await import('./commands/grant-reader.ts')).grantReaderCommand(name, options);
       const { config } = configure(io, ['database', 'logLevel']);
       run = () => wanted(config.database, terminal);
+    });
+
+  program
+    .command('operator-views')
+    .description('makes the views of operators and brings them up to date; run does that where it owns the schema')
+    .option('--print', 'change nothing; print the SQL for an administrator to run', false)
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', `\n${settingsHelp(['database'])}`)
+    .action((options: OperatorViewsOptions) => {
+      const { config } = configure(io, ['database', 'logLevel']);
+      run = async () =>
+        (await import('./commands/operator-views.ts')).operatorViews(config.database, options, terminal);
     });
 
   program

@@ -15,6 +15,7 @@ import {
   primaryKey,
   text,
   timestamp,
+  uniqueIndex,
 } from 'drizzle-orm/pg-core';
 
 export const twilioSync = pgSchema('twilio_sync');
@@ -261,6 +262,21 @@ export const resultsDue = twilioSync.table(
     index('results_due_walk_id').on(table.walkId).where(sql`walk_id is not null`),
     index('results_due_failed').on(table.firstAt).where(sql`error is not null`),
   ],
+);
+
+/** The views of operators in schema twilio, with the names and columns that they were given once. */
+export const operatorViews = twilioSync.table(
+  'operator_views',
+  {
+    operatorId: text('operator_id').primaryKey(),
+    /** Of the view of latest results; the other one's ends in _history. */
+    name: text().notNull(),
+    /** As `ViewColumn` describes them. */
+    columns: jsonb().notNull(),
+    /** The `synced_at` of the operator that they were made from. Null makes them anew. */
+    operatorSyncedAt: at('operator_synced_at'),
+  },
+  (table) => [uniqueIndex('operator_views_name').on(table.name)],
 );
 
 export const quarantine = twilioSync
