@@ -5,6 +5,7 @@ import { compareResults, readResultIds } from './compare-results.ts';
 import type { Database, Queries } from './database.ts';
 import { holdLease } from './lease.ts';
 import { notifyOfChanges } from './notify.ts';
+import { updateOperatorViews } from './operator-views.ts';
 import { loadResults, putNames } from './results.ts';
 import { askForResults, countForResults, readResultsDue } from './results-due.ts';
 import {
@@ -71,5 +72,9 @@ export function createResultsStore(options: ResultsStoreOptions): ResultsStore {
     count: (range) => database.run((queries) => countForResults(queries, range)),
     ask: (range) => write((queries) => askForResults(queries, range)),
     putNames: (table, all) => write((queries, stamp) => putNames(queries, stamp, table, all)),
+    async updateViews() {
+      const outcomes = await updateOperatorViews(database.run, write, true);
+      return outcomes.filter((outcome) => 'error' in outcome);
+    },
   };
 }

@@ -178,7 +178,7 @@ async function expire(store: ResultsStore, walk: Walk): Promise<'interrupted'> {
   return 'interrupted';
 }
 
-/** Stores the names of operators and configurations. @throws what stops a whole pass, LeaseLost. */
+/** Stores the names of operators and configurations, and makes the views of operators. @throws what stops a whole pass, LeaseLost. */
 async function readNames(context: Context, { api, store }: Results, signal: AbortSignal): Promise<void> {
   for (const [table, read] of [
     ['operators', api.operators],
@@ -192,6 +192,8 @@ async function readNames(context: Context, { api, store }: Results, signal: Abor
       context.watcher.warn('names cannot be kept', { table, error: error.message });
     }
   }
+  for (const failed of await store.updateViews())
+    context.watcher.warn('the views of an operator are not up to date; they are tried again later', { ...failed });
 }
 
 /** Lists the newest part, or a walk's. @returns whether the API refuses it; then results are found otherwise, or not at all. */

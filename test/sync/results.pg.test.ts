@@ -225,3 +225,28 @@ test('a conversation that is listed late has the results that were listed before
   expect((await world.pool.query('select from twilio.conversations where id = $1', [id])).rowCount).toBe(1);
   expect(await world.resultDifferences()).toEqual([]);
 });
+
+test('an operator’s views are there once its name was read; what stands in the way costs only them', async () => {
+  await open();
+  await world.pool.query(`create table twilio.result_summary (mine int)`);
+  await world.pass('new', 'open', 'lookback');
+  const scores = `select score from twilio.result_script_adherence where score between 0 and 1`;
+  expect((await world.pool.query(scores)).rowCount).toBeGreaterThan(0);
+  await world.pool.query('select text from twilio.result_summary_2');
+  const [first = {}] = world.source.operators.values();
+  const made = { ...first, id: 'new', displayName: 'Made later', outputSchema: { properties: { rating: {} } } };
+  world.source.operators.set('new', made);
+  await world.pass('new', 'open');
+  expect((await world.pool.query(`select to_regclass('twilio.result_made_later') as view`)).rows).toEqual([
+    { view: null },
+  ]);
+  await world.pass('new', 'open', 'lookback');
+  await world.pool.query('select rating from twilio.result_made_later');
+  expect(world.warnings).toEqual([]);
+
+  await world.pool.query('drop view twilio.result_made_later; create table twilio.result_made_later ()');
+  world.source.operators.set('new', { ...made, displayName: 'Made again' });
+  await world.pass('new', 'open', 'lookback');
+  expect(world.warnings).toEqual([expect.stringMatching(/^the views of an operator are not up to date.*not the view/)]);
+  expect(await world.allDifferences()).toEqual([]);
+});
