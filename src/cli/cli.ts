@@ -203,6 +203,19 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     });
 
   program
+    .command('search-index')
+    .description('builds the index of twilio.search_communications(), or drops it; the worker goes on meanwhile')
+    .argument('<configuration>', 'a text search configuration of Postgres, such as english or simple; off: no index')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', `\n${settingsHelp(['database'])}`)
+    .action((name: string, { json }: { json: boolean }) => {
+      const { config } = configure(io, ['database', 'logLevel']);
+      const options = { configuration: name === 'off' ? null : name, json };
+      run = async (signal) =>
+        (await import('./commands/search-index.ts')).changeSearchIndex(config.database, options, terminal, signal);
+    });
+
+  program
     .command('demo')
     .description('runs everything on this machine without configuration: embedded Postgres, simulated API, worker')
     .option('--conversations <count>', 'number of conversations at the start', parseCount, 2_000)

@@ -59,6 +59,7 @@ const table: [codes: RegExp, kind: Kind, means: string][] = [
     'this user lacks rights: to migrate, CREATE on the database or ownership of the schemas twilio and twilio_sync; to sync, USAGE on both and rights to their tables',
   ],
   [/^(42P01|3F000|42703)$/, 'trouble', 'a table is missing; run: conversation-sync migrate'],
+  [/^42883$/, 'trouble', 'a function is missing; run: conversation-sync migrate'],
   [/^(22|23|54|P0)/, 'data', refusesData],
 ];
 

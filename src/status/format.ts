@@ -13,6 +13,12 @@ export function formatMany(count: number, what: string): string {
   return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
+/** A size in bytes, as finely as it matters: `8 kB`, `23 MB`, `1.4 GB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
 /** A duration, as finely as it matters: `4 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. Below nothing counts as nothing. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

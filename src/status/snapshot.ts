@@ -7,6 +7,7 @@ import { iso, nowInMicroseconds, span } from '../postgres/instant.ts';
 import { isHeld } from '../postgres/lease.ts';
 import { migrationMissing, releaseOf } from '../postgres/ledger.ts';
 import { findObstacle, type Obstacle, type Obstacles, obstacles } from '../postgres/obstacles.ts';
+import { type SearchIndex, searchIndex } from '../postgres/search-index.ts';
 import { type Progress, progressOf, progressStatement } from './progress.ts';
 import { type PushFacts, pushFacts } from './pushes.ts';
 import { type ResultFacts, resultFacts } from './results.ts';
@@ -76,6 +77,8 @@ export interface Records {
   historyFrom: string | null;
   /** When everything since SYNC_START was last listed completely. */
   reconciledAt: string | null;
+  /** The index of `twilio.search_communications()`; null: there is none. */
+  searchIndex: SearchIndex | null;
   /** Details to be fetched without a listing. */
   due: number;
   /** The latest to fail, at most 20. */
@@ -223,6 +226,7 @@ export async function readRecords({ sql }: Queries): Promise<Records> {
     `select ${iso('twilio.data_complete_through()')} as "dataCompleteThrough",
        (select ${iso('history_from')} from twilio_sync.scope) as "historyFrom",
        (select ${iso('max(ended_at)')} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null) as "reconciledAt",
+       ${searchIndex} as "searchIndex",
        (select count(*)::int from twilio_sync.due where reason not in ('failed', 'large') and sweep_id is null) as due,
        ${listOf(`select conversation_id as id, nullif(operator_result_id, '') as "operatorResultId", reason, ${iso('first_failed_at')} as since, attempts, ${iso('next_attempt_at')} as "nextAttemptAt"
          from twilio_sync.quarantine order by last_failed_at desc nulls last, conversation_id limit 20`)} as quarantined,

@@ -37,6 +37,7 @@ describe('wrong usage is refused before any setting is looked at', () => {
     ['grant-reader', "missing required argument 'name'"],
     ['grant-reader pg_bi', 'is reserved by Postgres'],
     ['grant-reader bi --new-password --password-file x', 'use either --new-password'],
+    ['search-index', "missing required argument 'configuration'"],
     ['simulate --port 70000', "'--port <port>' argument '70000' is invalid"],
     ['demo --conversations many', "'--conversations <count>' argument 'many' is invalid"],
   ])('conversation-sync %s', async (line, says) => {
@@ -54,6 +55,7 @@ describe('help', () => {
     ['status', ['--json', 'DATABASE_URL']],
     ['doctor', ['--json', 'DATABASE_URL', 'HTTPS_PROXY']],
     ['grant-reader', ['<name>', '--password-file', '--new-password', '--print', 'DATABASE_URL']],
+    ['search-index', ['<configuration>', 'off', '--json', 'DATABASE_URL']],
     ['demo', ['--conversations']],
     ['simulate', ['--port', '--no-traffic']],
   ])('of %s names what it takes', async (command, names) => {

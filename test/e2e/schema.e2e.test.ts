@@ -39,7 +39,15 @@ test('everything is loaded, changed, verified, forgotten and read under an odd n
   stage.simulator.source.say(first, 'one more');
   stage.simulator.source.remove(second);
   expect(await run(odd, 'sync', '--reconcile')).toMatchObject({ code: 0, stderr: '' });
-  for (const args of [['verify', '--full'], ['retry'], ['status'], ['doctor'], ['sync', '--id', first], ['migrate']])
+  for (const args of [
+    ['verify', '--full'],
+    ['retry'],
+    ['status'],
+    ['doctor'],
+    ['sync', '--id', first],
+    ['migrate'],
+    ['search-index', 'simple'],
+  ])
     expect(await run(odd, ...args), args.join(' ')).toMatchObject({ code: 0 });
   expect(await run(odd, 'forget', '--id', third, '--yes')).toMatchObject({ code: 0 });
   expect(await run(odd, 'grant-reader', 'odd_reader')).toMatchObject({ code: 0 });
@@ -50,6 +58,8 @@ test('everything is loaded, changed, verified, forgotten and read under an odd n
   );
   await stage.client.query(`drop owned by odd_reader; drop role odd_reader`);
   expect(rows).toEqual([{ reads: true, more: false, twilio: false }]);
+  const found = await stage.client.query(`select from ${pg.escapeIdentifier(odd)}.search_communications('more')`);
+  expect(found.rowCount).toBeGreaterThan(0);
 });
 
 test('another copy has the database beside it', async () => {

@@ -147,6 +147,17 @@ test('daily_volume counts each conversation that is not deleted under each of it
   );
 });
 
+test('daily_totals add up to what coverage says is stored, day by day, and have each conversation once', async () => {
+  const found = await rows('select day, conversations, open from twilio.daily_totals order by day');
+  const stored = 'select day, stored as conversations, open from twilio.coverage';
+  const days = (await rows(`${stored} where stored + deleted > 0 order by day`)) as typeof found;
+  expect(found).toEqual(days);
+  const total = found.reduce((sum, { conversations }) => sum + Number(conversations), 0);
+  expect(total).toBe(held.length - 1);
+  const [{ volume } = {}] = await rows('select sum(conversations) as volume from twilio.daily_volume');
+  expect(Number(volume)).toBeGreaterThan(total);
+});
+
 describe('what they cost', () => {
   interface Node {
     'Node Type': string;
@@ -184,6 +195,7 @@ describe('what they cost', () => {
     'select * from twilio.conversation_overview where created_at >= $day and created_at < $next',
     'select * from twilio.transcripts where created_at >= $day and created_at < $next',
     'select * from twilio.daily_volume where day = $day',
+    'select * from twilio.daily_totals where day = $day',
     'select * from twilio.conversation_overview where synced_at > $day',
   ])('%s', async (sql) => {
     const values: Record<string, string> = { id: `'${silentId}'`, day: `'2026-06-01'`, next: `'2026-06-02'` };

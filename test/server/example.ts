@@ -74,6 +74,7 @@ export function someRecords(changes: Partial<Records> = {}): Records {
     dataCompleteThrough: '2026-06-15T09:59:56Z',
     historyFrom: '2026-03-17T00:00:00Z',
     reconciledAt: '2026-06-15T03:00:12Z',
+    searchIndex: { configuration: 'english', valid: true, bytes: 23_000_000 },
     due: 3,
     quarantined: [],
     lastRun: { command: 'run', startedAt: '2026-06-15T09:59:56Z', outcome: 'ok', error: null },

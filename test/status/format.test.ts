@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import {
+  formatBytes,
   formatCount,
   formatDuration,
   formatEstimate,
@@ -17,6 +18,7 @@ test('numbers, durations, instants', () => {
     '1 day',
     '1,200 days',
   ]);
+  expect([0, 8191, 22_600_000, 1_440_000_000].map(formatBytes)).toEqual(['0 kB', '9 kB', '23 MB', '1.4 GB']);
   expect([-1, 4.4, 99, 100, 5940, 7200, 100_000, 200_000, 2_000_000].map(formatDuration)).toEqual([
     '0 s',
     '4 s',

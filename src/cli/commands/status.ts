@@ -5,7 +5,15 @@
 import type { DatabaseConfig } from '../../config/config.ts';
 import { openConfigured } from '../../database.ts';
 import { describeRun, foldRuns, type RunLine, summarize } from '../../status/describe.ts';
-import { formatCount, formatDay, formatDuration, formatInstant, formatMany, formatWork } from '../../status/format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDay,
+  formatDuration,
+  formatInstant,
+  formatMany,
+  formatWork,
+} from '../../status/format.ts';
 import { judge, type Status } from '../../status/judge.ts';
 import { describePushes } from '../../status/pushes.ts';
 import { areLoading, describeAwaited, describeLoad } from '../../status/results.ts';
@@ -106,6 +114,7 @@ function countRows(found: Snapshot): Rows {
     ['stored by hour', `${sparkline(byHour)}  the last 24 hours, at most ${most(byHour)}`],
     ['communications', formatCount(found.communications)],
     ['operator results', describeResults(found)],
+    ['search index', describeIndex(found.searchIndex)],
     ...(found.pushes === null ? [] : [['webhooks', describePushes(found.pushes)] satisfies Rows[number]]),
     ['due', formatMany(found.due, 'detail')],
     ['quarantine', found.quarantine === 0 ? 'empty' : `${formatCount(found.quarantine)}: see twilio_sync.quarantine`],
@@ -117,6 +126,13 @@ function describeResults({ operatorResults, operatorResultLinks, results }: Snap
   if (results === null) return links;
   const more = areLoading(results) ? `first load: ${describeLoad(results)}` : describeAwaited(results);
   return [`${formatCount(operatorResults)} stored`, links, more].filter(Boolean).join(', ');
+}
+
+function describeIndex(index: Snapshot['searchIndex']): string {
+  if (index === null) return 'none';
+  return index.valid
+    ? `${index.configuration ?? 'not one of ours'}, ${formatBytes(index.bytes)}`
+    : 'not valid, an interrupted build: run search-index again, or search-index off';
 }
 
 function troubleRows({ braked, pendingWindows, results }: Snapshot): Rows {

@@ -101,7 +101,7 @@ function numbers({ quarantine, results }: Facts, records: Records | null, counts
   return html`<section aria-labelledby="stored"><h2 id="stored" class="unseen">What is stored</h2><dl class="numbers">
 ${number('Conversations', counts?.conversations, deleted)}
 ${number('Open', counts?.open, 'still going on')}
-${number('Communications', counts?.communications, 'in transcripts')}
+${number('Communications', counts?.communications, records?.searchIndex?.configuration ? `search index: ${records.searchIndex.configuration}` : 'in transcripts')}
 ${number('Operator results', results === null ? counts?.operatorResultLinks : counts?.operatorResults, resultsNote(results))}
 ${number('Due', records?.due, 'to be fetched again')}
 ${number('In quarantine', quarantine, quarantine === 0 ? 'none is missing' : html`<a href="#quarantine">see why</a>`, quarantine > 0)}
