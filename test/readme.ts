@@ -17,8 +17,8 @@ export interface Document {
   block(title: string, language: string): string;
   /** The body rows of the first table under a heading, cell by cell. */
   table(title: string): string[][];
-  /** A query as psql would run it: its `\set` lines taken out, and their variables, or those given, put in. */
-  query(title: string, variables?: Record<string, string>): string;
+  /** A query without its semicolon, with some of its literals replaced, as a reader puts in others. */
+  query(title: string, literals?: Record<string, string>): string;
 }
 
 interface Heading {
@@ -62,27 +62,13 @@ export function documentOf(path: string): Document {
     );
   }
 
-  function query(title: string, variables: Record<string, string> = {}): string {
-    const lines = block(title, 'sql').split('\n');
-    const values: Record<string, string> = {};
-    for (const line of lines) {
-      const [, name = '', value = ''] = /^\\set (\w+) '([^']*)'$/.exec(line) ?? [];
-      if (name !== '') values[name] = variables[name] ?? value;
-      else if (line.startsWith('\\')) throw new Error(`${path}, "${title}": only \\set is understood, not ${line}`);
+  function query(title: string, literals: Record<string, string> = {}): string {
+    let sql = block(title, 'sql').trim().replace(/;$/, '');
+    for (const [literal, other] of Object.entries(literals)) {
+      if (!sql.includes(`'${literal}'`)) throw new Error(`${path}, "${title}" has no literal '${literal}'`);
+      sql = sql.replaceAll(`'${literal}'`, `'${other.replaceAll("'", "''")}'`);
     }
-    for (const name of Object.keys(variables)) {
-      if (!(name in values)) throw new Error(`${path}, "${title}" sets no variable ${name}`);
-    }
-    return lines
-      .filter((line) => !line.startsWith('\\'))
-      .join('\n')
-      .trim()
-      .replace(/;$/, '')
-      .replace(/:'(\w+)'/g, (_, name: string) => {
-        const value = values[name];
-        if (value === undefined) throw new Error(`${path}, "${title}": :'${name}' is never set`);
-        return `'${value.replaceAll("'", "''")}'`;
-      });
+    return sql;
   }
 
   return { text, titles: all.map(({ title }) => title), section, block, table, query };
