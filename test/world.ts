@@ -53,6 +53,8 @@ export interface WorldOptions {
   filters?: Partial<FilterConfig>;
   /** Operator results with their content, which most tests do without. */
   results?: boolean;
+  /** Each stored change is notified. */
+  notify?: boolean;
   settings?: Partial<Settings>;
   client?: Pick<ClientOptions, 'maxConcurrency' | 'timeoutMs' | 'pageLimitBytes' | 'random'>;
 }
@@ -236,7 +238,14 @@ export class World implements AsyncDisposable {
         names: options.names ?? ['createdAtBefore', 'createdBefore'],
         onNews: (message, fields) => this.news.push(`${message} ${JSON.stringify(fields)}`),
       }),
-      store: createStore({ database, filters, generation, epoch: lease.epoch, results: options.results ?? false }),
+      store: createStore({
+        database,
+        filters,
+        generation,
+        epoch: lease.epoch,
+        results: options.results ?? false,
+        notify: options.notify ?? false,
+      }),
       results: options.results
         ? {
             api: createResultsPort(createResults({ client, onNews: () => {} })),
@@ -245,6 +254,7 @@ export class World implements AsyncDisposable {
               epoch: lease.epoch,
               brake: options.settings?.allowMassDelete ? () => false : isTooMany,
               now: () => context.api.now(),
+              notify: options.notify ?? false,
             }),
           }
         : null,
