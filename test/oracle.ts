@@ -56,7 +56,7 @@ export async function differences(
 }
 
 /** The conversations whose computed columns are not what Postgres computes of their rows. */
-async function wrongMetrics(client: pg.Pool | pg.Client): Promise<string[]> {
+export async function wrongMetrics(client: pg.Pool | pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>('select id from twilio.conversations');
   const queries = {
     sql: async <Row extends pg.QueryResultRow>(text: string, parameters: unknown[] = []) =>

@@ -3,6 +3,7 @@
 
 import { hash } from 'node:crypto';
 import type pg from 'pg';
+import { computedOf, tablesOf } from '../../src/sync/tables.ts';
 import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import { expectedTables, keys, type Row } from '../oracle.ts';
 
@@ -23,7 +24,10 @@ const parts = Object.keys(keys).map((table) => {
   const own = table === 'conversations' ? 't.id' : 't.conversation_id';
   const times = { conversations: ['created_at', 'updated_at'], communications: ['created_at'] }[table] ?? [];
   const written = times.map((column) => ` || jsonb_build_object('${column}', ${iso(column)})`).join('');
-  const row = `to_jsonb(t) - 'first_synced_at' - 'synced_at' - 'deleted_at'${written}`;
+  // What is computed is compared with the rows that it is computed of, not with the source.
+  const of = tablesOf.conversation.find(({ name }) => name === table);
+  const computed = of === undefined ? [] : computedOf(of);
+  const row = `to_jsonb(t) - 'first_synced_at' - 'synced_at' - 'deleted_at' - '{${computed.join(',')}}'::text[]${written}`;
   return `'${table}', (select coalesce(jsonb_agg(${row}), '[]') from twilio.${table} t where ${own} = c.id)`;
 });
 

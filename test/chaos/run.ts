@@ -6,6 +6,7 @@ import { createRandom, type Random } from '../../src/lib/random.ts';
 import { type Context, createCounts } from '../../src/sync/context.ts';
 import { type Change, type Checkpoint, LeaseLost, type Sweep } from '../../src/sync/model.ts';
 import { pass } from '../../src/sync/pass.ts';
+import { wrongMetrics } from '../oracle.ts';
 import { hungAfterMs, World } from '../world.ts';
 import { type Watch, watch } from './disturb.ts';
 import { happen, type Scene } from './events.ts';
@@ -292,6 +293,8 @@ class Chaos {
     for (const id of before.keys()) if (!after.has(id)) return `${id} was stored, and is forgotten`;
     const [unexplained] = await readUnexplained(world.pool);
     if (unexplained !== undefined) return `nothing says why the result ${unexplained} is not stored`;
+    const [wrong] = await wrongMetrics(world.pool);
+    if (wrong !== undefined) return wrong;
     return reader.found;
   }
 
