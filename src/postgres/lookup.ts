@@ -7,7 +7,7 @@ import type { Queries } from './database.ts';
 import { isDueForPass } from './due.ts';
 import { seconds } from './instant.ts';
 import type { Rows } from './rows.ts';
-import { countsOf } from './statements.ts';
+import { countsBetween } from './statements.ts';
 import { readForgotten } from './tombstones.ts';
 
 /** See Store.known. */
@@ -46,22 +46,29 @@ type StoredFingerprint = Pick<
 /** Times are in seconds; `reason` and `wants` have the types of the program that wrote them. */
 type DueColumns = DueRow & Pick<Rows['due'], 'attempts' | 'error' | 'fingerprint' | 'number'>;
 
+/** So many conversations are counted by one statement. */
+const countedAtOnce = 10_000;
+
 /** See Store.findLost. */
-export async function readLost(queries: Queries, children: Map<string, number | null>): Promise<string[]> {
-  if (children.size === 0) return [];
-  const rows = await queries.sql<Pick<Rows['conversations'], 'id'>>(lostStatement, [
-    [...children.keys()],
-    [...children.values()],
-  ]);
-  return rows.map(({ id }) => id);
+export async function readLost(queries: Queries, after: string): Promise<{ lost: string[]; last: string | null }> {
+  const [edge] = await queries.sql<{ last: string | null }>(
+    `select max(conversation_id) as last from (
+       select conversation_id from twilio_sync.fingerprints where conversation_id > $1 order by conversation_id limit ${countedAtOnce}) as next`,
+    [after],
+  );
+  const last = edge?.last ?? null;
+  if (last === null) return { lost: [], last };
+  const rows = await queries.sql<{ id: Rows['fingerprints']['conversationId'] }>(lostStatement, [after, last]);
+  return { lost: rows.map(({ id }) => id), last };
 }
 
-/** A null count equals any. */
-const lostStatement = `select remembered.id
-  from unnest($1::text[], $2::int4[]) as remembered(id, children)
-  left join twilio.conversations on conversations.id = remembered.id
-  left join (${countsOf(1)}) as counted on counted.id = remembered.id
-  where conversations.id is null or remembered.children <> counted.children`;
+/** Ranges of keys are read from their indexes in order: counting by id looks each id up in every table, five times as dear. A null count equals any. */
+const lostStatement = `select remembered.conversation_id as id
+  from twilio_sync.fingerprints remembered
+  left join twilio.conversations on conversations.id = remembered.conversation_id
+  left join (${countsBetween(1, 2)}) as counted on counted.id = remembered.conversation_id
+  where remembered.conversation_id > $1 and remembered.conversation_id <= $2 and remembered.detail is not null
+    and (conversations.id is null or remembered.children <> coalesce(counted.children, 0))`;
 
 /**
  * See Store.findMissing. A conversation is expected if it was listed before under the current filters, and its columns still match

@@ -126,10 +126,16 @@ export function differenceStatement(table: Table): string {
 
 /** SQL for how many rows the child tables hold of each conversation in `$n`, as `id` and `children`. */
 export function countsOf(n: number): string {
-  const rows = children.map(
-    ({ name }) => `select conversation_id from twilio.${name} where conversation_id = any($${n})`,
-  );
   return `select asked.id, coalesce(children, 0)::int as children from unnest($${n}::text[]) as asked(id)
-    left join (select conversation_id, count(*) as children from (${rows.join(' union all ')}) as each group by 1) as counted
-      on counted.conversation_id = asked.id`;
+    left join (${countsWhere(`conversation_id = any($${n})`)}) as counted on counted.id = asked.id`;
+}
+
+/** The same of the conversations after `$after`, up to `$last`. One without such rows is left out. */
+export function countsBetween(after: number, last: number): string {
+  return countsWhere(`conversation_id > $${after} and conversation_id <= $${last}`);
+}
+
+function countsWhere(condition: string): string {
+  const rows = children.map(({ name }) => `select conversation_id from twilio.${name} where ${condition}`);
+  return `select conversation_id as id, count(*)::int as children from (${rows.join(' union all ')}) as each group by 1`;
 }

@@ -61,7 +61,7 @@ export function createStore(options: StoreOptions): Store {
     },
     openRanges: (within) => database.run((queries) => readOpenRanges(queries, within)),
     known: (ids) => database.run((queries) => readKnown(queries, ids)),
-    findLost: (children) => database.run((queries) => readLost(queries, children)),
+    findLost: (after) => database.run((queries) => readLost(queries, after)),
     findMissing: (range, open, listed) =>
       database.run((queries) => readMissing(queries, range, open, listed, filters, generation)),
     findDue: (now, limit) => database.run((queries) => readDue(queries, now, limit)),

@@ -63,8 +63,11 @@ export interface Store {
   openRanges(within: TimeRange): Promise<TimeRange[]>;
   /** What is stored and due of these conversations. */
   known(ids: string[]): Promise<Map<string, Known>>;
-  /** Which of these stored conversations have lost rows. The map says how many rows their child tables should have. */
-  findLost(children: Map<string, number | null>): Promise<string[]>;
+  /**
+   * Stored conversations that have other rows than were stored: of the next few thousand after this id, by id, up to `last`;
+   * null if there are none.
+   */
+  findLost(after: string): Promise<{ lost: string[]; last: string | null }>;
   /**
    * Of the stored conversations that a listing of the range should show: how many there are, and which it did not show.
    * `listed`: those that it showed, and whether the present filters had shown each of them before.
@@ -200,6 +203,10 @@ export interface Learned {
    * and need no look at the database. Anything that is loaded is taken out.
    */
   unchangedOpen: Map<string, string>;
+  /** How many results a tick asks for at first: twice as many as the last one had to see. */
+  headSize: number;
+  /** Conversations that have lost rows, looked up once for each reconcile; null: not yet. */
+  lost: Promise<Set<string>> | null;
   /** Every stored conversation has the metrics of this release. */
   metricsFilled: boolean;
 }
@@ -257,6 +264,8 @@ export function createContext(
       tooLong: { all: nothingTooLong, open: nothingTooLong },
       trust: { provenTotal: provenAtFirst, endsAt: Number.POSITIVE_INFINITY, warned: new Set() },
       unchangedOpen: new Map(),
+      headSize: Number.POSITIVE_INFINITY,
+      lost: null,
       metricsFilled: false,
     },
     detailRequests: { sent: 0 },
@@ -266,7 +275,7 @@ export function createContext(
 
 /** A copy for a dry run, which changes nothing of the original. */
 export function copyForDryRun(context: Context): Context {
-  const { spans, tooLong, trust, metricsFilled } = context.learned;
+  const { spans, tooLong, trust, headSize, metricsFilled } = context.learned;
   return {
     ...context,
     counts: createCounts(),
@@ -276,6 +285,8 @@ export function copyForDryRun(context: Context): Context {
       tooLong: { ...tooLong },
       trust: { ...trust },
       unchangedOpen: new Map(),
+      headSize,
+      lost: null,
       metricsFilled,
     },
   };

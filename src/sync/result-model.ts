@@ -43,11 +43,11 @@ export interface Named {
 
 export interface ResultsApi {
   /**
-   * Pages of results, from the first or from a token on, whole to the last page.
+   * Pages of results, of at most `most` items, from the first or from a token on, whole to the last page. With `most`, no page is requested ahead.
    * @throws ResultsRefused; WalkExpired where the token, or one on the way, is no longer taken; ListingFailed where another try may
    * do; the pass's trouble (key, network) as it came.
    */
-  pages(filter: ResultFilter, token: string | null, signal: AbortSignal): AsyncIterable<ResultPage>;
+  pages(filter: ResultFilter, token: string | null, signal: AbortSignal, most?: number): AsyncIterable<ResultPage>;
   /** @throws the pass's trouble, where no request could be sent. */
   one(conversationId: string, id: string, signal: AbortSignal): Promise<ResultOutcome>;
   /** All of them; null where the API refuses to list them. @throws ListingFailed; the pass's trouble. */

@@ -2,6 +2,7 @@
 // from the same list, once, page by page. What neither shows is requested by id or by conversation. Each link has its result, or a
 // row in results_due says why not, or the first walk has not ended.
 
+import { secondsOf } from '../lib/timestamp.ts';
 import type { Context, Results } from './context.ts';
 import { ListingFailed, Unstorable } from './model.ts';
 import { type ResultLoad, ResultsRefused, type ResultsStore, type Walk, WalkExpired } from './result-model.ts';
@@ -11,6 +12,9 @@ import { overlapSeconds } from './sweeps.ts';
 
 /** The most pages that a tick reads. The rest is read like history. */
 const maxHeadPages = 20;
+/** A page of a tick that has little to see. */
+const minPage = 50;
+const maxSmallPage = 500;
 const maxRestarts = 2;
 
 /**
@@ -36,39 +40,71 @@ export async function readNewResults(context: Context, signal: AbortSignal): Pro
 }
 
 async function readHead(context: Context, results: Results, signal: AbortSignal): Promise<void> {
-  const { api, store } = results;
+  const { store } = results;
   const { mark, givenUp, refused } = await store.head();
   if (givenUp !== null || refused !== null) return;
   const began = context.api.now();
   // The first time, one page shows where the newest is. What lies below is history.
   const downTo = mark === null ? Number.POSITIVE_INFINITY : mark - overlapSeconds;
-  const order = new NewestFirst();
   // A result with a time in the future would hide all that are made before it.
-  const top = () => Math.max(mark ?? 0, Math.min(order.highest ?? began, began));
-  let pages = 0;
-  try {
-    await listing(context, results, null, async () => {
-      for await (const { items, bad, nextToken } of api.pages({}, null, signal)) {
-        pages += 1;
-        order.see(items);
-        if (order.broken) return await giveUp(context, store, 'the list of operator results is not newest first');
-        const reached = nextToken === null || order.lowest < downTo;
-        const stops = reached || pages === maxHeadPages;
-        const rest = reached ? null : { downTo, token: nextToken };
-        const load: ResultLoad = { items, bad, foundBy: 'head' };
-        await storeResults(context, store, stops ? { ...load, head: { mark: top(), rest } } : load);
-        if (stops) return;
+  const top = (highest: number | null) => Math.max(mark ?? 0, Math.min(highest ?? began, began));
+  // Most ticks have little to see, and ask for little. If that is not enough, it is read anew in whole pages.
+  for (const most of new Set([context.learned.headSize, Number.POSITIVE_INFINITY])) {
+    const order = new NewestFirst();
+    try {
+      if (await readNewest(context, results, { most, downTo, order, top }, signal)) return;
+    } catch (error) {
+      if (error instanceof WalkExpired) {
+        // Left to a walk, which handles expired tokens.
+        const head = { mark: top(order.highest), rest: { downTo, token: null } };
+        return await storeResults(context, store, { items: [], foundBy: 'head', head });
       }
-    });
-  } catch (error) {
-    if (error instanceof WalkExpired) {
-      // Left to a walk, which handles expired tokens.
-      const head = { mark: top(), rest: { downTo, token: null } };
-      await storeResults(context, store, { items: [], foundBy: 'head', head });
-    } else if (error instanceof ListingFailed) {
+      if (!(error instanceof ListingFailed)) throw error;
       context.counts.incomplete.push(`operator results: ${error.message}`);
-    } else throw error;
+      return;
+    }
   }
+}
+
+interface Newest {
+  /** The most items of a page. */
+  most: number;
+  /** Ends below this. */
+  downTo: number;
+  order: NewestFirst;
+  /** The next mark, given the newest that was seen. */
+  top(highest: number | null): number;
+}
+
+/** Stores the newest part of the list, page by page. @returns whether small pages were enough. */
+async function readNewest(
+  context: Context,
+  results: Results,
+  { most, downTo, order, top }: Newest,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { api, store } = results;
+  let pages = 0;
+  let seen = 0;
+  let isEnough = true;
+  await listing(context, results, null, async () => {
+    for await (const { items, bad, nextToken } of api.pages({}, null, signal, most)) {
+      pages += 1;
+      order.see(items);
+      if (order.broken) return await giveUp(context, store, 'the list of operator results is not newest first');
+      const reached = nextToken === null || order.lowest < downTo;
+      isEnough = reached || most === Number.POSITIVE_INFINITY;
+      if (!isEnough) return;
+      const stops = reached || pages === maxHeadPages;
+      const rest = reached ? null : { downTo, token: nextToken };
+      const load: ResultLoad = { items, bad, foundBy: 'head' };
+      await storeResults(context, store, stops ? { ...load, head: { mark: top(order.highest), rest } } : load);
+      seen += items.filter(({ createdAt }) => secondsOf(createdAt) >= downTo).length;
+      if (stops) break;
+    }
+  });
+  context.learned.headSize = seen > maxSmallPage / 2 ? Number.POSITIVE_INFINITY : Math.max(minPage, 2 * seen);
+  return isEnough;
 }
 
 /**

@@ -44,6 +44,8 @@ const slicesAtOnce = 2;
 /** How many conversations are looked up at once. */
 const lookupSize = 5000;
 const maxUnchangedOpen = 50_000;
+/** Where more conversations have lost rows, the next reconcile finds the rest. */
+const maxLost = 50_000;
 
 /** The slices of some windows, one window after the other. @throws as Api.list, but for ListingFailed. */
 export function slices(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<Slice> {
@@ -250,21 +252,30 @@ function hasChanged(stored: NonNullable<Known['stored']>, { fingerprint, wants }
   return wants.updatedAt?.slice(0, microseconds) !== stored.updatedAt?.slice(0, microseconds);
 }
 
-/** Finds conversations that have fewer rows than were stored, warns about them by day, and makes them due. */
+/** Finds listed conversations that have lost rows, warns about them by day, and makes them due. */
 async function findLost(context: Context, found: Diff, items: Item[], known: Map<string, Known>): Promise<Due[]> {
+  context.learned.lost ??= readLost(context);
+  const lost = await context.learned.lost.catch((error: unknown) => {
+    context.learned.lost = null;
+    throw error;
+  });
   const fetched = new Set(found.changed.map(({ id }) => id));
-  const expected = new Map<string, number | null>();
-  for (const { id } of items) {
-    const stored = known.get(id)?.stored ?? null;
-    if (stored !== null && stored.detail !== null && !fetched.has(id)) expected.set(id, stored.children);
-  }
-  const lost = new Set(await context.store.findLost(expected));
-  const mended = items.filter(({ id }) => lost.has(id));
+  const mended = items.filter(({ id }) => lost.has(id) && !fetched.has(id) && known.get(id)?.stored?.detail != null);
   context.counts.lost += mended.length;
   for (const [day, all] of Map.groupBy(mended, ({ createdFrom }) => formatSeconds(createdFrom).slice(0, 10))) {
     context.watcher.warn('stored rows are lost; they are fetched again', { day, conversations: all.length });
   }
   return mended.map((item) => dueForMending(item, context.api.now()));
+}
+
+async function readLost({ store }: Context): Promise<Set<string>> {
+  const all = new Set<string>();
+  for (let after: string | null = ''; after !== null && all.size < maxLost; ) {
+    const { lost, last }: { lost: string[]; last: string | null } = await store.findLost(after);
+    for (const id of lost) all.add(id);
+    after = last;
+  }
+  return all;
 }
 
 /** Remembers an open conversation that is listed as it is stored: it is not looked up again while it is listed the same. */

@@ -44,7 +44,10 @@ export async function planSweeps(context: Context): Promise<Window[]> {
   // Taken before it is planned: what is requested meanwhile is another request.
   for (const sweep of taken) requests.sweeps.delete(sweep);
   try {
-    if (wanted.includes('reconcile')) await moveStart(context);
+    if (wanted.includes('reconcile')) {
+      await moveStart(context);
+      context.learned.lost = null;
+    }
     const windows: Window[] = [];
     for (const { sweep, ranges } of await decideSweeps(context, wanted, soFar)) {
       windows.push(...(await store.plan(sweep, ranges)));

@@ -145,10 +145,10 @@ export function createClient(options: ClientOptions): Client {
   function pagesOf<Page extends AnyPage>(
     list: Pick<Wanted<Page>, 'endpoint' | 'path' | 'decode'>,
     query: Query,
-    { signal, pageSize, token = null }: WalkOptions,
+    options: WalkOptions,
   ): AsyncGenerator<Page, void, undefined> {
-    return walk(signal, token, (pageToken, walkSignal) => {
-      const path = root + list.path + search(query, pageSize, pageToken);
+    return walk(options, (pageToken, walkSignal) => {
+      const path = root + list.path + search(query, options.pageSize, pageToken);
       return page(parts, { ...list, path, limitBytes: pageLimitBytes, signal: walkSignal }, pageToken);
     });
   }

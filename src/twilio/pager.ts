@@ -17,6 +17,8 @@ export interface WalkOptions {
   pageSize?: number;
   /** Starts at the page of this token, which an earlier page of the same query gave. Default: the first page. */
   token?: string | null;
+  /** False where the consumer will most likely stop early: each page is requested only when it is asked for. */
+  ahead?: boolean;
 }
 
 export interface PagerOptions<Asked, Page> {
@@ -28,7 +30,12 @@ export interface PagerOptions<Asked, Page> {
 
 export interface Pager<Asked, Page> {
   /** The pages of a list, by default of the size in use. Throws what `walk` throws. */
-  pages(query: Asked, signal: AbortSignal, size?: number, token?: string | null): AsyncGenerator<Page>;
+  pages(
+    query: Asked,
+    signal: AbortSignal,
+    size?: number,
+    rest?: Pick<WalkOptions, 'token' | 'ahead'>,
+  ): AsyncGenerator<Page>;
   /** Items asked for in a page. */
   readonly size: number;
   /** A page was too large for memory: use much smaller ones from now on. */
@@ -53,13 +60,13 @@ export function createPager<Asked, Page>({ walk: walkPages, onNews }: PagerOptio
     query: Asked,
     signal: AbortSignal,
     asked = inUse,
-    token: string | null = null,
+    { token = null, ahead = true }: Pick<WalkOptions, 'token' | 'ahead'> = {},
   ): AsyncGenerator<Page> {
     let refusal: unknown;
     for (const pageSize of [asked, ...sizes.filter((each) => each < asked)]) {
       let answered = false;
       try {
-        for await (const page of walkPages(query, { signal, pageSize, token })) {
+        for await (const page of walkPages(query, { signal, pageSize, token, ahead })) {
           answered = true;
           if (refusal !== undefined) {
             onNews('smaller pages are asked for', { pageSize });
@@ -98,10 +105,9 @@ export function createPager<Asked, Page>({ walk: walkPages, onNews }: PagerOptio
   };
 }
 
-/** Follows the tokens, one page ahead of the consumer. Leaving early aborts the page that is being fetched. @throws BadAnswer for an endless list. */
+/** Follows the tokens, by default one page ahead of the consumer. Leaving early aborts the page that is being fetched. @throws BadAnswer for an endless list. */
 export async function* walk<Page extends AnyPage>(
-  given: AbortSignal,
-  from: string | null,
+  { signal: given, token: from = null, ahead = true }: WalkOptions,
   fetch: (token: string | null, signal: AbortSignal) => Promise<Page>,
 ): AsyncGenerator<Page, void, undefined> {
   const left = new AbortController();
@@ -110,9 +116,9 @@ export async function* walk<Page extends AnyPage>(
   const ids = new Set<string | null>();
   let idle = 0;
   try {
-    let next: Promise<Page> | null = fetch(from, signal);
-    while (next !== null) {
-      const current: Page = await next;
+    let started: Promise<Page> | null = null;
+    for (let token = from; ; ) {
+      const current: Page = await (started ?? fetch(token, signal));
       const { nextToken } = current;
       // Forgetting keeps memory bounded on the list of a whole account.
       if (ids.size > maxIds) ids.clear();
@@ -126,10 +132,12 @@ export async function* walk<Page extends AnyPage>(
         throw new BadAnswer('list', ['meta.nextToken: was given before, so the list would never end']);
       }
       if (nextToken !== null) tokens.add(nextToken);
-      next = nextToken === null ? null : fetch(nextToken, signal);
+      started = ahead && nextToken !== null ? fetch(nextToken, signal) : null;
       // An error is thrown when the consumer asks for the page.
-      next?.catch(() => undefined);
+      started?.catch(() => undefined);
       yield current;
+      if (nextToken === null) return;
+      token = nextToken;
     }
   } finally {
     left.abort(new Error('the consumer stopped'));

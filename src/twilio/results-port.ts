@@ -23,12 +23,16 @@ const limitBytes = 16 * megabyte;
 /** Makes the port of sync/result-model.ts. */
 export function createResultsPort(results: Results): ResultsApi {
   return {
-    async *pages(filter, token, signal) {
+    async *pages(filter, token, signal, most) {
       let from = token;
       // Much hangs on a refusal: it is believed the second time.
       for (let refusals = 0; ; ) {
         try {
-          for await (const { items, bad, nextToken } of results.pages(filter, { signal, token: from })) {
+          for await (const { items, bad, nextToken } of results.pages(filter, {
+            signal,
+            token: from,
+            ...(most !== undefined && { most }),
+          })) {
             from = nextToken;
             refusals = 0;
             yield {

@@ -30,11 +30,15 @@ export interface NameList {
 
 export interface Results {
   /**
-   * All pages, each as large as the server accepts and as fits in memory.
+   * All pages, each as large as the server accepts and as fits in memory, of at most
+   * `most` items. With `most`, no page is requested before it is asked for.
    * @throws FilterIgnored if a page holds what was not asked for; TokenExpired if the API does not accept a token, be it
    * `token` or a later one; Refused if the server requires other filters; Unauthorized if the key may not read results.
    */
-  pages(query: ResultQuery, options: { signal: AbortSignal; token?: string | null }): AsyncGenerator<ResultPage>;
+  pages(
+    query: ResultQuery,
+    options: { signal: AbortSignal; token?: string | null; most?: number },
+  ): AsyncGenerator<ResultPage>;
   /** One result of at most `limitBytes`. @throws an error that fails the pass. */
   result(id: string, limitBytes: number, signal: AbortSignal): Promise<ResultOutcome>;
   operators(signal: AbortSignal): Promise<NameList>;
@@ -78,14 +82,17 @@ function createSizes(pager: Pager<ResultQuery, ResultPage>, onNews: ResultsOptio
   let limitBytes: number | undefined;
   let largestBytes = 0;
 
-  return async function* pages(query, { signal, token = null }) {
+  return async function* pages(query, { signal, token = null, most }) {
     if (token === null) {
       if (limitBytes !== undefined && largestBytes > 0 && largestBytes < limitBytes / 4) pager.grow();
       largestBytes = 0;
     }
     for (let from = token; ; ) {
       try {
-        for await (const page of pager.pages(query, signal, pager.size, from)) {
+        for await (const page of pager.pages(query, signal, Math.min(pager.size, most ?? pager.size), {
+          token: from,
+          ahead: most === undefined,
+        })) {
           largestBytes = Math.max(largestBytes, page.bytes);
           from = page.nextToken;
           yield page;

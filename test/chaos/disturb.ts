@@ -64,8 +64,8 @@ function watchedApi(api: Api, on: Watch): Api {
 function watchedResults(api: ResultsApi, on: Watch): ResultsApi {
   return {
     ...api,
-    async *pages(filter, token, signal) {
-      for await (const page of api.pages(filter, token, signal)) {
+    async *pages(filter, token, signal, most) {
+      for await (const page of api.pages(filter, token, signal, most)) {
         await on.answered();
         yield page;
       }

@@ -71,7 +71,7 @@ function world(items: JsonObject[], known: Record<string, Known>) {
         shown.push(Object.fromEntries(listed));
         return { expected: 0, missing: [] };
       },
-      findLost: async () => [],
+      findLost: async () => ({ lost: [], last: null }),
       load: async () => ({ changed: 0, deleted: 0, due: false }),
     },
   });
