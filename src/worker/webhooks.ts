@@ -7,6 +7,7 @@ import type { Watch } from '../server/watch.ts';
 import type { Context } from '../sync/context.ts';
 import { openListener } from '../webhooks/listener.ts';
 import { createReceiver } from '../webhooks/receive.ts';
+import type { Refusal } from '../webhooks/signature.ts';
 import type { Log } from './log.ts';
 import { createBell, followPushes } from './pushes.ts';
 
@@ -27,8 +28,21 @@ export interface Webhooks {
   close(): Promise<void>;
 }
 
-/** How often refused webhooks are logged at most: somebody may send thousands a second. */
+/** How often the same is logged at most: somebody may send thousands a second. */
 const sayEveryMs = 60_000;
+
+/** Passes on the first of many, and how many there were since the last that was passed on. */
+function createSayer<What>(say: (what: What, count: number) => void): (what: What) => void {
+  let count = 0;
+  let saidAtMs = Number.NEGATIVE_INFINITY;
+  return (what) => {
+    count += 1;
+    if (performance.now() - saidAtMs < sayEveryMs) return;
+    saidAtMs = performance.now();
+    say(what, count);
+    count = 0;
+  };
+}
 
 /** Starts to listen; null without a port. @throws ListenError. */
 export async function openWebhooks({ webhook, accountSid, log, watch }: WebhooksOptions): Promise<Webhooks | null> {
@@ -37,8 +51,12 @@ export async function openWebhooks({ webhook, accountSid, log, watch }: Webhooks
   const { metrics } = watch;
   const bell = createBell();
   let database: Database | undefined;
-  let refused = 0;
-  let saidAtMs = Number.NEGATIVE_INFINITY;
+  const sayRefused = createSayer((reason: Refusal | undefined, refused) =>
+    log.warn({ reason, refused }, 'webhooks were refused; see conversation-sync doctor --webhook'),
+  );
+  const sayFailed = createSayer((error: unknown, failed) =>
+    log.warn({ err: error, failed }, 'webhooks could not be committed'),
+  );
   const receiver = createReceiver({
     accountSid,
     async put(pushes, count) {
@@ -46,7 +64,7 @@ export async function openWebhooks({ webhook, accountSid, log, watch }: Webhooks
       await putPushed(database, pushes, count);
     },
     onCommitted: bell.ring,
-    onFailed: (error) => log.warn({ err: error }, 'webhooks could not be committed'),
+    onFailed: sayFailed,
   });
   const listener = await openListener({
     host,
@@ -56,12 +74,7 @@ export async function openWebhooks({ webhook, accountSid, log, watch }: Webhooks
     receiver,
     onAnswer(outcome, refusal) {
       metrics.webhook(outcome);
-      if (outcome !== 'refused') return;
-      refused += 1;
-      if (performance.now() - saidAtMs < sayEveryMs) return;
-      saidAtMs = performance.now();
-      log.warn({ reason: refusal, refused }, 'webhooks were refused; see conversation-sync doctor --webhook');
-      refused = 0;
+      if (outcome === 'refused') sayRefused(refusal);
     },
   });
   log.info({ url: listener.url }, 'taking webhooks');

@@ -75,6 +75,23 @@ test.concurrent('what is pushed is stored, twice or out of order, without a word
   expect(worker.output()).not.toContain('secret word');
 });
 
+test.concurrent('half of them lost, the others doubled and shuffled: ticks find the rest', async () => {
+  await using stage = await Stage.open({ conversations: 60 });
+  const { processes } = stage;
+  const ticks = { SYNC_SCHEDULE: '* * * * * *', LOOKBACK_SCHEDULE: '*/2 * * * * *', SYNC_LOOKBACK: '60d' };
+  const worker = await processes.start(['run'], { ...stage.env, ...ticks, ...open });
+  const target = await takingAt(worker);
+  await worker.saw(/"msg":"in sync"/);
+  await using pushes = pushTo(stage, target, { lost: 0.5, doubled: 1, lateMs: 1_000 });
+  change(stage, 30);
+  await pushes.settled();
+  await until(
+    () => isEqual(stage),
+    (differences) => differences === 0,
+  );
+  expect([...pushes.statuses.keys()]).toEqual([204]);
+});
+
 test.concurrent('a worker that is killed in the middle loses nothing: the next one fetches what is due', async () => {
   await using stage = await Stage.open({ conversations: 60 });
   const { processes, simulator } = stage;
