@@ -1,6 +1,6 @@
 // The judgement and the last runs, as people read them: the same words on the status page and in the terminal.
 
-import { formatCount, formatEstimate, formatInstant, formatShare } from './format.ts';
+import { formatCount, formatDay, formatEstimate, formatInstant, formatShare } from './format.ts';
 import type { ProcessState, Status } from './judge.ts';
 import { describeLoad, noticesOf } from './results.ts';
 import type { Facts, Run } from './snapshot.ts';
@@ -16,7 +16,7 @@ export interface Summary {
 export function summarize({ state, code, since }: Status, facts: Facts | null, process: ProcessState | null): Summary {
   const standby = `This replica is on standby: ${process?.heldBy} holds the lease.`;
   const say = (tone: Summary['tone'], title: string, ...notes: string[]): Summary => {
-    const all = [...notes, ...noticesOf(facts?.results ?? null)];
+    const all = [...notes, ...computing(facts), ...noticesOf(facts?.results ?? null)];
     return { tone, title, notes: process?.phase === 'standby' ? [...all, standby] : all };
   };
   if (code === 'starting') return say('busy', 'Starting');
@@ -31,6 +31,12 @@ export function summarize({ state, code, since }: Status, facts: Facts | null, p
   if (code === 'loading_results') return say('busy', loadingResults(facts));
   if (state === 'loading') return say('busy', loading(facts));
   return say('good', 'In sync', ...passes('Every pass has succeeded'), ...idle);
+}
+
+function computing(facts: Facts | null): string[] {
+  if (!facts?.computing) return [];
+  const back = formatDay(facts.computing.reachedAt);
+  return [`Counts and response times are being computed, so far back to ${back}. Older conversations have none yet.`];
 }
 
 function loadingResults({ results, worker }: Facts): string {

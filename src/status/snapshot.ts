@@ -43,6 +43,8 @@ export interface Facts {
   results: ResultFacts | null;
   /** Webhooks; null where none was ever taken. */
   pushes: PushFacts | null;
+  /** What is computed of conversations is being computed again, the newest first: down to which `createdAt`; null: it is all done. */
+  computing: { reachedAt: string } | null;
   /** Details that should have been fetched by now. */
   overdue: number;
   evidence: Evidence;
@@ -205,6 +207,8 @@ export const factsStatement = () => `
         and (later.sweep = stopped.sweep or later.sweep = 'reconcile' and not later.braked)) order by ended_at desc`)} as braked,
     ((select count(*) from twilio_sync.due where reason = 'failed') + (select count(*) from twilio_sync.results_due where error is not null))::int as quarantine,
     ${resultFacts} as results,
+    (select json_build_object('reachedAt', ${iso('reached_at')}) from twilio_sync.metrics
+     where filled_at is null and reached_at is not null) as computing,
     ${pushFacts} as pushes,
     (select count(*)::int from twilio_sync.due where due_at <= now() and reason <> 'failed') as overdue,
     (select json_build_object('outcome', outcome, 'error', error) from (

@@ -33,6 +33,7 @@ export function someFacts(changes: Partial<Facts> = {}, evidence: Partial<Eviden
     lastTickAt: '2026-06-15T09:59:57Z',
     lastTickSecondsAgo: 3,
     newestChangeSecondsAgo: 70,
+    computing: null,
     pendingWindows: [],
     pendingDays: 0,
     progress: null,

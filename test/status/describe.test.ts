@@ -62,6 +62,9 @@ test('the sentence that matters, and what belongs to it', () => {
   expect(say({ results: someResults({ refused: 'the key may not' }) }).at(-1)).toBe(
     'The API shows no operator results, so they are asked for again with each reconcile: the key may not.',
   );
+  expect(say({ computing: { reachedAt: '2026-03-02T10:00:00Z' } })).toContain(
+    'Counts and response times are being computed, so far back to 2 Mar 2026. Older conversations have none yet.',
+  );
   expect(say({ results: someResults({ byConversation: 'no order' }) }).at(-1)).toBe(
     'New operator results are found by conversation, which can take longer: no order.',
   );
