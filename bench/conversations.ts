@@ -5,7 +5,7 @@ import { createRandom, type Random } from '../src/lib/random.ts';
 import type { Made } from '../src/simulator/entry.ts';
 import { drawId } from '../src/simulator/ids.ts';
 import { SeededConversation, type SeedPlan } from '../src/simulator/seeded.ts';
-import { subjects } from '../src/simulator/talk.ts';
+import { english } from '../src/simulator/talk/english.ts';
 import type { WireConversation, WireConversationDetail } from '../src/twilio/wire.ts';
 
 export interface Shape {
@@ -27,7 +27,7 @@ export interface Order {
 const perDay = 333;
 const dayMs = 86_400_000;
 const openWithinMs = 2 * dayMs;
-const words = subjects.flatMap(({ turns }) => turns.flatMap(({ says }) => says)).join(' ');
+const words = english.subjects.flatMap(({ turns }) => turns.flatMap(({ says }) => says)).join(' ');
 
 /** Over how many days they are spread. */
 export function daysOf({ conversations }: Shape): number {
@@ -36,7 +36,7 @@ export function daysOf({ conversations }: Shape): number {
 
 /** The conversations of a shape, all before an instant. */
 export function* madeConversations(accountId: string, shape: Shape, untilMs: number, order: Order): Generator<Made> {
-  const plan: SeedPlan = { seed: 1, accountId, untilMs, spanMs: daysOf(shape) * dayMs };
+  const plan: SeedPlan = { seed: 1, accountId, untilMs, spanMs: daysOf(shape) * dayMs, isEven: true };
   for (let number = 0; number < shape.conversations; number += 1) yield new Sized(plan, shape, number, order);
 }
 

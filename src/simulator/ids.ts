@@ -5,7 +5,8 @@ import type { Random } from '../lib/random.ts';
 
 const base36 = '0123456789abcdefghijklmnopqrstuvwxyz';
 
-const crockford = '0123456789abcdefghjkmnpqrstvwxyz';
+/** The digits of a UUIDv7 in an id. */
+export const crockford = '0123456789abcdefghjkmnpqrstvwxyz';
 const timed = /^[a-z]+_[a-z]+_([0-7][0-9a-hjkmnp-tv-z]{9}[ef][0-9a-hjkmnp-tv-z]{15})$/;
 const earliestMs = Date.UTC(2015, 0);
 const latestMs = Date.UTC(2100, 0);
@@ -18,7 +19,8 @@ export type IdKind =
   | 'intelligence_configuration'
   | 'intelligence_configurationrule'
   | 'intelligence_operator'
-  | 'intelligence_operatorresult';
+  | 'intelligence_operatorresult'
+  | 'mem_profile';
 
 /** A new id of a kind: its prefix and 26 characters. */
 export function drawId(kind: IdKind, random: Random): string {

@@ -2,16 +2,18 @@
 // its conversation alone, so that none need be held: the same id gives the same operator, format and text every time.
 
 import type { JsonObject } from '../lib/json.ts';
-import { createRandom, hashText } from '../lib/random.ts';
+import { createRandom, hashText, type Random } from '../lib/random.ts';
 import type { WireConversation, WireConversationDetail } from '../twilio/wire.ts';
-import { drawId, timeOfId } from './ids.ts';
-import { cities, products } from './talk.ts';
+import { crockford, drawId, drawTimedId, timeOfId } from './ids.ts';
+import { findOutcome } from './outcomes.ts';
 
 export interface Operator {
   readonly id: string;
   readonly name: string;
   readonly version: number;
   readonly outputFormat: 'TEXT' | 'JSON' | 'CLASSIFICATION' | 'EXTRACTION';
+  /** Of a JSON operator: the properties of what it answers. */
+  readonly properties?: JsonObject;
 }
 
 /** A result as the API answers it: all but the first three may be null, missing or of another shape. */
@@ -35,6 +37,24 @@ export interface CompleteResult extends WireOperatorResult {
 }
 
 const random = createRandom(20_260_115);
+const adherence = {
+  adherent: { type: 'boolean', description: 'Whether the score is 0.75 or more' },
+  score: { type: 'number', description: 'How much of the script was kept to, 0 to 1' },
+  greeted: { type: 'boolean', description: 'The agent gave a name' },
+  used_name: { type: 'boolean', description: 'An agent addressed the customer by name' },
+  offered_help: { type: 'boolean', description: 'An agent asked whether there was anything else' },
+  confirmed_details: { type: 'boolean', description: 'An agent repeated an order, an amount, a case or an address' },
+};
+const resolution = {
+  resolved: { type: 'boolean', description: 'Whether the matter is settled' },
+  outcome: {
+    type: 'string',
+    enum: ['settled by the first agent', 'contained', 'handed over', 'abandoned', 'unanswered'],
+    description: 'How it came to its end',
+  },
+  effort: { type: 'integer', description: 'What it took the customer, 1 to 5' },
+  follow_up: { type: ['string', 'null'], description: 'What is left to be done' },
+};
 
 /** All operators. */
 export const operators: readonly [Operator, ...Operator[]] = [
@@ -42,7 +62,20 @@ export const operators: readonly [Operator, ...Operator[]] = [
   { id: drawId('intelligence_operator', random), name: 'Sentiment', version: 2, outputFormat: 'CLASSIFICATION' },
   { id: drawId('intelligence_operator', random), name: 'Entities', version: 1, outputFormat: 'EXTRACTION' },
   { id: drawId('intelligence_operator', random), name: 'Next best response', version: 5, outputFormat: 'TEXT' },
-  { id: drawId('intelligence_operator', random), name: 'Script adherence', version: 1, outputFormat: 'JSON' },
+  {
+    id: drawId('intelligence_operator', random),
+    name: 'Script adherence',
+    version: 1,
+    outputFormat: 'JSON',
+    properties: adherence,
+  },
+  {
+    id: drawId('intelligence_operator', createRandom(20_260_116)),
+    name: 'Resolution',
+    version: 2,
+    outputFormat: 'JSON',
+    properties: resolution,
+  },
 ];
 
 /** The intelligence configurations of seeded conversations. */
@@ -55,9 +88,16 @@ export function operatorOf(resultId: string): Operator {
   return operators[hashText(resultId) % operators.length] ?? operators[0];
 }
 
+/** The id of a new result of an operator: its last character is chosen so that `operatorOf` finds it. */
+export function drawResultId(operator: Operator, ms: number, random: Random): string {
+  const id = drawTimedId('intelligence_operatorresult', ms, random);
+  const ids = Array.from(crockford, (character) => id.slice(0, -1) + character);
+  return ids.find((each) => operatorOf(each) === operator) ?? id;
+}
+
 /** Operators as the API lists them. */
 export function operatorList(accountId: string): JsonObject[] {
-  return operators.map(({ id, name, version, outputFormat }) => ({
+  return operators.map(({ id, name, version, outputFormat, properties }) => ({
     id,
     displayName: name,
     description: `${name} of a conversation`,
@@ -67,9 +107,9 @@ export function operatorList(accountId: string): JsonObject[] {
     outputFormat,
     prompt: `Read the conversation. Answer with its ${name.toLowerCase()}.`,
     outputSchema:
-      outputFormat === 'JSON'
-        ? { type: 'object', properties: { adherent: { type: 'boolean' }, score: { type: 'number' } } }
-        : null,
+      properties === undefined
+        ? null
+        : { type: 'object', properties, required: Object.keys(properties), additionalProperties: false },
     trainingExamples: [],
     context: null,
     parameters: {},
@@ -88,7 +128,7 @@ export function configurationList(accountId: string): JsonObject[] {
     version: 4,
     rules: [
       {
-        id: `intelligence_configurationrule_0${String(at).padStart(25, '0')}`,
+        id: ruleId(at),
         operators: operators.map((operator) => ({ id: operator.id, version: operator.version, parameters: {} })),
         triggers: [{ on: 'CONVERSATION_END' }],
         actions: [],
@@ -112,29 +152,32 @@ export function createResult(id: string, conversation: WireConversationDetail): 
   const operator = operatorOf(id);
   const hash = hashText(id, 7);
   const communications = conversation.communications ?? [];
-  const configurations = conversation.intelligenceConfigurationIds ?? [];
+  const own = conversation.intelligenceConfigurationIds ?? [];
+  const configuration = own[hash % Math.max(1, own.length)] ?? intelligenceConfigurationIds[0] ?? '';
   const at = resultTime(id, conversation);
+  const result = findOutcome(operator.name, conversation);
   return {
     id,
     accountId: conversation.accountId ?? null,
     conversationId: conversation.id,
     intelligenceConfiguration: {
-      id: configurations[hash % Math.max(1, configurations.length)] ?? intelligenceConfigurationIds[0] ?? '',
-      ruleId: `intelligence_configurationrule_0${String(hash).padStart(25, '0')}`,
+      id: configuration,
+      ruleId: ruleId(intelligenceConfigurationIds.indexOf(configuration)),
       version: 1 + (hash % 4),
     },
     operator: { id: operator.id, version: operator.version, parameters: {} },
     outputFormat: operator.outputFormat,
-    result: outcome(operator, conversation, hash),
+    result,
     dateCreated: at,
     referenceIds: [],
     executionDetails: {
       trigger: { on: 'CONVERSATION_END', timestamp: at },
       communications: { first: communications.at(0)?.id ?? null, last: communications.at(-1)?.id ?? null },
       channels: [...(conversation.channels ?? [])],
-      participants: (conversation.participants ?? []).map(({ id: participantId, type }) => ({
+      participants: (conversation.participants ?? []).map(({ id: participantId, type, profileId }) => ({
         id: participantId,
         type: type ?? null,
+        ...(typeof profileId === 'string' && { profileId }),
       })),
       resolvedContext: null,
     },
@@ -142,54 +185,15 @@ export function createResult(id: string, conversation: WireConversationDetail): 
       system: {
         resolvedModel: 'gpt-4.1-mini',
         latencyMs: 200 + (hash % 1800),
-        inputCharacters: 500 + (hash % 9000),
-        outputCharacters: 20 + (hash % 400),
+        inputCharacters: communications.reduce((sum, { content }) => sum + (content?.text ?? '').length, 0),
+        outputCharacters: JSON.stringify(result).length,
         inputTruncated: false,
       },
     },
   };
 }
 
-/** What an operator makes of a conversation: it follows from what was said, and where that does not tell, from the hash. */
-function outcome(operator: Operator, conversation: WireConversationDetail, hash: number): JsonObject {
-  const subject = conversation.name ?? 'an open question';
-  const [customer, agent] = conversation.participants ?? [];
-  const name = customer?.name ?? 'The customer';
-  const said = (conversation.communications ?? []).map(({ content }) => content?.text ?? '');
-  switch (operator.name) {
-    case 'Sentiment': {
-      const isComplaint = said.some((text) => /\bsorry\b/i.test(text));
-      return { label: ['neutral', isComplaint ? 'negative' : 'positive', 'positive', 'negative'][hash % 4] ?? '' };
-    }
-    case 'Entities':
-      return { entities: [{ text: name, label: 'PERSON' }, ...entitiesIn(said.join('\n'))] };
-    case 'Script adherence': {
-      const score = (50 + (hash % 51)) / 100;
-      return { adherent: score >= 0.75, score };
-    }
-    case 'Next best response':
-      return { text: `Ask ${name} whether everything about "${subject}" is settled.` };
-    default:
-      return { text: `${name} asked about "${subject}" and was helped by ${agent?.name ?? 'an agent'}.` };
-  }
-}
-
-const entity = new RegExp(
-  [
-    '(?<ORDER>\\bORD-\\d+)',
-    '(?<AMOUNT>€\\d+\\.\\d\\d)',
-    '(?<EMAIL>[\\w.]+@example\\.com)',
-    `(?<PLACE>\\b(?:${cities.join('|')})\\b)`,
-    `(?<PRODUCT>\\b(?:${products.join('|')})\\b)`,
-  ].join('|'),
-  'gu',
-);
-
-/** The orders, amounts, addresses, places and products that a text names, each once. */
-function entitiesIn(text: string): JsonObject[] {
-  const found = new Map<string, string>();
-  for (const { groups = {} } of text.matchAll(entity)) {
-    for (const [label, value] of Object.entries(groups)) if (value !== undefined) found.set(value, label);
-  }
-  return Array.from(found, ([value, label]) => ({ text: value, label }));
+/** The only rule of the configuration at a place. */
+function ruleId(at: number): string {
+  return `intelligence_configurationrule_0${String(Math.max(0, at)).padStart(25, '0')}`;
 }

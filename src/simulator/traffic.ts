@@ -1,15 +1,14 @@
 // Live traffic for a source: conversations start, continue, pause, close and reopen; operator results come late,
-// sometimes without a new `updatedAt`; sometimes something is redacted. Everything is an event in one queue, and
-// `step(now)` runs what is due: tests call it with times of their own, `start()` with the clock's.
+// sometimes without a new `updatedAt`; sometimes something is redacted or deleted. Everything is an event in one queue,
+// and `step(now)` runs what is due: tests call it with times of their own, `start()` with the clock's.
 
 import { createRandom, type Random } from '../lib/random.ts';
-import type { WireParticipant } from '../twilio/wire.ts';
+import { drawEncounter } from './encounter.ts';
 import { drawId, drawSid } from './ids.ts';
-import { intelligenceConfigurationIds } from './results.ts';
-import { drawParticipants } from './seeded.ts';
+import { type Customer, customerOf } from './people.ts';
+import { drawResultId, intelligenceConfigurationIds, operators } from './results.ts';
 import type { Source } from './source.ts';
-import { subjects } from './talk.ts';
-import { createTranscript, type Line } from './transcript.ts';
+import { createTranscript } from './transcript.ts';
 
 export interface TrafficOptions {
   seed?: number;
@@ -29,6 +28,8 @@ interface Appointment {
 }
 
 const minute = 60_000;
+/** Customers of live traffic have numbers from here on, which no seed reaches. */
+const firstCustomer = 1_000_000;
 
 /** The traffic of one source; nothing happens before the first step. */
 export class Traffic implements Disposable {
@@ -37,6 +38,7 @@ export class Traffic implements Disposable {
   readonly #options: Required<TrafficOptions>;
   #agenda: Appointment[] = [];
   #isUnderWay = false;
+  #customers = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(source: Source, options: TrafficOptions = {}) {
@@ -91,47 +93,46 @@ export class Traffic implements Disposable {
 
   #begin(atMs: number): void {
     const random = this.#random;
-    const subject = random.pick(subjects);
-    const participants = drawParticipants(random);
+    const channel = random.pick(['VOICE', 'SMS', 'WHATSAPP', 'CHAT', 'EMAIL']);
+    const encounter = drawEncounter(random, this.#drawCustomer(), channel, atMs);
     const { id } = this.#source.create({
-      name: subject.name,
-      channels: [random.pick(['VOICE', 'SMS', 'WHATSAPP', 'CHAT', 'EMAIL'])],
+      name: encounter.subject.name,
+      channels: [channel],
       channelIds: [drawSid('CA', random)],
       conversationConfigurationId: drawId('conv_configuration', createRandom(31, random.int(1, 4))),
       intelligenceConfigurationIds: [random.pick(intelligenceConfigurationIds)],
-      participants,
+      participants: encounter.participants,
     });
-    const speakers = castOf(participants);
-    const cast = {
-      customer: nameOf(speakers.customer),
-      agent: nameOf(speakers.agent),
-      colleague: nameOf(speakers.colleague),
-    };
-    const lines = createTranscript(subject, { ...cast, colleague: cast.colleague || undefined }, random);
     let turnAtMs = atMs;
-    for (const { by, text } of lines) {
-      turnAtMs += this.#around(this.#options.turnMs);
-      const participantId = (speakers[by] ?? speakers.agent)?.id;
-      this.#planFor(id, turnAtMs, () =>
-        this.#source.say(id, text, participantId === undefined ? {} : { participantId }),
-      );
+    for (const { participantId, text, pace } of createTranscript(encounter, random)) {
+      turnAtMs += this.#around(this.#options.turnMs * pace);
+      this.#planFor(id, turnAtMs, () => this.#source.say(id, text, { participantId }));
     }
     if (random.chance(0.2)) this.#planFor(id, turnAtMs + 1, () => this.#source.setStatus(id, 'INACTIVE'));
     this.#planClose(id, turnAtMs + this.#around(this.#options.turnMs * 2));
+  }
+
+  /** Somebody new, or, in a quarter of all cases, somebody who was here before. */
+  #drawCustomer(): Customer {
+    const { seed } = this.#options;
+    const isBack = this.#customers > 0 && this.#random.chance(0.25);
+    return customerOf(seed, firstCustomer + (isBack ? this.#random.int(0, this.#customers - 1) : this.#customers++));
   }
 
   #planClose(id: string, atMs: number): void {
     this.#planFor(id, atMs, (closedMs) => {
       this.#source.close(id);
       const { lateResultMs, turnMs } = this.#options;
-      for (let results = this.#random.int(0, 3); results > 0; results -= 1) {
+      for (const operator of this.#random.shuffle(operators).slice(0, this.#random.int(0, 3))) {
         const silent = this.#random.chance(0.5);
-        this.#planFor(id, closedMs + this.#random.int(1000, lateResultMs), () =>
-          this.#source.addResult(id, { silent }),
+        this.#planFor(id, closedMs + this.#random.int(1000, lateResultMs), (madeMs) =>
+          this.#source.addResult(id, { resultId: drawResultId(operator, madeMs, this.#random), silent }),
         );
       }
       if (this.#random.chance(0.03))
         this.#planFor(id, closedMs + lateResultMs, () => this.#source.redact(id, { silent: true }));
+      // Long enough afterwards to have been stored.
+      if (this.#random.chance(0.01)) this.#planFor(id, closedMs + lateResultMs * 2, () => this.#source.remove(id));
       if (this.#random.chance(0.03)) this.#planReopen(id, closedMs + this.#around(turnMs * 10));
     });
   }
@@ -161,17 +162,4 @@ export class Traffic implements Disposable {
   #around(meanMs: number): number {
     return Math.ceil(meanMs * (0.25 - 0.75 * Math.log(1 - this.#random.next())));
   }
-}
-
-function castOf(participants: readonly WireParticipant[]): Partial<Record<Line['by'], WireParticipant>> {
-  const [customer, agent, third] = participants;
-  return {
-    ...(customer && { customer }),
-    ...(agent && { agent }),
-    ...(third?.type === 'HUMAN_AGENT' && { colleague: third }),
-  };
-}
-
-function nameOf(participant: WireParticipant | undefined): string {
-  return participant?.name ?? '';
 }

@@ -1,65 +1,126 @@
-// One transcript: a subject, its participants, and their turns with the placeholders filled in. The same random stream
-// gives the same transcript.
+// One transcript: an encounter in, its lines out, with the placeholders filled in. The same random stream gives the same
+// transcript. How well it goes depends on the agents: who is more skilled keeps to the script and leaves happier customers.
 
 import type { Random } from '../lib/random.ts';
-import { asides, cities, closings, handover, openings, products, type Subject, type Turn } from './talk.ts';
-
-export interface Cast {
-  readonly customer: string;
-  /** Who answers first: a person, or an AI agent. */
-  readonly agent: string;
-  /** Who takes over, if anybody does. */
-  readonly colleague: string | undefined;
-}
+import type { Encounter, Speaker } from './encounter.ts';
+import type { Mood, Phrasebook, Turn } from './talk/phrasebook.ts';
 
 export interface Line {
-  readonly by: 'customer' | 'agent' | 'colleague';
+  readonly participantId: string;
   readonly text: string;
+  /** How long it takes until it is said, 1 being usual. */
+  readonly pace: number;
 }
 
-/** The lines of a conversation about a subject, from the greeting to the goodbye. */
-export function createTranscript(subject: Subject, cast: Cast, random: Random): Line[] {
-  const fill = createFill(cast, random);
-  const lines: Line[] = [];
-  let agent: Line['by'] = 'agent';
-  const say = (turn: Turn) =>
-    lines.push({ by: turn.by === 'customer' ? 'customer' : agent, text: fill(random.pick(turn.says)) });
-  const half = subject.turns.length >>> 1;
-
-  for (const turn of openings) say(turn);
-  for (const [index, turn] of subject.turns.entries()) {
-    if (turn.by === 'customer' && index > 0 && random.chance(0.6)) for (const aside of random.pick(asides)) say(aside);
-    if (index === half && cast.colleague !== undefined) {
-      say(handover[0]);
-      agent = 'colleague';
-      say(handover[1]);
-    }
-    say(turn);
+/** The lines of an encounter, from the first words to the goodbye. */
+export function createTranscript(encounter: Encounter, random: Random): Line[] {
+  const { customer, first, second, subject, isCall } = encounter;
+  const { phrasebook } = customer.market;
+  const script = new Script(encounter, random);
+  const [opening, ...turns] = subject.turns;
+  if (first === undefined) {
+    const waiting = random.shuffle(phrasebook.waiting).slice(0, random.int(0, 2));
+    script.say(opening);
+    for (const text of waiting) script.say({ by: 'customer', says: [text] });
+    return script.lines;
   }
-  for (const turn of closings) say(turn);
-  return lines;
+  const greeting = phrasebook.greetings[isCall ? 'call' : 'message'];
+  const welcome: Turn = { by: 'agent', says: keepsTo(first, 1, random) ? greeting.named : greeting.plain };
+  if (isCall) script.say(welcome);
+  script.say(opening);
+  if (!isCall) script.say(welcome);
+  const asides = random.shuffle([...phrasebook.asides.any, ...(isCall ? phrasebook.asides.call : [])]);
+  for (const [index, turn] of turns.entries()) {
+    if (turn.by === 'customer' && random.chance(0.72)) for (const said of asides.pop() ?? []) script.say(said);
+    if (second !== undefined && index === turns.length >>> 1) {
+      script.handOver(first.agent.type === 'AI_AGENT' ? phrasebook.handover : phrasebook.transfer);
+    }
+    script.say(turn);
+  }
+  script.say({ by: 'customer', says: phrasebook.farewells[drawMood(first, second, random)] });
+  script.say({ by: 'agent', says: phrasebook.goodbyes[keepsTo(second ?? first, 0.8, random) ? 'offering' : 'plain'] });
+  const { lines } = script;
+  return encounter.isAbandoned ? lines.slice(0, random.int(3, lines.length >>> 1)) : lines;
 }
 
-function createFill(cast: Cast, random: Random): (text: string) => string {
+class Script {
+  readonly lines: Line[] = [];
+  readonly #customerId: string;
+  readonly #second: Speaker | undefined;
+  readonly #random: Random;
+  readonly #blanks: Record<string, string>;
+  #speaker: Speaker | undefined;
+  #hasAnswered = false;
+
+  constructor({ customer, customerId, first, second }: Encounter, random: Random) {
+    this.#customerId = customerId;
+    this.#second = second;
+    this.#random = random;
+    this.#speaker = first;
+    const { phrasebook } = customer.market;
+    this.#blanks = { ...drawBlanks(customer.name, phrasebook, random), colleague: second?.agent.name ?? '' };
+  }
+
+  say(turn: Turn | undefined): void {
+    if (turn === undefined) return;
+    const text = this.#fill(turn);
+    const speaker = turn.by === 'customer' ? undefined : this.#speaker;
+    this.lines.push({ participantId: speaker?.participantId ?? this.#customerId, text, pace: this.#pace(speaker) });
+    if (speaker !== undefined) this.#hasAnswered = true;
+  }
+
+  /** From here on the other agent speaks. */
+  handOver([before, after]: Phrasebook['handover']): void {
+    this.say(before);
+    const says = [this.#fill(after)];
+    this.#speaker = this.#second;
+    this.#hasAnswered = false;
+    this.say({ by: 'agent', says });
+  }
+
+  #fill({ says }: Turn): string {
+    const agent = this.#speaker?.agent.name ?? '';
+    const blanks: Record<string, string> = { ...this.#blanks, agent, helper: agent.split(' ')[0] ?? agent };
+    return this.#random.pick(says).replace(/\{(\w+)\}/g, (_, name: string) => blanks[name] ?? '');
+  }
+
+  /** An AI agent answers at once; a person has to be found first. */
+  #pace(speaker: Speaker | undefined): number {
+    if (speaker === undefined) return 1;
+    if (speaker.agent.type === 'AI_AGENT') return 0.15;
+    return this.#hasAnswered ? 1.2 : 2.5;
+  }
+}
+
+function keepsTo({ agent }: Speaker, share: number, random: Random): boolean {
+  return random.chance(agent.skill * share);
+}
+
+function drawMood(first: Speaker, second: Speaker | undefined, random: Random): Mood {
+  const { skill } = (second ?? first).agent;
+  const positive = skill * 0.8 - (second === undefined ? 0 : 0.15);
+  const roll = random.next();
+  if (roll < positive) return 'positive';
+  return roll < (1 + positive) / 2 ? 'neutral' : 'negative';
+}
+
+function drawBlanks(customer: string, { cities, products, dayOf }: Phrasebook, random: Random): Record<string, string> {
   const digits = (length: number) => random.text('0123456789', length);
   const user =
-    cast.customer
+    customer
       .normalize('NFD')
       .replace(/[^A-Za-z]/g, '')
       .toLowerCase() || 'customer';
-  const blanks: Record<string, string> = {
-    customer: cast.customer.split(' ')[0] ?? cast.customer,
-    agent: cast.agent,
-    colleague: cast.colleague ?? cast.agent,
+  return {
+    customer: customer.split(' ')[0] ?? customer,
     amount: `€${random.int(9, 480)}.${digits(2)}`,
     order: `ORD-${digits(6)}`,
     ticket: `#${digits(5)}`,
-    day: `${random.int(2, 28)}th`,
+    day: dayOf(random.int(2, 28)),
     time: `${random.int(8, 17)}:${random.pick(['00', '15', '30', '45'])}`,
     city: random.pick(cities),
     product: random.pick(products),
     email: `${user}@example.com`,
     digits: String(random.int(10, 99)),
   };
-  return (text) => text.replace(/\{(\w+)\}/g, (_, name: string) => blanks[name] ?? '');
 }

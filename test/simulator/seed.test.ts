@@ -7,7 +7,8 @@ import { Source } from '../../src/simulator/source.ts';
 import type { WireConversationDetail } from '../../src/twilio/wire.ts';
 import { get, walk } from './requests.ts';
 
-const untilMs = Date.parse('2026-06-01T00:00:00Z');
+/** A Wednesday afternoon, when conversations are open. */
+const untilMs = Date.parse('2026-06-03T16:00:00Z');
 
 function seeded(options: Partial<SeedOptions> = {}): WireConversationDetail[] {
   const source = new Source({ accountId: 'AC00000000000000000000000000000000' });

@@ -24,7 +24,10 @@ describe('traffic', () => {
     expect(new Set(all.map(({ status }) => status))).toContain('ACTIVE');
     const closed = all.filter(({ status }) => status === 'CLOSED');
     expect(closed.length).toBeGreaterThan(800);
-    for (const { communications } of closed) expect(communications?.length).toBeGreaterThan(8);
+    // The others were broken off, or nobody answered.
+    const whole = closed.filter(({ communications }) => (communications?.length ?? 0) > 8);
+    expect(whole.length).toBeGreaterThan(closed.length * 0.8);
+    expect(whole.length).toBeLessThan(closed.length);
   });
 
   test('brings operator results late, at times with updatedAt unchanged', () => {
@@ -48,8 +51,8 @@ describe('traffic', () => {
     const extractions = results.filter(({ outputFormat }) => outputFormat === 'EXTRACTION');
     const labels = new Set<string>();
     for (const { conversationId, result } of extractions) {
-      const { participants, communications } = source.get(conversationId);
-      const talk = [participants?.[0]?.name, ...(communications ?? []).map(({ content }) => content?.text)].join('\n');
+      const { communications } = source.get(conversationId);
+      const talk = (communications ?? []).map(({ content }) => content?.text).join('\n');
       const isRedacted = talk.includes('[redacted]');
       for (const { text, label } of (result as { entities: { text: string; label: string }[] }).entities) {
         if (!isRedacted) expect(talk).toContain(text);
@@ -57,6 +60,20 @@ describe('traffic', () => {
       }
     }
     expect([...labels].sort()).toEqual(['AMOUNT', 'EMAIL', 'ORDER', 'PERSON', 'PLACE', 'PRODUCT']);
+  });
+
+  test('has a few conversations deleted', () => {
+    let nowMs = startMs;
+    const source = new Source({ accountId: 'AC1', now: () => nowMs });
+    using traffic = new Traffic(source, { lateResultMs: 60_000 });
+    const seen = new Set<string>();
+    for (; nowMs <= startMs + 2 * 3_600_000; nowMs += 10_000) {
+      traffic.step(nowMs);
+      for (const id of source.ids()) seen.add(id);
+    }
+    const deleted = seen.size - source.size;
+    expect(deleted).toBeGreaterThan(5);
+    expect(deleted).toBeLessThan(seen.size * 0.03);
   });
 
   test('closes what a seed left open', () => {

@@ -1,21 +1,8 @@
-// What people say to support: subjects, each a conversation, turn by turn, with placeholders. Pure data. `customer` and
-// `agent` take turns; the first half of an agent's turns may be an AI agent's.
+// What people say to support in English.
 
-export interface Turn {
-  readonly by: 'customer' | 'agent';
-  /** Variants, of which one is used. Placeholders are in braces. */
-  readonly says: readonly string[];
-}
+import { agent, customer, type Phrasebook, type Subject } from './phrasebook.ts';
 
-export interface Subject {
-  readonly name: string;
-  readonly turns: readonly Turn[];
-}
-
-const customer = (...says: string[]): Turn => ({ by: 'customer', says });
-const agent = (...says: string[]): Turn => ({ by: 'agent', says });
-
-export const subjects: readonly Subject[] = [
+const subjects: readonly Subject[] = [
   {
     name: 'Charged twice for one invoice',
     turns: [
@@ -143,45 +130,85 @@ export const subjects: readonly Subject[] = [
   },
 ];
 
-export const openings: readonly Turn[] = [
-  agent(
-    'Thank you for contacting us, my name is {agent}. How can I help you today?',
-    'Hello and welcome! You are talking to {agent}. What can I do for you?',
-  ),
-];
-
-/** Said between the turns of a subject. */
-export const asides: readonly [Turn, Turn][] = [
-  [agent('One moment please, the system is a little slow today.'), customer('Sure, take your time.', 'No worries.')],
-  [
-    customer('Sorry, could you say that again? The line is bad.'),
-    agent('Of course: I am still here, and I have your case {ticket} open.'),
+export const english: Phrasebook = {
+  subjects,
+  greetings: {
+    call: {
+      named: [
+        'Thank you for contacting us, my name is {agent}. How can I help you today?',
+        'Hello and welcome! You are talking to {agent}. What can I do for you?',
+      ],
+      plain: ['Thank you for calling. How can I help you today?'],
+    },
+    message: {
+      named: [
+        'Hello, thank you for writing to us. My name is {agent}, and I am looking into it.',
+        'Hello and welcome! This is {agent}. Let me see what I can do for you.',
+      ],
+      plain: ['Hello, thank you for your message. I am looking into it.'],
+    },
+  },
+  asides: {
+    any: [
+      [
+        customer('Is this going to take long? I am on my way out.'),
+        agent('Two or three minutes at most. I will be as quick as I can.'),
+      ],
+      [
+        agent('May I ask how you heard about us?'),
+        customer('From a friend, she is very happy with you.', 'I saw it online.'),
+      ],
+      [
+        agent('One moment please, the system is a little slow today.'),
+        customer('Sure, take your time.', 'No worries.'),
+      ],
+      [
+        customer('By the way, is {email} still the address you have for me?'),
+        agent('Yes, {email}. I can change it, if you like.'),
+      ],
+    ],
+    call: [
+      [
+        customer('Sorry, could you say that again? The line is bad.'),
+        agent('Of course: I am still here, and I have your case {ticket} open.'),
+      ],
+      [
+        agent('May I put you on hold for a minute while I ask a colleague?'),
+        customer('Okay.', 'If it is only a minute, yes.'),
+      ],
+    ],
+  },
+  handover: [
+    customer('I would rather speak to a person, please.', 'Can you put me through to somebody?'),
+    agent('Hello {customer}, this is {colleague}. I have read what you wrote so far, so you need not say it again.'),
   ],
-  [
-    customer('By the way, is {email} still the address you have for me?'),
-    agent('Yes, {email}. I can change it, if you like.'),
+  transfer: [
+    agent('That is for another team, {customer}. I am putting you through to {colleague}, who can finish it.'),
+    agent('Hello {customer}, {colleague} here. I have taken over from {agent} and have your case {ticket} open.'),
   ],
-  [
-    agent('May I put you on hold for a minute while I ask a colleague?'),
-    customer('Okay.', 'If it is only a minute, yes.'),
+  waiting: [
+    'Hello? Is anybody there?',
+    'I have been waiting for a while now. Could somebody get back to me, please?',
+    'It is urgent. You can also reach me under {email}.',
   ],
-];
-
-/** Said when an AI agent hands over to a person. */
-export const handover: readonly [Turn, Turn] = [
-  customer('I would rather speak to a person, please.', 'Can you put me through to somebody?'),
-  agent('Hello {customer}, this is {colleague}. I have read what you wrote so far, so you need not say it again.'),
-];
-
-export const closings: readonly Turn[] = [
-  customer('Great, thank you for your help, {agent}.', 'Thanks, that is all I needed.'),
-  agent('You are welcome, {customer}. Have a good day!', 'My pleasure. Is there anything else? If not, take care!'),
-];
-
-export const names: readonly string[] =
-  'Amara Okafor,Ben Schulz,Chiara Rossi,Dana Levi,Elif Yilmaz,Farid Haddad,Grace Kim,Hugo Martin,Ines Costa,Jonas Berg,Kaito Mori,Lena Novak,Mateo Silva,Nora Olsen,Omar Aziz,Priya Nair,Quinn Walsh,Rosa Díaz,Sam Carter,Tomás Vega,Uma Patel,Viktor Horvat,Wanda Zielińska,Yuki Tanaka,Zoë Laurent,李伟,Ольга Петрова'.split(
-    ',',
-  );
-export const cities: readonly string[] = 'Lyon,Leeds,Graz,Porto,Austin,Ghent,Malmö,Osaka,Valencia,Denver'.split(',');
-export const products: readonly string[] =
-  'coffee machine,desk lamp,headset,smart lock,robot vacuum,e-bike charger,baby monitor,router'.split(',');
+  farewells: {
+    positive: ['Great, thank you for your help, {helper}.', 'Thanks, that is all I needed. Perfect.'],
+    neutral: ['Alright then, let us see whether it works out.', 'Okay. Then I will wait for your message.'],
+    negative: ['Honestly, that is not what I had hoped for.', 'I am still not happy with this. It took far too long.'],
+  },
+  goodbyes: {
+    plain: ['You are welcome, {customer}. Have a good day!', 'Thank you for your time. Goodbye!'],
+    offering: ['Is there anything else I can do for you, {customer}? If not, take care!'],
+  },
+  givenNames:
+    'Amara,Ben,Chiara,Dana,Elif,Farid,Grace,Hugo,Ines,Jonas,Kaito,Lena,Mateo,Nora,Omar,Priya,Quinn,Rosa,Sam,Tomás,Uma,Viktor,Wanda,Yuki,Zoë,伟,Ольга'.split(
+      ',',
+    ),
+  familyNames:
+    'Okafor,Schulz,Rossi,Levi,Yilmaz,Haddad,Kim,Martin,Costa,Berg,Mori,Novak,Silva,Olsen,Aziz,Nair,Walsh,Díaz,Carter,Vega,Patel,Horvat,Zielińska,Tanaka,Laurent,李,Петрова'.split(
+      ',',
+    ),
+  cities: 'Lyon,Leeds,Graz,Porto,Austin,Ghent,Malmö,Osaka,Valencia,Denver'.split(','),
+  products: 'coffee machine,desk lamp,headset,smart lock,robot vacuum,e-bike charger,baby monitor,router'.split(','),
+  dayOf: (number) => `${number}${({ 1: 'st', 2: 'nd', 3: 'rd', 21: 'st', 22: 'nd', 23: 'rd' })[number] ?? 'th'}`,
+};
