@@ -13,8 +13,7 @@ interface Talk {
   readonly customer: string | undefined;
   /** The agents who said something, in the order of their first words. */
   readonly agents: readonly WireParticipant[];
-  /** What agents said. */
-  readonly answers: readonly string[];
+  readonly answers: readonly { readonly by: WireParticipant | undefined; readonly text: string }[];
   /** How the customer left; undefined without last words. */
   readonly mood: Mood | undefined;
   readonly isRedacted: boolean;
@@ -54,7 +53,7 @@ function readTalk({ name, participants, communications }: WireConversationDetail
     texts,
     customer: (participants ?? []).find(({ type }) => type === 'CUSTOMER')?.name ?? undefined,
     agents: [...new Set(answered.map(({ by }) => by))].filter((by) => by !== undefined),
-    answers: answered.map(({ text }) => text),
+    answers: answered,
     // Last words are near the end: a customer may have come back once more.
     mood: texts
       .slice(-5)
@@ -69,10 +68,10 @@ function sentimentOf({ texts, mood, isRedacted }: Talk): Mood {
 }
 
 function adherenceOf({ agents, answers, customer }: Talk): JsonObject {
-  const greeted = answers.some((text) => isNamed(agents[0]?.name, text));
-  const usedName = answers.some((text) => isNamed(customer?.split(' ')[0], text));
-  const offeredHelp = answers.some(offersHelp);
-  const confirmed = answers.some((text) => /€\d|ORD-|#\d{5}|@example\.com/.test(text));
+  const greeted = answers.some(({ by, text }) => by === agents[0] && isNamed(by?.name, text));
+  const usedName = answers.some(({ text }) => isNamed(customer?.split(' ')[0], text));
+  const offeredHelp = answers.some(({ text }) => offersHelp(text));
+  const confirmed = answers.some(({ text }) => /€\d|ORD-|#\d{5}|@example\.com/.test(text));
   const score = [greeted && 0.35, usedName && 0.15, offeredHelp && 0.3, confirmed && 0.2];
   const sum = score.reduce<number>((total, part) => total + (part || 0), 0);
   return {

@@ -18,10 +18,15 @@ async function startSeeded(): Promise<Simulator> {
   return simulator;
 }
 
-/** What the client makes of a conversation: its times as dates, cut to the millisecond. */
-function asRead(conversation: WireConversationDetail) {
-  const { createdAt, updatedAt } = conversation;
-  return { ...conversation, createdAt: new Date(createdAt), updatedAt: new Date(updatedAt ?? createdAt) };
+/** What the client makes of a conversation: its times as dates, cut to the millisecond, and no fields that it does not know. */
+function asRead({ attributes: _, ...conversation }: WireConversationDetail) {
+  const { createdAt, updatedAt, participants } = conversation;
+  return {
+    ...conversation,
+    createdAt: new Date(createdAt),
+    updatedAt: new Date(updatedAt ?? createdAt),
+    participants: participants?.map(({ profileId: _, ...participant }) => participant),
+  };
 }
 
 function asListed(conversation: WireConversationDetail) {
