@@ -60,7 +60,7 @@ const charts: Record<string, { height: number; draw(rows: readonly Row[]): EChar
     draw: (all) => {
       const rows = all.toReversed();
       return {
-        grid: { left: 180, right: 30, top: 40, bottom: 30 },
+        grid: { left: 210, right: 30, top: 40, bottom: 30 },
         xAxis: { ...values, max: ({ max }) => Math.ceil((max + 3) / 5) * 5 },
         yAxis: { ...categories, data: rows.map(({ agent }) => String(agent)) },
         series: [
