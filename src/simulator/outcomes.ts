@@ -31,8 +31,6 @@ export function findOutcome(operatorName: string, conversation: WireConversation
       return { entities: entitiesIn(talk) };
     case 'Script adherence':
       return adherenceOf(talk);
-    case 'Resolution':
-      return resolutionOf(talk);
     case 'Next best response':
       return { text: nextResponse(talk) };
     default:
@@ -67,35 +65,16 @@ function sentimentOf({ texts, mood, isRedacted }: Talk): Mood {
   return mood ?? (isRedacted || texts.length === 0 ? 'neutral' : 'negative');
 }
 
+/** The script: give a name, use the customer's, repeat an order, an amount or an address, and offer more help at the end. */
 function adherenceOf({ agents, answers, customer }: Talk): JsonObject {
-  const greeted = answers.some(({ by, text }) => by === agents[0] && isNamed(by?.name, text));
-  const usedName = answers.some(({ text }) => isNamed(customer?.split(' ')[0], text));
-  const offeredHelp = answers.some(({ text }) => offersHelp(text));
-  const confirmed = answers.some(({ text }) => /€\d|ORD-|#\d{5}|@example\.com/.test(text));
-  const score = [greeted && 0.35, usedName && 0.15, offeredHelp && 0.3, confirmed && 0.2];
-  const sum = score.reduce<number>((total, part) => total + (part || 0), 0);
-  return {
-    adherent: sum >= 0.75,
-    score: Math.round(sum * 100) / 100,
-    greeted,
-    used_name: usedName,
-    offered_help: offeredHelp,
-    confirmed_details: confirmed,
-  };
-}
-
-function resolutionOf(talk: Talk): JsonObject {
-  const { agents, texts, mood } = talk;
-  const [first] = agents;
-  const isContained = first?.type === 'AI_AGENT' && agents.length === 1;
-  const ending = first === undefined ? 'unanswered' : mood === undefined ? 'abandoned' : undefined;
-  const settled = isContained ? 'contained' : agents.length > 1 ? 'handed over' : 'settled by the first agent';
-  return {
-    resolved: ending === undefined && mood !== 'negative',
-    outcome: ending ?? settled,
-    effort: Math.min(5, 1 + Math.floor(texts.length / 9) + Number(agents.length > 1) + Number(mood === 'negative')),
-    follow_up: ending !== undefined || mood === 'negative' ? `Contact ${talk.customer ?? 'the customer'} again` : null,
-  };
+  const steps = [
+    { worth: 35, isDone: answers.some(({ by, text }) => by === agents[0] && isNamed(by?.name, text)) },
+    { worth: 15, isDone: answers.some(({ text }) => isNamed(customer?.split(' ')[0], text)) },
+    { worth: 20, isDone: answers.some(({ text }) => /€\d|ORD-|#\d{5}|@example\.com/.test(text)) },
+    { worth: 30, isDone: answers.some(({ text }) => offersHelp(text)) },
+  ];
+  const score = steps.reduce((sum, { worth, isDone }) => sum + (isDone ? worth : 0), 0) / 100;
+  return { adherent: score >= 0.75, score };
 }
 
 function nextResponse(talk: Talk): string {

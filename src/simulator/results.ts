@@ -39,21 +39,7 @@ export interface CompleteResult extends WireOperatorResult {
 const random = createRandom(20_260_115);
 const adherence = {
   adherent: { type: 'boolean', description: 'Whether the score is 0.75 or more' },
-  score: { type: 'number', description: 'How much of the script was kept to, 0 to 1' },
-  greeted: { type: 'boolean', description: 'The agent gave a name' },
-  used_name: { type: 'boolean', description: 'An agent addressed the customer by name' },
-  offered_help: { type: 'boolean', description: 'An agent asked whether there was anything else' },
-  confirmed_details: { type: 'boolean', description: 'An agent repeated an order, an amount, a case or an address' },
-};
-const resolution = {
-  resolved: { type: 'boolean', description: 'Whether the matter is settled' },
-  outcome: {
-    type: 'string',
-    enum: ['settled by the first agent', 'contained', 'handed over', 'abandoned', 'unanswered'],
-    description: 'How it came to its end',
-  },
-  effort: { type: 'integer', description: 'What it took the customer, 1 to 5' },
-  follow_up: { type: ['string', 'null'], description: 'What is left to be done' },
+  score: { type: 'number', description: 'How much of the script the agents kept to, 0 to 1' },
 };
 
 /** All operators. */
@@ -68,13 +54,6 @@ export const operators: readonly [Operator, ...Operator[]] = [
     version: 1,
     outputFormat: 'JSON',
     properties: adherence,
-  },
-  {
-    id: drawId('intelligence_operator', createRandom(20_260_116)),
-    name: 'Resolution',
-    version: 2,
-    outputFormat: 'JSON',
-    properties: resolution,
   },
 ];
 
