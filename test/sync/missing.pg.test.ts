@@ -85,7 +85,7 @@ describe('one window that can never be listed', () => {
 });
 
 test('what one sweep still holds as missing, and another lists, is not deleted by one 404', async () => {
-  await using world = await World.open({ conversations: 40, days: 60 });
+  await using world = await World.open({ conversations: 40, days: 20 });
   await world.sync();
   const [id = ''] = idsOf(world, 2, 0);
   const whole = world.source.get(id);
@@ -136,7 +136,8 @@ describe('a source that keeps seven days', () => {
     const dropped: string[] = idsOf(world, 1000, 7);
     for (const id of dropped) world.source.remove(id);
     expect((await world.sync({ reconcile: true })).incomplete).toEqual([]);
-    expect(dropped.length).toBeGreaterThan(30);
+    // More than the brake lets through of itself.
+    expect(dropped.length).toBeGreaterThan(20);
     for (let nights = 0; nights < 4; nights += 1) {
       dropped.push(...(await night(world)));
       expect((await world.sync({ reconcile: true })).incomplete, `night ${nights}`).toEqual([]);
