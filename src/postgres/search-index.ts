@@ -66,8 +66,9 @@ export async function buildSearchIndex(
   onProgress: (progress: BuildProgress) => void,
 ): Promise<void> {
   const ended = new AbortController();
+  // Every search reads what loads have put on the pending list. Of Postgres' own 4 MB, that takes ten times as long as the search.
   const statement = `create index concurrently communications_search on twilio.communications
-    using gin (twilio.search_document('${oid}'::regconfig, text, created_at))`;
+    using gin (twilio.search_document('${oid}'::regconfig, text, created_at)) with (gin_pending_list_limit = 512)`;
   const building = database.ask(statement, atMostMs).finally(() => ended.abort());
   const watching = watch(database, AbortSignal.any([signal, ended.signal]), onProgress);
   const onAbort = () => database.ask(`select pg_cancel_backend(pid) from ${builds}`, tidyMs).catch(() => {});
