@@ -48,7 +48,7 @@ export interface Pager<Asked, Page> {
 const sizes = [1000, 500, 200, 100, 50];
 /** A list is endless after so many pages in a row with nothing new. A server may send a few empty ones. */
 const maxIdlePages = 20;
-const maxIds = 100_000;
+const maxIds = 20_000;
 
 export function createPager<Asked, Page>({ walk: walkPages, onNews }: PagerOptions<Asked, Page>): Pager<Asked, Page> {
   let largest = 1000;
