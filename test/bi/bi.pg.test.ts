@@ -66,14 +66,13 @@ describe('the results', () => {
     expect(counts).toEqual(counts.toSorted((a, b) => b - a));
     const [first] = rows;
     const recent = since(shown.world.nowMs - 30 * day);
-    const of = recent.filter(({ participants, communications }) => {
-      const listed = [...participants.values()].filter(({ type }) => agentTypes.includes(type ?? ''));
-      return (
-        listed[0]?.type !== 'AI_AGENT' &&
-        listed[0]?.addressValues?.[0] === first?.['agent'] &&
-        communications.length > 1
-      );
+    const answered = recent.map(({ participants, communications }) => {
+      const speakers = communications.map(({ participantId }) => participants.get(participantId ?? ''));
+      const asked = speakers.findIndex((each) => each?.type === 'CUSTOMER');
+      return asked === -1 ? undefined : speakers.slice(asked).find((each) => agentTypes.includes(each?.type ?? ''));
     });
+    const of = answered.filter((by) => by?.type !== 'AI_AGENT' && by?.addressValues?.[0] === first?.['agent']);
+    expect(of.length).toBeGreaterThan(1);
     expect(first?.['conversations']).toBe(of.length);
   });
 
