@@ -65,6 +65,13 @@ test('of each change that is stored, and of nothing else', async () => {
   const ids = await notified();
   expect(ids).toEqual(await changed());
   expect(ids).toEqual(expect.arrayContaining([first, second, third, id]));
+
+  // A result whose conversation does not name it yet: its content alone is stored.
+  world.source.addResult(first, { link: false });
+  world.nowMs += minute;
+  await world.pass('new');
+  expect(await notified()).toEqual([first]);
+  expect(await changed()).toEqual([first]);
 });
 
 test('not of what was not committed', async () => {

@@ -22,13 +22,19 @@ async function open(options: WorldOptions = {}) {
   world.simulator.requests.reset();
 }
 
-async function openFlow() {
+/** `held`: details are handed on only after that. */
+async function openFlow(held?: Promise<void>) {
   waited = [];
   ended = new AbortController();
   const context = await world.context();
   await context.api.proveBounds(context.settings.start, ended.signal);
+  const detail: typeof context.api.detail = async (...asked) => {
+    const outcome = await context.api.detail(...asked);
+    await held;
+    return outcome;
+  };
   flow = openPushFlow({
-    context,
+    context: { ...context, api: Object.create(context.api, { detail: { value: detail } }) },
     store: createPushedStore(database),
     signal: ended.signal,
     monotonicMs: () => world.nowMs,
@@ -114,12 +120,18 @@ describe('one conversation, announced again and again', () => {
   test('while it is being fetched, is fetched once more', async () => {
     await open();
     const id = someId();
+    const gate = Promise.withResolvers<void>();
+    await openFlow(gate.promise);
     await push(id);
     await flow.look();
+    while (details() === 0 || world.simulator.requests.inFlight > 0)
+      await new Promise((resolve) => setImmediate(resolve));
     rename(id, 'Later');
     await push(id);
     await flow.look();
+    gate.resolve();
     await flow.idle();
+    expect(await nameOf(id)).not.toBe('Later');
     expect(await due()).toMatchObject([{ id, reason: 'pushed' }]);
     world.nowMs += 5_000;
     await serve();
