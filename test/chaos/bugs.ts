@@ -358,4 +358,32 @@ export const bugs: Bug[] = [
     replace: 'where false`',
     scenario: 'resultsReplaced',
   },
+  {
+    name: 'pushes: forgets what is announced during a fetch',
+    file: 'postgres/pushed.ts',
+    find: 'set number = excluded.number, attempts = 0',
+    replace: 'set attempts = 0',
+    scenario: 'pushedMeanwhile',
+  },
+  {
+    name: 'pushes: orders answers by when they were begun',
+    file: 'sync/details.ts',
+    find: 'limit, signal, { urgent: context.urgent, onSend }',
+    replace: 'limit, signal, { urgent: context.urgent }',
+    scenario: 'pushedBeside',
+  },
+  {
+    name: 'pushes: stores what the filters exclude',
+    file: 'sync/follow-up.ts',
+    find: 'if (isOnlyPushed(fetch) && !isSynced(detail, settings))',
+    replace: 'if (isOnlyPushed(fetch) && detail.id === null)',
+    scenario: 'pushedOutside',
+  },
+  {
+    name: 'pushes: leaves them to a flow that nobody runs',
+    file: 'postgres/due.ts',
+    find: "(reason <> 'pushed' or ",
+    replace: "(reason <> 'pushed' or false and ",
+    scenario: 'pushedLeft',
+  },
 ];

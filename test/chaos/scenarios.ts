@@ -10,6 +10,7 @@ import { normalize } from '../../src/sync/normalize.ts';
 import { pass } from '../../src/sync/pass.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
 import { World } from '../world.ts';
+import { pushScenarios } from './push-scenarios.ts';
 import { resultScenarios } from './result-scenarios.ts';
 import { readAll } from './rows.ts';
 
@@ -556,6 +557,7 @@ export const scenarios: Record<string, Scenario> = {
   newer,
   clock,
   ...resultScenarios,
+  ...pushScenarios,
 };
 
 async function whileLocked(
