@@ -2,9 +2,9 @@
 // belongs to one account is in its Context; no module has a state of its own. A process makes one each time it takes the
 // lease. `src/twilio` and `src/postgres` implement the two interfaces, so that a sync needs neither HTTP nor SQL.
 
-import { day } from '../lib/duration.ts';
 import type { TableRows } from './fields.ts';
 import type { Filters } from './filters.ts';
+import { copyOf, createLearned, type Learned } from './learned.ts';
 import type {
   Change,
   Checkpoint,
@@ -185,42 +185,6 @@ export interface Requests {
   names: boolean;
 }
 
-/** The shortest slice length that could not be listed lately; how often in a row; and for how many slices it is avoided. */
-export interface TooLong {
-  seconds: number;
-  failures: number;
-  slices: number;
-}
-
-/** What earlier listings taught. Only the steps that list write it, and a dry run writes a copy. */
-export interface Learned {
-  /** Length of the next slice in seconds, for listings of everything and of open conversations. */
-  spans: { all: number; open: number };
-  tooLong: { all: TooLong; open: TooLong };
-  trust: ListTrust;
-  /**
-   * Fingerprints of open conversations that were listed as they are stored. Most of them are listed the same a minute later
-   * and need no look at the database. Anything that is loaded is taken out.
-   */
-  unchangedOpen: Map<string, string>;
-  /** How many results a tick asks for at first: twice as many as the last one had to see. */
-  headSize: number;
-  /** Conversations that have lost rows, looked up once for each reconcile; null: not yet. */
-  lost: Promise<Set<string>> | null;
-  /** Every stored conversation has the metrics of this release. */
-  metricsFilled: boolean;
-}
-
-/** Which listings are trusted to be complete: list-whole.ts proves it. A list that ends early does so for all ranges. */
-export interface ListTrust {
-  /** The largest total that was proved. Lists with fewer items are complete. */
-  provenTotal: number;
-  /** The total at which a list was found to end early; infinite if none was. */
-  endsAt: number;
-  /** The warnings that were given; each is given once. */
-  warned: Set<string>;
-}
-
 /** The ways to operator results with their content. */
 export interface Results {
   api: ResultsApi;
@@ -244,13 +208,6 @@ export interface Context {
   urgent: boolean;
 }
 
-const firstSpanSeconds = day;
-const longestSpanSeconds = 30 * day;
-
-export const nothingTooLong: TooLong = { seconds: Number.POSITIVE_INFINITY, failures: 0, slices: 0 };
-/** Without a proof, only an empty list or a single item is trusted. */
-export const provenAtFirst = 2;
-
 export function createContext(
   given: Pick<Context, 'api' | 'store' | 'settings' | 'watcher'> & { results?: Results | null },
 ): Context {
@@ -259,15 +216,7 @@ export function createContext(
     ...given,
     counts: createCounts(),
     requests: { sweeps: new Set(), openFromStart: true, names: false },
-    learned: {
-      spans: { all: firstSpanSeconds, open: longestSpanSeconds },
-      tooLong: { all: nothingTooLong, open: nothingTooLong },
-      trust: { provenTotal: provenAtFirst, endsAt: Number.POSITIVE_INFINITY, warned: new Set() },
-      unchangedOpen: new Map(),
-      headSize: Number.POSITIVE_INFINITY,
-      lost: null,
-      metricsFilled: false,
-    },
+    learned: createLearned(),
     detailRequests: { sent: 0 },
     urgent: false,
   };
@@ -275,20 +224,11 @@ export function createContext(
 
 /** A copy for a dry run, which changes nothing of the original. */
 export function copyForDryRun(context: Context): Context {
-  const { spans, tooLong, trust, headSize, metricsFilled } = context.learned;
   return {
     ...context,
     counts: createCounts(),
     requests: { ...context.requests },
-    learned: {
-      spans: { ...spans },
-      tooLong: { ...tooLong },
-      trust: { ...trust },
-      unchangedOpen: new Map(),
-      headSize,
-      lost: null,
-      metricsFilled,
-    },
+    learned: copyOf(context.learned),
   };
 }
 

@@ -4,9 +4,10 @@
 
 import { mapAhead } from '../lib/ahead.ts';
 import { formatSeconds } from '../lib/timestamp.ts';
-import { type Context, nothingTooLong, provenAtFirst, type TooLong } from './context.ts';
+import type { Context } from './context.ts';
 import { isComparable, isNotedOtherwise, noted } from './fingerprint.ts';
 import { dueForMending, dueForUpgrade } from './follow-up.ts';
+import { nothingTooLong, provenAtFirst, type TooLong } from './learned.ts';
 import { listWhole, type Shorter, type Walk } from './list-whole.ts';
 import {
   type Checkpoint,

@@ -164,8 +164,8 @@ export const bugs: Bug[] = [
   {
     name: 'reads only the first page',
     file: 'twilio/pager.ts',
-    find: 'next = nextToken === null ? null : fetch(nextToken, signal);',
-    replace: 'next = null;',
+    find: 'if (nextToken === null) return;',
+    replace: 'return;',
   },
   {
     name: 'misses nothing that was fetched after its listing',
@@ -212,8 +212,8 @@ export const bugs: Bug[] = [
   {
     name: 'believes that what was stored is still there',
     file: 'postgres/lookup.ts',
-    find: 'where conversations.id is null or remembered.children <> counted.children',
-    replace: 'where conversations.id is null and remembered.children <> counted.children',
+    find: 'and (conversations.id is null or remembered.children <>',
+    replace: 'and (conversations.id is null and remembered.children <>',
     scenario: 'accident',
   },
   {
@@ -296,8 +296,8 @@ export const bugs: Bug[] = [
   {
     name: 'results: moves the mark before the page that got there',
     file: 'sync/results.ts',
-    find: 'await storeResults(context, store, stops ? { ...load, head: { mark: top(), rest } } : load);',
-    replace: 'await storeResults(context, store, { ...load, head: { mark: top(), rest: stops ? rest : null } });',
+    find: 'stops ? { ...load, head: { mark: top(order.highest), rest } } : load',
+    replace: '{ ...load, head: { mark: top(order.highest), rest: stops ? rest : null } }',
     scenario: 'resultsKilled',
   },
   {

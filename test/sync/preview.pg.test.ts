@@ -22,7 +22,7 @@ async function rowsOf(world: World): Promise<unknown> {
 /** What the context remembers, as a value of its own. */
 const remembered = async (world: World) => {
   const { requests, learned, counts, detailRequests } = await world.context();
-  return structuredClone({ requests, learned, counts, detailRequests });
+  return structuredClone({ requests, learned: { ...learned, lost: await learned.lost }, counts, detailRequests });
 };
 
 test('over pending windows it lists those too, and notes nothing, also where they cannot be listed', async () => {

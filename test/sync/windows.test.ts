@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../src/lib/random.ts';
-import { nothingTooLong } from '../../src/sync/context.ts';
+import { nothingTooLong } from '../../src/sync/learned.ts';
 import type { TimeRange } from '../../src/sync/model.ts';
 import { couldList, couldNotList, longestSpan, nextSpan, sliceOf } from '../../src/sync/slices.ts';
 import { cut, maxWindowSeconds, newRange, overlapSeconds, startAt, uncovered, upToNow } from '../../src/sync/sweeps.ts';
