@@ -18,7 +18,10 @@ export const isDueForPass = (n: number) =>
 /** Replaces the due rows that the fetches had read. Rows that are newer than that stay. */
 export async function replaceDue(queries: Queries, changes: Change[]): Promise<void> {
   if (changes.length === 0) return;
-  const served = changes.flatMap(({ id, served }) => served.map((number) => ({ id, number })));
+  const served = changes
+    .flatMap(({ id, served }) => served.map((number) => ({ id, number })))
+    // As `putPushed` locks them.
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
   const dropped = removeDue(queries, served);
   const put = putDue(
     queries,

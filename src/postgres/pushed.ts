@@ -13,6 +13,8 @@ import { forgottenAmong } from './tombstones.ts';
  * is due already gets a new number: the fetch that has read it does not remove it.
  */
 export async function putPushed(database: Database, announced: Announced[], pushes: number): Promise<void> {
+  // Loads remove these rows in the same order, so that neither waits for the other.
+  const sorted = announced.toSorted((a, b) => (a.conversationId < b.conversationId ? -1 : 1));
   const ids = (which: string) => `coalesce(${which}.wants -> 'operatorResultIds', '[]')`;
   await database.run((queries) =>
     queries.sql(
@@ -26,8 +28,8 @@ export async function putPushed(database: Database, announced: Announced[], push
          wants = jsonb_set(excluded.wants, '{operatorResultIds}',
            (select coalesce(jsonb_agg(distinct id), '[]') from jsonb_array_elements(${ids('due')} || ${ids('excluded')}) as id))`,
       [
-        announced.map(({ conversationId }) => conversationId),
-        announced.map(({ resultIds }) => JSON.stringify(resultIds)),
+        sorted.map(({ conversationId }) => conversationId),
+        sorted.map(({ resultIds }) => JSON.stringify(resultIds)),
         pushes,
       ],
     ),
