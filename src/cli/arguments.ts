@@ -47,3 +47,27 @@ export function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
   if (range !== null && range.from >= range.to) throw new UsageError('--from must be before --to');
   return { ...rest, ids: [...new Set(id)], range };
 }
+
+export interface ForgetArguments {
+  id?: string[];
+  address?: string[];
+  undo: boolean;
+  export?: string;
+  import?: string;
+  dryRun: boolean;
+  yes: boolean;
+}
+
+/** What `forget` is asked to do. @throws UsageError for a combination that makes no sense. */
+export function forgetOptions({ id = [], address = [], undo, dryRun, yes, ...given }: ForgetArguments) {
+  const [ids, addresses] = [[...new Set(id)], [...new Set(address)]];
+  const erases = !undo && ids.length + addresses.length > 0;
+  const kinds = [erases, undo, given.export !== undefined, given.import !== undefined].filter(Boolean).length;
+  if (kinds !== 1)
+    throw new UsageError('forget takes --id or --address, or --undo with --id, or --export, or --import');
+  if (given.export !== undefined) return { kind: 'export', path: given.export } as const;
+  if (given.import !== undefined) return { kind: 'import', path: given.import, dryRun, yes } as const;
+  if (!undo) return { kind: 'erase', ids, addresses, dryRun, yes } as const;
+  if (addresses.length > 0 || ids.length === 0) throw new UsageError('--undo takes --id');
+  return { kind: 'undo', ids } as const;
+}

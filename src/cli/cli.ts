@@ -12,6 +12,8 @@ import { version } from '../version.ts';
 import { createLog, type Log } from '../worker/log.ts';
 import {
   collect,
+  type ForgetArguments,
+  forgetOptions,
   parseCount,
   parseDuration,
   parseInstant,
@@ -164,15 +166,26 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
 
   program
     .command('forget')
-    .description('erases single conversations from the database for good, and does not store them again; asks first')
-    .requiredOption('--id <id>', 'this conversation; may be repeated', collect)
+    .description('erases conversations from the database for good, and does not store them again; asks first')
+    .option('--id <id>', 'this conversation; may be repeated', collect)
+    .option('--address <address>', 'all conversations in which it takes part; may be repeated', collect)
     .option('--dry-run', 'print what is stored of them; erase nothing', false)
     .option('--yes', 'erase without asking', false)
+    .option('--undo', 'let the conversations of --id be stored again', false)
+    .option('--export <file>', 'write what is kept out to a file, without any id; - for standard output')
+    .option('--import <file>', 'keep out what such a file names, and erase what is stored of it; - for standard input')
     .addHelpText('after', `\n${settingsHelp(['database'])}`)
-    .action(({ id, dryRun, yes }: { id: string[]; dryRun: boolean; yes: boolean }) => {
+    .action((given: ForgetArguments) => {
+      const wanted = forgetOptions(given);
       const { config } = configure(io, ['database', 'logLevel']);
-      const options = { ids: [...new Set(id)], dryRun, yes };
-      run = async () => (await import('./commands/forget.ts')).forget(config.database, options, terminal);
+      run = async () => {
+        if (wanted.kind === 'erase')
+          return (await import('./commands/forget.ts')).forget(config.database, wanted, terminal);
+        const { undo, exportTo, importFrom } = await import('./commands/tombstones.ts');
+        if (wanted.kind === 'undo') return undo(config.database, wanted.ids, terminal);
+        if (wanted.kind === 'export') return exportTo(config.database, wanted.path, terminal);
+        return importFrom(config.database, wanted, terminal);
+      };
     });
 
   program

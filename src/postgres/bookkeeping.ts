@@ -6,8 +6,6 @@ import {
   bigint,
   boolean,
   check,
-  customType,
-  date,
   index,
   integer,
   jsonb,
@@ -20,13 +18,12 @@ import {
 
 export const twilioSync = pgSchema('twilio_sync');
 
-const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+export const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 /** Whole microseconds since the epoch. */
 const microseconds = (name: string) => bigint(name, { mode: 'bigint' });
-const identity = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
-const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+export const identity = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
 /** The key of a table that has one row. */
-const singleton = () => boolean().primaryKey().default(true);
+export const singleton = () => boolean().primaryKey().default(true);
 
 export const scope = twilioSync.table(
   'scope',
@@ -161,18 +158,6 @@ export const pushes = twilioSync.table(
     waitedMs: integer('waited_ms'),
   },
   (table) => [check('pushes_only', sql`${table.singleton}`)],
-);
-
-export const tombstones = twilioSync.table('tombstones', {
-  hash: bytea().primaryKey(),
-  day: date({ mode: 'string' }).notNull(),
-  forgottenAt: at('forgotten_at').notNull().defaultNow(),
-});
-
-export const tombstoneKey = twilioSync.table(
-  'tombstone_key',
-  { singleton: singleton(), key: bytea().notNull() },
-  (table) => [check('tombstone_key_only', sql`${table.singleton}`)],
 );
 
 export const runs = twilioSync.table(

@@ -69,6 +69,12 @@ export async function dropDue(queries: Queries, ids: string[]): Promise<void> {
   if (ids.length > 0) await queries.sql('delete from twilio_sync.due where conversation_id = any($1)', [ids]);
 }
 
+/** The same of whichever of these are forgotten. */
+export async function dropForgotten(queries: Queries, ids: string[]): Promise<void> {
+  if (ids.length > 0)
+    await queries.sql(`delete from twilio_sync.due where conversation_id in (${forgottenAmong(1)})`, [ids]);
+}
+
 /** See Store.recordAttempt. The row is never due; it only counts attempts. */
 export async function recordAttempt(queries: Queries, id: string, memory: string): Promise<number> {
   const [row] = await queries.sql<{ attempts: number }>(

@@ -6,7 +6,7 @@ import { making } from '../sync/fingerprint.ts';
 import type { Change, Checkpoint, Loaded, Packed } from '../sync/model.ts';
 import { normalizerVersion } from '../sync/normalize.ts';
 import type { Queries } from './database.ts';
-import { isDueForPass, putDue, removeDue, replaceDue } from './due.ts';
+import { isDueForPass, replaceDue } from './due.ts';
 import { fromMicroseconds } from './instant.ts';
 import { divisionByZero } from './lease.ts';
 import { computeMetrics } from './metrics.ts';
@@ -15,7 +15,7 @@ import { noteGaps, noteLate, noteUnlinked, readLinkedResults } from './results-d
 import type { Rows } from './rows.ts';
 import { conversationStatement, countsOf, insertStatement, mergeStatement } from './statements.ts';
 import { forgottenAmong, readForgotten } from './tombstones.ts';
-import { completeWindow, moveCursor } from './windows.ts';
+import { applyCheckpoint } from './windows.ts';
 
 /** A conversation was assumed to be new, but is stored. */
 export class AlreadyStored extends Error {
@@ -281,16 +281,4 @@ async function countChildren(queries: Queries, ids: string[]): Promise<void> {
     `update twilio_sync.fingerprints set children = counted.children from (${countsOf(1)}) as counted where conversation_id = counted.id`,
     [ids],
   );
-}
-
-async function applyCheckpoint(queries: Queries, checkpoint: Checkpoint, generation: number): Promise<void> {
-  if (checkpoint.touched.length > 0) {
-    await queries.sql('update twilio_sync.fingerprints set generation = $2 where conversation_id = any($1)', [
-      checkpoint.touched,
-      generation,
-    ]);
-  }
-  await removeDue(queries, checkpoint.relisted);
-  await putDue(queries, checkpoint.due);
-  if (await moveCursor(queries, checkpoint)) await completeWindow(queries, checkpoint);
 }

@@ -3,6 +3,7 @@
 
 import type { Checkpoint, EndedSweep, Missing, Sweep, TimeRange, Window } from '../sync/model.ts';
 import type { Queries } from './database.ts';
+import { dropForgotten, putDue, removeDue } from './due.ts';
 import { seconds, span } from './instant.ts';
 import type { Rows } from './rows.ts';
 
@@ -79,14 +80,33 @@ export async function failWindow(queries: Queries, { id }: Window, error: string
   await queries.sql('update twilio_sync.windows set failures = failures + 1, error = $2 where id = $1', [id, error]);
 }
 
+/** Stores the end of a slice: what it found, and how far its window is. */
+export async function applyCheckpoint(queries: Queries, checkpoint: Checkpoint, generation: number): Promise<void> {
+  if (checkpoint.touched.length > 0) {
+    await queries.sql('update twilio_sync.fingerprints set generation = $2 where conversation_id = any($1)', [
+      checkpoint.touched,
+      generation,
+    ]);
+  }
+  await removeDue(queries, checkpoint.relisted);
+  await putDue(queries, checkpoint.due);
+  // The slice was listed before, perhaps, that a person had one of them forgotten.
+  await dropForgotten(
+    queries,
+    checkpoint.due.map(({ id }) => id),
+  );
+  if (await moveCursor(queries, checkpoint)) await completeWindow(queries, checkpoint);
+}
+
 /**
  * Moves a window's cursor and counts what the slice showed. A window that was planned while the clock was ahead ends where its
- * listing did. Missing conversations are set aside until the sweep ends, under the last sweep that missed them. An open one
+ * listing did. Missing conversations are set aside until the sweep ends, under the last sweep that missed them; not those that were
+ * erased since the slice was compared. An open one
  * that is no longer listed as open is due at once: most likely it closed. A failure recorded since the slice was listed stays,
  * because it is about what comes after the slice.
  * @returns false if the same load had already moved the cursor, and its answer was lost: nothing is counted twice.
  */
-export async function moveCursor(queries: Queries, checkpoint: Checkpoint): Promise<boolean> {
+async function moveCursor(queries: Queries, checkpoint: Checkpoint): Promise<boolean> {
   const { window, cursor, listedAt } = checkpoint;
   const moved = await queries.sql(
     `update twilio_sync.windows set cursor = to_timestamp($2),
@@ -100,7 +120,7 @@ export async function moveCursor(queries: Queries, checkpoint: Checkpoint): Prom
   const aside = await queries.sql(
     `insert into twilio_sync.due (conversation_id, reason, due_at, sweep_id)
      select id, $2, case when $3 then to_timestamp(0) else 'infinity' end, case when $3 then null else $4::bigint end
-     from unnest($1::text[]) as missing(id)
+     from unnest($1::text[]) as missing(id) where exists (select from twilio.conversations where conversations.id = missing.id)
      on conflict (conversation_id, reason) do update set sweep_id = excluded.sweep_id, number = excluded.number
        where due.sweep_id is not null returning conversation_id`,
     [checkpoint.missing, open ? 'open' : 'missing', open, window.sweepId],
@@ -119,7 +139,7 @@ const cutAhead = `update twilio_sync.windows ahead set to_at = greatest(ahead.fr
     and ahead.sweep <> 'open' and ahead.to_at > whole.to_at`;
 
 /** Records when a window was completed, if the checkpoint is its last. */
-export async function completeWindow(queries: Queries, { window, cursor }: Checkpoint): Promise<void> {
+async function completeWindow(queries: Queries, { window, cursor }: Checkpoint): Promise<void> {
   if (cursor > window.from) return;
   // If the clock was set back, others were completed later than now. They would be taken for the last.
   await queries.sql('update twilio_sync.windows set completed_at = now() where id = $1 or completed_at > now()', [

@@ -10,6 +10,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isMisconfigured } from '../../src/cli/exit-status.ts';
 import * as bookkeeping from '../../src/postgres/bookkeeping.ts';
+import * as privacy from '../../src/postgres/bookkeeping-privacy.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { DatabaseTrouble, translate } from '../../src/postgres/errors.ts';
 import { knownMigrations } from '../../src/postgres/ledger.ts';
@@ -373,7 +374,7 @@ describe('the catalogue', () => {
   });
 });
 
-const tables = Object.values({ ...schema, ...bookkeeping })
+const tables = Object.values({ ...schema, ...bookkeeping, ...privacy })
   .filter((each) => is(each, PgTable))
   .map((table) => ({ name: getTableName(table), config: getTableConfig(table) }));
 

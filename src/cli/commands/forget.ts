@@ -1,14 +1,24 @@
-// `forget`: erases single conversations for good, and makes sure that they are never stored again. It prints what is
-// stored of them and asks before it erases.
+// `forget`: erases conversations for good, and makes sure that they are never stored again: single ones, or all in which an address
+// takes part. It prints what is stored of them and asks before it erases.
 
 import type { DatabaseConfig } from '../../config/config.ts';
 import { openConfigured } from '../../database.ts';
-import { countStored, forget as erase, type StoredRows } from '../../postgres/tombstones.ts';
+import { countTakingPart, type TakingPart } from '../../postgres/addresses.ts';
+import type { Database } from '../../postgres/database.ts';
+import {
+  countStored,
+  forget as erase,
+  forgetAddresses,
+  type RowCounts,
+  type StoredRows,
+} from '../../postgres/tombstones.ts';
 import { exitStatus, UsageError } from '../exit-status.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface ForgetOptions {
   ids: string[];
+  /** As they are stored. */
+  addresses: string[];
   dryRun: boolean;
   /** Erase without asking. */
   yes: boolean;
@@ -17,35 +27,65 @@ export interface ForgetOptions {
 /** @returns the exit status. @throws UsageError if nobody can be asked. */
 export async function forget(
   config: DatabaseConfig,
-  { ids, dryRun, yes }: ForgetOptions,
+  { ids, addresses, dryRun, yes }: ForgetOptions,
   terminal: Terminal,
 ): Promise<number> {
   await using opened = await openConfigured(config);
   const { database } = opened;
   await opened.prepare();
-  if (dryRun || !yes) {
-    for (const each of await countStored(database, ids)) terminal.write(`${each.id}: ${describe(each)}`);
-  }
+  const stored = dryRun || !yes ? await countStored(database, ids) : [];
+  for (const each of stored) terminal.write(`${each.id}: ${describe(each)}`);
+  const found = addresses.length > 0 ? await countTakingPart(database, addresses) : null;
+  for (const line of found === null ? [] : describeTakingPart(found)) terminal.write(line);
   if (dryRun) return exitStatus.inSync;
-  if (!yes) {
-    const which = ids.length === 1 ? 'this conversation' : `these ${ids.length} conversations`;
-    const answer = await terminal.ask(
-      `Erase ${which} from the database for good, and never store ${ids.length === 1 ? 'it' : 'them'} again? [y/N] `,
-    );
-    if (answer === null) throw new UsageError('forget asks before it erases: use --yes if nobody can answer');
-    if (!/^y(es)?$/i.test(answer.trim())) {
-      terminal.write('Nothing was erased.');
-      return exitStatus.incomplete;
-    }
-  }
-  for (const each of await erase(database, ids)) terminal.write(`${each.id}: erased ${describe(each)}`);
+  const which = ids.length + (found?.conversations ?? 0) === 1 ? 'this conversation' : 'these conversations';
+  if (!yes && !(await confirm(terminal, `Erase ${which} from the database for good, and never store them again?`)))
+    return exitStatus.incomplete;
+  await eraseAll(database, ids, addresses, terminal);
   return exitStatus.inSync;
+}
+
+/** Asks. @returns whether the answer is yes. @throws UsageError if nobody can be asked. */
+export async function confirm(terminal: Terminal, question: string): Promise<boolean> {
+  const answer = await terminal.ask(`${question} [y/N] `);
+  if (answer === null) throw new UsageError('forget asks before it erases: use --yes if nobody can answer');
+  const yes = /^y(es)?$/i.test(answer.trim());
+  if (!yes) terminal.write('Nothing was erased.');
+  return yes;
+}
+
+async function eraseAll(database: Database, ids: string[], addresses: string[], terminal: Terminal): Promise<void> {
+  for (const each of await erase(database, ids)) terminal.write(`${each.id}: erased ${describe(each)}`);
+  if (addresses.length === 0) return;
+  const { conversations, rows } = await forgetAddresses(database, addresses);
+  terminal.write(`Erased ${count(conversations, 'conversation')} of these addresses, ${count(rows, 'row')} in all.`);
 }
 
 /** What is stored of a conversation, by table. */
 function describe({ rows, forgotten }: StoredRows): string {
-  const parts = Object.entries(rows).filter(([, count]) => count > 0);
-  if (parts.length > 0)
-    return parts.map(([table, count]) => `${count} ${count === 1 ? 'row' : 'rows'} of ${table}`).join(', ');
+  const parts = describeRows(rows);
+  if (parts !== '') return parts;
   return forgotten ? 'nothing: it was erased before' : 'nothing: it is not stored';
 }
+
+function describeRows(rows: RowCounts): string {
+  return Object.entries(rows)
+    .filter(([, rows]) => rows > 0)
+    .map(([table, rows]) => `${count(rows, 'row')} of ${table}`)
+    .join(', ');
+}
+
+function describeTakingPart({ conversations, rows, shared, alike, loading }: TakingPart): string[] {
+  const lines = [
+    conversations === 0
+      ? 'These addresses take part in no stored conversation.'
+      : `These addresses take part in ${count(conversations, 'conversation')}: ${describeRows(rows)}.`,
+  ];
+  if (shared > 0) lines.push(`In ${shared} of them, other customers take part too: what they said is erased as well.`);
+  for (const { address, conversations } of alike)
+    lines.push(`Not erased unless it is named too: ${address}, in ${count(conversations, 'conversation')}.`);
+  if (loading) lines.push('History is not loaded to its end. What is loaded later is not erased: run this again then.');
+  return lines;
+}
+
+const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;

@@ -1,0 +1,34 @@
+// The worker's own tables about what is not kept: schema `twilio_sync`, beside those of bookkeeping.ts. None of them holds anything
+// about a person.
+
+import { sql } from 'drizzle-orm';
+import { bigint, check, customType, date, integer, text } from 'drizzle-orm/pg-core';
+import { at, identity, singleton, twilioSync } from './bookkeeping.ts';
+
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+
+export const tombstones = twilioSync.table('tombstones', {
+  hash: bytea().primaryKey(),
+  day: date({ mode: 'string' }).notNull(),
+  forgottenAt: at('forgotten_at').notNull().defaultNow(),
+});
+
+/** The key of the tombstones that are made here. */
+export const tombstoneKey = twilioSync.table(
+  'tombstone_key',
+  { singleton: singleton(), key: bytea().notNull() },
+  (table) => [check('tombstone_key_only', sql`${table.singleton}`)],
+);
+
+/** Keys of tombstones that were made in other databases. */
+export const importedTombstoneKeys = twilioSync.table('imported_tombstone_keys', { key: bytea().primaryKey() });
+
+/** What was erased, and why: counts alone. */
+export const erasures = twilioSync.table('erasures', {
+  id: identity(),
+  cause: text().notNull(),
+  beganAt: at('began_at').notNull(),
+  endedAt: at('ended_at').notNull(),
+  conversations: integer().notNull(),
+  rows: bigint({ mode: 'number' }).notNull(),
+});
