@@ -6,7 +6,7 @@ import { play } from './run.ts';
 import { scenarios } from './scenarios.ts';
 
 describe('seeds', () => {
-  test.each([4, 10, 14, 43])('seed %i ends equal to its source', async (seed) => {
+  test.each([4, 10, 13, 43])('seed %i ends equal to its source', async (seed) => {
     const { difference, timeline } = await play(seed);
     expect(difference, timeline.join('\n')).toBeNull();
   });
