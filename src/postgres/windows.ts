@@ -90,18 +90,14 @@ export async function applyCheckpoint(queries: Queries, checkpoint: Checkpoint, 
   }
   await removeDue(queries, checkpoint.relisted);
   await putDue(queries, checkpoint.due);
-  // The slice was listed before, perhaps, that a person had one of them forgotten.
-  await dropForgotten(
-    queries,
-    checkpoint.due.map(({ id }) => id),
-  );
   if (await moveCursor(queries, checkpoint)) await completeWindow(queries, checkpoint);
+  // Since the slice was compared, a person may have had some of them forgotten.
+  await dropForgotten(queries, [...checkpoint.missing, ...checkpoint.due.map(({ id }) => id)]);
 }
 
 /**
  * Moves a window's cursor and counts what the slice showed. A window that was planned while the clock was ahead ends where its
- * listing did. Missing conversations are set aside until the sweep ends, under the last sweep that missed them; not those that were
- * erased since the slice was compared. An open one
+ * listing did. Missing conversations are set aside until the sweep ends, under the last sweep that missed them. An open one
  * that is no longer listed as open is due at once: most likely it closed. A failure recorded since the slice was listed stays,
  * because it is about what comes after the slice.
  * @returns false if the same load had already moved the cursor, and its answer was lost: nothing is counted twice.
@@ -120,7 +116,7 @@ async function moveCursor(queries: Queries, checkpoint: Checkpoint): Promise<boo
   const aside = await queries.sql(
     `insert into twilio_sync.due (conversation_id, reason, due_at, sweep_id)
      select id, $2, case when $3 then to_timestamp(0) else 'infinity' end, case when $3 then null else $4::bigint end
-     from unnest($1::text[]) as missing(id) where exists (select from twilio.conversations where conversations.id = missing.id)
+     from unnest($1::text[]) as missing(id)
      on conflict (conversation_id, reason) do update set sweep_id = excluded.sweep_id, number = excluded.number
        where due.sweep_id is not null returning conversation_id`,
     [checkpoint.missing, open ? 'open' : 'missing', open, window.sweepId],
