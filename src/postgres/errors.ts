@@ -32,7 +32,7 @@ type Kind = 'passing' | 'trouble' | 'data';
 /** Reasons by SQLSTATE or Node's code; the first match counts. Source: Postgres, appendix A. */
 const table: [codes: RegExp, kind: Kind, means: string][] = [
   [/^40(001|P01)$/, 'passing', 'transactions collided'],
-  [/^55P03$/, 'passing', 'a lock was not to be had in time'],
+  [/^55P03$/, 'passing', 'a lock was not granted in time'],
   [/^25P03$/, 'passing', 'the transaction was idle for too long'],
   [/^57P05$/, 'passing', 'idle_session_timeout ended an idle connection'],
   [/^57014$/, 'trouble', 'statement_timeout, or somebody, ended a statement; see doctor'],

@@ -28,7 +28,7 @@ export interface ResultsStoreOptions {
   database: Database;
   /** The epoch of the lease; null refuses all writes. */
   epoch: number | null;
-  /** Whether this many missing results are too many to be looked at. */
+  /** Whether this many missing results are too many to be checked. */
   brake: Brake;
   /** The API's time, seconds since the epoch. */
   now(): number;

@@ -77,7 +77,7 @@ export async function openHttpServer({
     return { url, close: () => app.close() };
   } catch (cause) {
     await app.close();
-    const why = reasonOf(cause) === 'EADDRINUSE' ? 'in use by another program' : `not to be had (${reasonOf(cause)})`;
+    const why = reasonOf(cause) === 'EADDRINUSE' ? 'in use by another program' : `not available (${reasonOf(cause)})`;
     throw new ListenError(`HTTP_HOST and HTTP_PORT: ${host} port ${port} is ${why}`, { cause });
   }
 }

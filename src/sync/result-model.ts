@@ -114,7 +114,7 @@ export interface ResultLoad {
   };
   /** What was asked for: it is no longer due, unless it is gone or failed. */
   served?: ResultDue[];
-  /** These are not to be had: each is 404. */
+  /** These do not exist: each answers 404. */
   gone?: ResultDue[];
   /** These could not be had this time. */
   failed?: { due: ResultDue; error: string }[];

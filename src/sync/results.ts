@@ -141,7 +141,7 @@ async function reportBrake({ counts, watcher }: Context, store: ResultsStore): P
   if (braked === null) return;
   const { missing, expected } = braked;
   counts.incomplete.push(
-    `${missing} of ${expected} stored operator results were not listed; none was looked at, none deleted`,
+    `${missing} of ${expected} stored operator results were not listed; none was checked, none deleted`,
   );
   watcher.warn('deletion brake', { sweep: 'operator results', ...braked });
 }

@@ -204,7 +204,7 @@ export async function endSweeps(context: Context): Promise<void> {
     : (found: Missing) => isTooMany(found.expected, found.missing) && !isRetention(found);
   for (const { sweep, expected, missing, braked } of await context.store.endSweeps(context.api.now(), brake)) {
     if (!braked) continue;
-    const said = `${sweep}: ${missing} of ${expected} stored conversations were not listed; none was looked at, none marked deleted`;
+    const said = `${sweep}: ${missing} of ${expected} stored conversations were not listed; none was checked, none marked deleted`;
     context.counts.incomplete.push(said);
     context.watcher.warn('deletion brake', { sweep, expected, missing });
   }

@@ -105,7 +105,7 @@ test('a result: stored, due, gone, of which conversation', async () => {
   );
   const gone = describeWhy(await why(three?.id ?? ''));
   expect(gone).toMatch(/the API does not have it; at no time of its own$/m);
-  expect(gone).toMatch(/^next +it is looked at again when its conversation changes$/m);
+  expect(gone).toMatch(/^next +it is checked again when its conversation changes$/m);
 });
 
 test('one that was forgotten is said to be, and nothing of it; an unknown id is not known', async () => {

@@ -69,7 +69,7 @@ describe('one window that can never be listed', () => {
     hide(world, 55, 35);
     world.simulator.turn({ lists: 'half' });
     world.simulator.requests.reset();
-    const braked = expect.stringMatching(/^reconcile: .* none was looked at/);
+    const braked = expect.stringMatching(/^reconcile: .* none was checked/);
     expect((await world.pass('reconcile')).incomplete).toEqual([expect.stringMatching(/503/), braked]);
     // Said once, not pass after pass, and again by the next reconcile that is no better off.
     expect((await world.pass()).incomplete).toEqual([expect.stringMatching(/503/)]);

@@ -140,7 +140,7 @@ test('too many missing results: the brake stops the walk, says so once, and hold
   // The newest that is listed is not among those that the walk counts.
   const expected = all.length - 1;
   expect(counts.incomplete).toEqual([
-    `40 of ${expected} stored operator results were not listed; none was looked at, none deleted`,
+    `40 of ${expected} stored operator results were not listed; none was checked, none deleted`,
   ]);
   const stored = async () => (await world.pool.query('select from twilio.operator_results')).rowCount;
   const braked = async () => (await (await world.context()).results?.store.head())?.braked;

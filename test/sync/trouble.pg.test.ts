@@ -31,7 +31,7 @@ describe('the deletion brake', () => {
     world.simulator.turn({ lists });
     world.simulator.requests.reset();
     const counts = await world.pass('lookback', 'reconcile');
-    expect(counts.incomplete).toEqual([expect.stringMatching(/^reconcile: .* none was looked at/)]);
+    expect(counts.incomplete).toEqual([expect.stringMatching(/^reconcile: .* none was checked/)]);
     // The lookback's few are within what may really be deleted: looked at, and found to be there.
     expect(world.simulator.requests.detailIds().length).toBeLessThanOrEqual(20);
     // Also for a process that has just started, and has nothing to prove a bound by.

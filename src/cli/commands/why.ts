@@ -128,6 +128,6 @@ function nextOfResult(stored: boolean, due: WhyDue[], listed: Why['resultsListed
     return 'results do not change; a walk over all of them, with each reconcile, shows whether it is still there';
   if (listed === null) return 'nothing: only the ids of operator results are kept (SYNC_OPERATOR_RESULTS=links)';
   if (listed.refused !== null) return 'results are asked for again with the next reconcile';
-  if (due.some(({ reason }) => reason === 'gone')) return 'it is looked at again when its conversation changes';
+  if (due.some(({ reason }) => reason === 'gone')) return 'it is checked again when its conversation changes';
   return 'the first load of results has yet to show it';
 }
