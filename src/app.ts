@@ -8,6 +8,7 @@ import { createResultsStore } from './postgres/results-store.ts';
 import { enterScope, refuseWrongScope, type Scope } from './postgres/scope.ts';
 import { createStore } from './postgres/store.ts';
 import { type Context, createContext, type Store, type Watcher } from './sync/context.ts';
+import { createMask } from './sync/mask.ts';
 import { isTooMany } from './sync/sweeps.ts';
 import { baseUrl } from './twilio/base-url.ts';
 import type { BoundName, Query } from './twilio/bounds.ts';
@@ -68,11 +69,13 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const { generation, changed, start } =
     epoch === null ? await refuseWrongScope(database, scope) : await enterScope(database, scope);
   if (changed) log.info({ generation }, 'the scope changed: everything is listed again');
+  const mask = createMask(config.sync.mask);
   const logRetry = createRetryLog(log);
   const client = createClient({
     baseUrl: scope.baseUrl,
     auth: config.api,
     maxConcurrency: config.api.maxConcurrency,
+    mask,
     ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
     proxy: { httpsProxy: config.api.proxy.https, httpProxy: config.api.proxy.http, noProxy: config.api.proxy.none },
     ...(options.onAttempt && { onAttempt: options.onAttempt }),
@@ -86,6 +89,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     filters: config.filters,
     generation,
     epoch,
+    mask,
     results: config.sync.operatorResults,
     notify: config.sync.notify,
   });
@@ -95,6 +99,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     epoch,
     brake: options.allowMassDelete ? () => false : isTooMany,
     now: () => context.api.now(),
+    mask,
     notify: config.sync.notify,
   });
   if (!config.sync.operatorResults && epoch !== null) await results.leave();
@@ -119,6 +124,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       maxConcurrency: config.api.maxConcurrency,
       status: config.filters.status ?? null,
       filters: config.filters,
+      mask,
       generation,
       allowMassDelete: options.allowMassDelete ?? false,
       memoryBytes: memoryLimit(),

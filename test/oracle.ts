@@ -3,6 +3,7 @@
 
 import type pg from 'pg';
 import { findWrongMetrics } from '../src/postgres/metrics.ts';
+import { type Mask, noMask } from '../src/sync/mask.ts';
 import type { WireConversationDetail } from '../src/twilio/wire.ts';
 
 export type Row = Record<string, string | number | null>;
@@ -23,13 +24,15 @@ export const keys: Record<string, string[]> = {
 export interface OracleOptions {
   /** False where the API gives arrays in another order each time. */
   positions?: boolean;
+  /** Under which the columns were computed. */
+  mask?: Mask;
 }
 
 /** Every row that is missing, too many or different, by table and key; nothing where the database is equal to the source. */
 export async function differences(
   client: pg.Pool | pg.Client,
   source: Iterable<WireConversationDetail>,
-  { positions = true }: OracleOptions = {},
+  { positions = true, mask = noMask }: OracleOptions = {},
 ): Promise<string[]> {
   const expected = expectedTables(source);
   const found: string[] = [];
@@ -52,11 +55,11 @@ export async function differences(
     }
     for (const id of b.keys()) if (!a.has(id)) found.push(`${table} ${id}: stored, but not at the source`);
   }
-  return [...found, ...(await wrongMetrics(client))];
+  return [...found, ...(await wrongMetrics(client, mask))];
 }
 
 /** The conversations whose computed columns are not what Postgres computes of their rows. */
-export async function wrongMetrics(client: pg.Pool | pg.Client): Promise<string[]> {
+export async function wrongMetrics(client: pg.Pool | pg.Client, mask = noMask): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>('select id from twilio.conversations');
   const queries = {
     sql: async <Row extends pg.QueryResultRow>(text: string, parameters: unknown[] = []) =>
@@ -65,6 +68,7 @@ export async function wrongMetrics(client: pg.Pool | pg.Client): Promise<string[
   const wrong = await findWrongMetrics(
     queries,
     rows.map(({ id }) => id),
+    mask,
   );
   return wrong.map((id) => `conversations ${id}: its computed columns are wrong`);
 }

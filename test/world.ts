@@ -23,6 +23,7 @@ import {
   createCounts,
   type Settings,
 } from '../src/sync/context.ts';
+import { createMask, type MaskSettings } from '../src/sync/mask.ts';
 import type { Sweep } from '../src/sync/model.ts';
 import { syncAll, syncIds } from '../src/sync/once.ts';
 import { pass } from '../src/sync/pass.ts';
@@ -53,6 +54,8 @@ export interface WorldOptions {
   filters?: Partial<FilterConfig>;
   /** Operator results with their content, which most tests do without. */
   results?: boolean;
+  /** Which personal data is stored; by default all. */
+  mask?: Partial<MaskSettings>;
   /** Each stored change is notified. */
   notify?: boolean;
   settings?: Partial<Settings>;
@@ -63,6 +66,9 @@ interface Program {
   context: Context;
   close(): Promise<void>;
 }
+
+/** The key of hashes, unless a test has another. */
+export const maskKey = 'a key of thirty-two characters at least';
 
 /** Of a pass: a busy machine takes its time, but not for ever. */
 export const hungAfterMs = 400_000;
@@ -210,7 +216,9 @@ export class World implements AsyncDisposable {
     if (this.#program !== null) return this.#program;
     const options = this.#options;
     const { simulator } = this;
+    const mask = createMask({ omit: [], hash: [], key: maskKey, ...options.mask });
     const client = createClient({
+      mask,
       baseUrl: simulator.url,
       auth: { username: simulator.credentials.accountSid, password: simulator.credentials.authToken },
       // The API's clock stands still with the simulator's; retries wait no real time.
@@ -243,6 +251,7 @@ export class World implements AsyncDisposable {
         filters,
         generation,
         epoch: lease.epoch,
+        mask,
         results: options.results ?? false,
         notify: options.notify ?? false,
       }),
@@ -252,6 +261,7 @@ export class World implements AsyncDisposable {
             store: createResultsStore({
               database,
               epoch: lease.epoch,
+              mask,
               brake: options.settings?.allowMassDelete ? () => false : isTooMany,
               now: () => context.api.now(),
               notify: options.notify ?? false,
@@ -266,6 +276,7 @@ export class World implements AsyncDisposable {
         maxConcurrency: 32,
         status: null,
         filters,
+        mask,
         generation,
         allowMassDelete: false,
         memoryBytes: Number.POSITIVE_INFINITY,

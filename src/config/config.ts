@@ -4,6 +4,7 @@
 
 import { reasonOf } from '../lib/reason.ts';
 import { hideSecrets } from '../lib/secret.ts';
+import type { MaskSettings } from '../sync/mask.ts';
 import type { HistoryStart } from '../sync/model.ts';
 import { type Connection, connectionOf, findUnknown, parametersOfUrl, problemOfUrl } from './connection-string.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type ReadFile,
   readValues,
 } from './environment.ts';
+import { maskOf } from './mask.ts';
 import { type Parameter, type Parameters, variables } from './parameters.ts';
 import type { Part, SettingName, Values } from './settings.ts';
 
@@ -78,6 +80,8 @@ export interface SyncConfig {
   operatorResults: boolean;
   /** Each stored change is notified. */
   notify: boolean;
+  /** Which personal data is not stored, or hashed. */
+  mask: MaskSettings;
   /** Cron expressions, UTC. */
   schedules: { new: string; lookback: string; reconcile: string };
 }
@@ -123,7 +127,7 @@ export function readConfig<Wanted extends Part = Part>(
     api: () => apiOf(env, given, readFile, problems),
     database: () => databaseOf(env, given, readFile, problems),
     filters: () => filtersOf(given.values),
-    sync: () => syncOf(given.values),
+    sync: () => syncOf(given, problems),
     http: () => ({
       host: given.values.HTTP_HOST,
       port: given.values.HTTP_PORT,
@@ -253,13 +257,14 @@ function filtersOf(values: Values): FilterConfig {
   };
 }
 
-function syncOf(values: Values): SyncConfig {
+function syncOf({ values }: Given, problems: Problem[]): SyncConfig {
   return {
     start: values.SYNC_START,
     lookbackSeconds: values.SYNC_LOOKBACK,
     refreshSeconds: values.SYNC_REFRESH,
     operatorResults: values.SYNC_OPERATOR_RESULTS === 'on',
     notify: values.SYNC_NOTIFY === 'on',
+    mask: maskOf(values, problems),
     schedules: { new: values.SYNC_SCHEDULE, lookback: values.LOOKBACK_SCHEDULE, reconcile: values.RECONCILE_SCHEDULE },
   };
 }

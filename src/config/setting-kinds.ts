@@ -20,6 +20,12 @@ export const word = (takes: string): Kind<string> => ({ takes, schema: printable
 /** Any text: a path, a password. */
 export const text = (takes: string): Kind<string> => ({ takes, schema: z.string() });
 
+/** Any text of at least so many characters. */
+export const longText = (least: number): Kind<string> => ({
+  takes: `at least ${least} characters`,
+  schema: z.string().min(least),
+});
+
 /** Text that matches a pattern. */
 export const pattern = (takes: string, shape: RegExp): Kind<string> => ({ takes, schema: z.string().regex(shape) });
 

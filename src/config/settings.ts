@@ -137,6 +137,23 @@ const sync = {
     help: 'how long after closing a conversation is fetched once more',
     default: '1h,1d',
   },
+  SYNC_OMIT: {
+    ...kinds.someOf('texts', 'names', 'addresses', 'results', 'extra'),
+    help: 'personal data that is not stored',
+    details:
+      '`texts`: of communications; `names`: of participants and conversations; `addresses`: of participants; `results`: `result` and `text` of operator results, not their `label`; `extra`: all fields that have no column.',
+  },
+  SYNC_HASH: {
+    ...kinds.someOf('names', 'addresses'),
+    help: 'personal data that is stored as a keyed hash, equal for equal values; requires `SYNC_HASH_KEY`',
+    details: '`hmac:` and 32 hexadecimal digits of HMAC-SHA-256: they can be counted and joined, and not be read.',
+  },
+  SYNC_HASH_KEY: {
+    ...kinds.longText(32),
+    help: 'key of these hashes, at least 32 characters',
+    details: 'Another key gives other hashes: everything is fetched again, within a day.',
+    secret: true,
+  },
   SYNC_NOTIFY: {
     ...kinds.oneOf('on', 'off'),
     help: '`on` notifies those who listen on the channel `conversation_sync` of each stored change, with the id of the conversation',

@@ -1,21 +1,19 @@
 // The API's operator results in, differences from the stored ones out: result, table and column, never what is in it. Reads only.
 
-import { createNormalizer } from '../sync/normalize.ts';
+import type { Mask } from '../sync/mask.ts';
 import type { ResultDifference, ResultItem } from '../sync/result-model.ts';
 import { tablesOf } from '../sync/tables.ts';
 import type { Queries } from './database.ts';
-import { createPacker } from './pack.ts';
+import { packer, packResults } from './results.ts';
 import { pairs } from './results-due.ts';
 import { differenceStatement } from './statements.ts';
-
-const normalize = createNormalizer(tablesOf.operatorResult);
-const packer = createPacker(tablesOf.operatorResult);
 
 /** See ResultsStore.compare. */
 export async function compareResults(
   queries: Queries,
   conversationIds: string[],
   items: ResultItem[],
+  mask: Mask,
 ): Promise<ResultDifference[]> {
   if (conversationIds.length === 0) return [];
   const unique = [...new Map(items.map((item) => [JSON.stringify([item.conversationId, item.id]), item])).values()];
@@ -27,7 +25,7 @@ export async function compareResults(
        where listed.conversation_id = stored.conversation_id and listed.id = stored.id)`,
     [conversationIds, ...pairs(unique)],
   );
-  const packed = unique.map(({ raw }) => packer.pack(normalize(raw)));
+  const packed = packResults(unique, mask);
   for (const { table, columns, scope } of packer.arrays(packed, tablesOf.operatorResult)) {
     const rows = await queries.sql<{ id: string; part: string; place: string }>(differenceStatement(table), [
       ...columns,

@@ -1,6 +1,7 @@
 // The API's rows in, differences from the stored rows out: for each conversation, the tables and columns that differ.
 // Only reads, and never shows what is in a column.
 
+import type { Mask } from '../sync/mask.ts';
 import type { Packed } from '../sync/model.ts';
 import type { Queries } from './database.ts';
 import { findWrongMetrics } from './metrics.ts';
@@ -8,7 +9,7 @@ import { childArrays, conversationArrays } from './pack.ts';
 import { differenceStatement } from './statements.ts';
 
 /** See Store.compare. */
-export async function readDifferences(queries: Queries, rows: Packed[]): Promise<Map<string, string[]>> {
+export async function readDifferences(queries: Queries, rows: Packed[], mask: Mask): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
   const computed = new Map<string, string[]>();
   for (const { table, columns, scope } of [...conversationArrays(rows), ...childArrays(rows)]) {
@@ -21,7 +22,7 @@ export async function readDifferences(queries: Queries, rows: Packed[]): Promise
   }
   // Of these the answer does not say all: what is computed of the stored rows has to be right.
   const partly = rows.filter(({ children }) => children === null).map(({ id }) => id);
-  for (const id of await findWrongMetrics(queries, partly)) computed.set(id, ['conversation_metrics']);
+  for (const id of await findWrongMetrics(queries, partly, mask)) computed.set(id, ['conversation_metrics']);
   // Where anything else differs, so does what is computed of it.
   return new Map([...computed, ...found]);
 }

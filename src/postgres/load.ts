@@ -2,7 +2,8 @@
 // written, due rows are replaced, and the window's cursor moves. Loading the same batch again changes nothing: the answer
 // to a COMMIT may be lost.
 
-import { making } from '../sync/fingerprint.ts';
+import { algorithm } from '../sync/fingerprint.ts';
+import type { Mask } from '../sync/mask.ts';
 import type { Change, Checkpoint, Loaded, Packed } from '../sync/model.ts';
 import { normalizerVersion } from '../sync/normalize.ts';
 import type { Queries } from './database.ts';
@@ -34,7 +35,7 @@ export class Superseded extends Error {
  * @throws AlreadyStored if `assumeNew` was wrong: repeat the transaction without it. Superseded: see `findSuperseded`.
  */
 export async function load(queries: Queries, held: Promise<bigint>, input: LoadInput): Promise<Loaded> {
-  const { changes, checkpoint, now, generation, assumeNew, epoch, results } = input;
+  const { changes, checkpoint, now, generation, assumeNew, epoch, results, mask } = input;
   const found = changes.flatMap((change) => (change.rows === null ? [] : [{ ...change, rows: change.rows }]));
   const taken = found.filter(({ stored }) => assumeNew && !stored);
   const others = found.filter(({ stored }) => !assumeNew || stored);
@@ -42,7 +43,7 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   // In this order: `remember` reads the due rows that `replaceDue` removes.
   const allowed = refuseSuperseded(queries, changes, epoch);
   const sent = Promise.all([
-    findUnchanged(queries, others),
+    findUnchanged(queries, others, mask.policy),
     writeConversations(queries, found),
     insertChildren(
       queries,
@@ -73,7 +74,7 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   const forced = changes.filter(({ rows, force }) => rows !== null && force).map(({ id }) => id);
   const ofStored = [...new Set([...partly, ...forced])];
   await countChildren(queries, ofStored);
-  await computeMetrics(queries, ofStored, stamp);
+  await computeMetrics(queries, ofStored, stamp, mask);
   if (results) {
     await noteUnlinked(queries, await linked, now);
     await noteGaps(queries, [...taken.map(({ id }) => id), ...differing.map(({ id }) => id)], now);
@@ -151,6 +152,7 @@ export interface LoadInput {
   epoch: number;
   /** Whether operator results are stored with their content. */
   results: boolean;
+  mask: Mask;
   /** Assume that conversations are new if none was stored when they were requested: then their children are sent at once. */
   assumeNew: boolean;
 }
@@ -185,13 +187,13 @@ export async function findSuperseded(
 }
 
 /** The details that equal the stored ones. The order of keys and arrays does not count: the API changes it. */
-async function findUnchanged(queries: Queries, found: Found[]): Promise<Set<string>> {
+async function findUnchanged(queries: Queries, found: Found[], policy: string): Promise<Set<string>> {
   if (found.length === 0) return new Set();
   const same = await queries.sql<{ id: Rows['fingerprints']['conversationId'] }>(
     `select conversation_id as id from twilio_sync.fingerprints
      join unnest($1::text[], $2::text[]) as answer(id, detail) on answer.id = conversation_id and answer.detail = fingerprints.detail
      where (algorithm, policy) = ($3, $4)`,
-    [found.map(({ id }) => id), found.map(({ detail }) => detail), making.algorithm, making.policy],
+    [found.map(({ id }) => id), found.map(({ detail }) => detail), algorithm, policy],
   );
   return new Set(same.map(({ id }) => id));
 }
@@ -211,7 +213,7 @@ async function markDeleted(queries: Queries, changes: Change[], stamp: bigint): 
   return rows.length;
 }
 
-async function remember(queries: Queries, { changes, now, generation, epoch }: LoadInput): Promise<void> {
+async function remember(queries: Queries, { changes, now, generation, epoch, mask }: LoadInput): Promise<void> {
   const stored = changes.filter(({ rows }) => rows !== null);
   const inserted =
     stored.length > 0 &&
@@ -236,8 +238,8 @@ async function remember(queries: Queries, { changes, now, generation, epoch }: L
         now,
         stored.map((change) => orderOf(change, epoch)),
         stored.map(({ rows }) => rows?.children ?? null),
-        making.algorithm,
-        making.policy,
+        algorithm,
+        mask.policy,
       ],
     );
   const shown = rememberShown(
@@ -245,14 +247,14 @@ async function remember(queries: Queries, { changes, now, generation, epoch }: L
     stored.filter(({ listed }) => !listed),
     generation,
   );
-  await Promise.all([inserted, shown, rememberBehind(queries, changes)]);
+  await Promise.all([inserted, shown, rememberBehind(queries, changes, mask.policy)]);
 }
 
 /**
  * Remembers the list item of a detail that was older than what is stored: otherwise each listing would start the waits again.
  * A detail's fingerprint from another algorithm or policy becomes one that equals none.
  */
-async function rememberBehind(queries: Queries, changes: Change[]): Promise<void> {
+async function rememberBehind(queries: Queries, changes: Change[], policy: string): Promise<void> {
   const seen = changes.filter(({ rows, item, deleted }) => rows === null && item !== null && !deleted);
   const behind = seen.filter(({ due }) => due.some(({ reason }) => reason === 'behind'));
   if (behind.length === 0) return;
@@ -260,7 +262,7 @@ async function rememberBehind(queries: Queries, changes: Change[]): Promise<void
     `update twilio_sync.fingerprints set item = answer.item, algorithm = $3, policy = $4,
        detail = case when (algorithm, policy) = ($3, $4) then detail else left(detail, 0) end
      from unnest($1::text[], $2::text[]) as answer(id, item) where conversation_id = answer.id`,
-    [behind.map(({ id }) => id), behind.map(({ item }) => item), making.algorithm, making.policy],
+    [behind.map(({ id }) => id), behind.map(({ item }) => item), algorithm, policy],
   );
 }
 

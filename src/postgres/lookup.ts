@@ -1,7 +1,7 @@
 // What the program reads before it decides anything. Times are returned as seconds since 1970. No personal data is read.
 
 import type { FilterConfig } from '../config/config.ts';
-import { making } from '../sync/fingerprint.ts';
+import { algorithm } from '../sync/fingerprint.ts';
 import type { DueRow, Known, TimeRange } from '../sync/model.ts';
 import type { Queries } from './database.ts';
 import { isDueForPass } from './due.ts';
@@ -11,14 +11,14 @@ import { countsBetween } from './statements.ts';
 import { readForgotten } from './tombstones.ts';
 
 /** See Store.known. */
-export async function readKnown(queries: Queries, ids: string[]): Promise<Map<string, Known>> {
+export async function readKnown(queries: Queries, ids: string[], policy: string): Promise<Map<string, Known>> {
   const known = new Map<string, Known>();
   const stored = await queries.sql<StoredFingerprint>(
     `select conversation_id as id, item, detail, normalizer, generation, children, algorithm, policy,
        case when (algorithm, policy) <> ($2, $3) then (select to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')
          from twilio.conversations where id = conversation_id) end as "updatedAt"
      from twilio_sync.fingerprints where conversation_id = any($1)`,
-    [ids, making.algorithm, making.policy],
+    [ids, algorithm, policy],
   );
   for (const { id, ...rest } of stored) known.set(id, { stored: rest, due: [], forgotten: false });
   const due = await queries.sql<DueColumns>(

@@ -1,6 +1,7 @@
 // What src/sync/metrics.ts computes of an answer, computed of stored rows: where an answer did not say all of them, after
 // an upgrade, and when a definition changes. Writes only rows that differ.
 
+import { type Mask, noMask } from '../sync/mask.ts';
 import { metricsVersion, wordSeparators } from '../sync/metrics.ts';
 import { computedOf, conversations, participants } from '../sync/tables.ts';
 import type { Queries } from './database.ts';
@@ -15,7 +16,7 @@ const person = `('HUMAN_AGENT', 'AGENT')`;
 const agent = `('HUMAN_AGENT', 'AGENT', 'AI_AGENT')`;
 
 /** The common table expressions `of_conversation` and `of_participant`: the computed columns of the conversations in $1. */
-const computed = `
+const computed = (mask: Mask) => `
   asked as materialized (select id from unnest($1::text[]) as asked(id)),
   person as materialized (
     select p.conversation_id, p.id, p.position, p.name, p.type, (
@@ -65,7 +66,7 @@ const computed = `
     select c.id as conversation_id,
       coalesce(amount.communications, 0)::int as communications, coalesce(amount.by_customers, 0)::int as customer_communications,
       coalesce(amount.by_agents, 0)::int as agent_communications, coalesce(amount.by_ai, 0)::int as ai_agent_communications,
-      coalesce(amount.words, 0)::int as words, coalesce(course.turns, 0)::int as turns,
+      ${mask.omits('texts') ? 'null' : 'coalesce(amount.words, 0)'}::int as words, coalesce(course.turns, 0)::int as turns,
       course.first_communication_at, course.last_communication_at,
       ${seconds('response.length')} as first_response_seconds, answered.id as first_response_participant_id,
       answered.type as first_response_type, answered.name as first_response_name, answered.address as first_response_address,
@@ -94,7 +95,7 @@ const computed = `
     ) as agent on true
   ),
   of_participant as materialized (
-    select p.conversation_id, p.id, p.address, coalesce(said.communications, 0)::int as communications, coalesce(said.words, 0)::int as words,
+    select p.conversation_id, p.id, p.address, coalesce(said.communications, 0)::int as communications, ${mask.omits('texts') ? 'null' : 'coalesce(said.words, 0)'}::int as words,
       said.first_communication_at, said.last_communication_at,
       coalesce(answered.responses, 0)::int as responses, ${seconds('answered.waited')} as response_seconds
     from person p
@@ -114,10 +115,10 @@ const differs = (columns: string[]) => `${row('stored', columns)} is distinct fr
 const set = (columns: string[]) => columns.map((column) => `"${column}" = given."${column}"`).join(', ');
 
 /** Computes the metrics of stored conversations, in a transaction under the lease with this stamp. @returns those that changed. */
-export async function computeMetrics(queries: Queries, ids: string[], stamp: bigint): Promise<string[]> {
+export async function computeMetrics(queries: Queries, ids: string[], stamp: bigint, mask: Mask): Promise<string[]> {
   if (ids.length === 0) return [];
   const rows = await queries.sql<{ id: string }>(
-    `with ${computed}, changed as (
+    `with ${computed(mask)}, changed as (
        update twilio.participants stored set ${set(ofParticipant)} from of_participant given
        where stored.conversation_id = given.conversation_id and stored.id = given.id and ${differs(ofParticipant)}
        returning stored.conversation_id
@@ -134,10 +135,10 @@ export async function computeMetrics(queries: Queries, ids: string[], stamp: big
 }
 
 /** The stored conversations among these whose metrics are not those of their rows. */
-export async function findWrongMetrics(queries: Queries, ids: string[]): Promise<string[]> {
+export async function findWrongMetrics(queries: Queries, ids: string[], mask = noMask): Promise<string[]> {
   if (ids.length === 0) return [];
   const rows = await queries.sql<{ id: string }>(
-    `with ${computed}
+    `with ${computed(mask)}
      select stored.id from twilio.conversations stored join of_conversation given on given.conversation_id = stored.id
      where ${differs(ofConversation)}
      union select stored.conversation_id from twilio.participants stored
@@ -154,7 +155,7 @@ const batchSize = 200;
  * Computes the metrics of the next stored conversations that lack those of this version, newest first. In a transaction under
  * the lease. @returns whether there were any.
  */
-export async function fillMetrics(queries: Queries, stamp: bigint): Promise<boolean> {
+export async function fillMetrics(queries: Queries, stamp: bigint, mask: Mask): Promise<boolean> {
   await queries.sql(
     `update twilio_sync.metrics set version = $1, reached_at = null, reached_id = null, filled_at = null where version <> $1`,
     [metricsVersion],
@@ -174,6 +175,7 @@ export async function fillMetrics(queries: Queries, stamp: bigint): Promise<bool
     queries,
     next.map(({ id }) => id),
     stamp,
+    mask,
   );
   await queries.sql(
     `update twilio_sync.metrics set reached_at = c.created_at, reached_id = c.id from twilio.conversations c where c.id = $1`,

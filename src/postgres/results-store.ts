@@ -1,5 +1,6 @@
 // Implements the store of operator results (sync/result-model.ts) on one database, under one lease.
 
+import { type Mask, noMask } from '../sync/mask.ts';
 import type { ResultsStore } from '../sync/result-model.ts';
 import { compareResults, readResultIds } from './compare-results.ts';
 import type { Database, Queries } from './database.ts';
@@ -32,12 +33,14 @@ export interface ResultsStoreOptions {
   brake: Brake;
   /** The API's time, seconds since the epoch. */
   now(): number;
+  /** Which personal data is stored; by default all. */
+  mask?: Mask;
   /** Each stored change is notified. */
   notify?: boolean;
 }
 
 export function createResultsStore(options: ResultsStoreOptions): ResultsStore {
-  const { database, epoch, brake, now, notify = false } = options;
+  const { database, epoch, brake, now, mask = noMask, notify = false } = options;
   const write = async <Result>(work: (queries: Queries, stamp: bigint) => Promise<Result>) => {
     if (epoch === null) throw new Error('nothing may be written without the lease');
     return await database.transaction(async (queries, begun) => work(queries, await holdLease(queries, epoch, begun)), {
@@ -61,13 +64,14 @@ export function createResultsStore(options: ResultsStoreOptions): ResultsStore {
     failWalk: (walk, error) => write((queries) => failWalk(queries, walk, error)),
     load: (load, at) =>
       write(async (queries, stamp) => {
-        const written = await loadResults(queries, stamp, load, at, brake);
+        const written = await loadResults(queries, stamp, load, at, brake, mask);
         if (notify) await notifyOfChanges(queries, stamp);
         return written;
       }),
     dueAt: (at, conversations, options) =>
       database.run((queries) => readResultsDue(queries, at, conversations, options)),
-    compare: (conversationIds, items) => database.run((queries) => compareResults(queries, conversationIds, items)),
+    compare: (conversationIds, items) =>
+      database.run((queries) => compareResults(queries, conversationIds, items, mask)),
     idsOf: (conversationId) => database.run((queries) => readResultIds(queries, conversationId)),
     count: (range) => database.run((queries) => countForResults(queries, range)),
     ask: (range) => write((queries) => askForResults(queries, range)),

@@ -2,6 +2,8 @@
 // conversations that are not stored, or are gone, are passed over.
 
 import { isJsonObject } from '../lib/json.ts';
+import type { Mask } from '../sync/mask.ts';
+import type { Packed } from '../sync/model.ts';
 import { createNormalizer } from '../sync/normalize.ts';
 import type { Named, ResultDue, ResultItem, ResultLoad } from '../sync/result-model.ts';
 import { tablesOf } from '../sync/tables.ts';
@@ -23,6 +25,7 @@ export async function loadResults(
   load: ResultLoad,
   now: number,
   isTooMany: Brake,
+  mask: Mask,
 ): Promise<number> {
   const { head, walk, gone = [], failed = [], served = [], bad = [] } = load;
   const stored = await storedConversations(queries, load);
@@ -30,7 +33,7 @@ export async function loadResults(
     ({ conversationId }) => stored.has(conversationId),
   );
   const items = load.foundBy === 'head' ? await notStored(queries, shown) : shown;
-  const written = await writeResults(queries, items);
+  const written = await writeResults(queries, items, mask);
   const changed = new Set(written.conversations);
   for (const id of await deleteGone(queries, gone)) changed.add(id);
   if (changed.size > 0)
@@ -77,15 +80,25 @@ async function notStored(queries: Queries, items: ResultItem[]): Promise<ResultI
 }
 
 const normalizeResult = createNormalizer(tablesOf.operatorResult);
-const packer = createPacker(tablesOf.operatorResult);
+export const packer = createPacker(tablesOf.operatorResult);
+
+/** Makes rows of results. */
+export function packResults(items: ResultItem[], mask: Mask): Packed[] {
+  return items.map(({ raw }) => {
+    const rows = normalizeResult(raw);
+    mask.blank(rows, tablesOf.operatorResult);
+    return packer.pack(rows);
+  });
+}
 
 /** Writes results that are new or differ. @returns how many those were, and of which conversations anything was written. */
 async function writeResults(
   queries: Queries,
   items: ResultItem[],
+  mask: Mask,
 ): Promise<{ results: number; conversations: string[] }> {
   if (items.length === 0) return { results: 0, conversations: [] };
-  const packed = items.map(({ raw }) => packer.pack(normalizeResult(raw)));
+  const packed = packResults(items, mask);
   // A reference needs its result.
   const touched = await Promise.all(
     packer

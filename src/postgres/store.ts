@@ -3,6 +3,7 @@
 
 import type { FilterConfig } from '../config/config.ts';
 import type { Store } from '../sync/context.ts';
+import { type Mask, noMask } from '../sync/mask.ts';
 import { type Change, type EndedSweep, type Loaded, Unstorable } from '../sync/model.ts';
 import { readDifferences } from './compare.ts';
 import type { Database, Queries } from './database.ts';
@@ -33,6 +34,8 @@ export interface StoreOptions {
   generation: number;
   /** The epoch of the lease; null refuses all writes. */
   epoch: number | null;
+  /** Which personal data is stored; by default all. */
+  mask?: Mask;
   /** Operator results are kept with their content. */
   results?: boolean;
   /** Each stored change is notified. */
@@ -40,7 +43,7 @@ export interface StoreOptions {
 }
 
 export function createStore(options: StoreOptions): Store {
-  const { database, filters, generation, epoch, results = false, notify = false } = options;
+  const { database, filters, generation, epoch, mask = noMask, results = false, notify = false } = options;
   /** A transaction under the lease. The rows of a batch are looked up by their keys. */
   const leased = async <Result>(work: (queries: Queries, begun: bigint, held: number) => Promise<Result>) => {
     if (epoch === null) throw new Error('nothing may be written without the lease');
@@ -60,21 +63,21 @@ export function createStore(options: StoreOptions): Store {
       return [...ended.values()];
     },
     openRanges: (within) => database.run((queries) => readOpenRanges(queries, within)),
-    known: (ids) => database.run((queries) => readKnown(queries, ids)),
+    known: (ids) => database.run((queries) => readKnown(queries, ids, mask.policy)),
     findLost: (after) => database.run((queries) => readLost(queries, after)),
     findMissing: (range, open, listed) =>
       database.run((queries) => readMissing(queries, range, open, listed, filters, generation)),
     findDue: (now, limit) => database.run((queries) => readDue(queries, now, limit)),
     nextLagging: (until) => database.run((queries) => readNextLagging(queries, until)),
     sample: (count) => database.run((queries) => readSample(queries, count)),
-    compare: (rows) => database.run((queries) => readDifferences(queries, rows)),
+    compare: (rows) => database.run((queries) => readDifferences(queries, rows, mask)),
     anyHealthyExcept: (ids, now, limit) => database.run((queries) => readHealthy(queries, ids, now, limit)),
     countQuarantined: (except) => database.run((queries) => countQuarantined(queries, except)),
     recordAttempt: (id, memory) => write((queries) => recordAttempt(queries, id, memory)),
     clearAttempt: (id) => write((queries) => clearAttempt(queries, id)),
     fillMetrics: () =>
       write(async (queries, stamp) => {
-        const isMore = await fillMetrics(queries, stamp);
+        const isMore = await fillMetrics(queries, stamp, mask);
         if (notify) await notifyOfChanges(queries, stamp);
         return isMore;
       }),
@@ -82,7 +85,7 @@ export function createStore(options: StoreOptions): Store {
     async load(changes, checkpoint, now) {
       const attempt = (left: typeof changes, assumeNew: boolean): Promise<Loaded> =>
         leased(async (queries, begun, held) => {
-          const batch = { changes: left, checkpoint, now, generation, epoch: held, results, assumeNew };
+          const batch = { changes: left, checkpoint, now, generation, epoch: held, results, mask, assumeNew };
           const stamp = holdLease(queries, held, begun);
           const loaded = await load(queries, stamp, batch);
           if (notify && loaded.changed + loaded.deleted > 0) await notifyOfChanges(queries, await stamp);

@@ -5,6 +5,7 @@
 import type { TableRows } from './fields.ts';
 import type { Filters } from './filters.ts';
 import { copyOf, createLearned, type Learned } from './learned.ts';
+import type { Mask } from './mask.ts';
 import type {
   Change,
   Checkpoint,
@@ -126,6 +127,8 @@ export interface Settings {
   status: string | null;
   /** What is synced of the account. */
   filters: Filters;
+  /** Which personal data is stored. */
+  mask: Mask;
   /** Counts the changes of the filters, to tell under which of them a conversation was last listed. */
   generation: number;
   allowMassDelete: boolean;

@@ -166,7 +166,7 @@ function changeOf({ api, store, settings }: Context, { fetch, outcome, request }
   return {
     id: fetch.id,
     request,
-    rows: found && store.pack(normalize(found, fetch.stored)),
+    rows: found && store.pack(normalize(found, fetch.stored, settings.mask)),
     stored: fetch.stored,
     listed: fetch.item !== null,
     item: fetch.item?.fingerprint ?? (found && itemFingerprint(found.raw)),

@@ -10,29 +10,29 @@ import { isRawNumber } from '../lib/lossless-json.ts';
 export interface Making {
   /** Another number with every change by which equal content gets another fingerprint. */
   algorithm: number;
-  /** What is left out or masked beforehand; empty for nothing. */
+  /** What is left out or masked beforehand, see mask.ts; empty for nothing. */
   policy: string;
 }
 
-/** How they are made at present. */
-export const making: Readonly<Making> = { algorithm: 1, policy: '' };
+/** The present algorithm. */
+export const algorithm = 1;
 
-/** Whether fingerprints can be compared with those made at present. */
-export function isComparable({ algorithm, policy }: Making): boolean {
-  return algorithm === making.algorithm && policy === making.policy;
+/** Whether fingerprints can be compared with those made at present under this policy. */
+export function isComparable(made: Making, policy: string): boolean {
+  return made.algorithm === algorithm && made.policy === policy;
 }
 
 /** Where there is no column for how a fingerprint was made, its text begins with that, unless it is the first way of all. */
-const prefix = making.algorithm === 1 && making.policy === '' ? '' : `${making.algorithm}.${making.policy}.`;
+const prefixOf = (policy: string) => (algorithm === 1 && policy === '' ? '' : `${algorithm}.${policy}.`);
 
-/** A fingerprint made at present, with how it was made. */
-export function noted(print: string): string {
-  return prefix + print;
+/** A fingerprint made at present under this policy, with how it was made. */
+export function noted(print: string, policy: string): string {
+  return prefixOf(policy) + print;
 }
 
-/** Whether a noted fingerprint was made in another way than is done at present. */
-export function isNotedOtherwise(text: string): boolean {
-  return text.slice(0, text.lastIndexOf('.') + 1) !== prefix;
+/** Whether a noted fingerprint was made in another way than is done at present under this policy. */
+export function isNotedOtherwise(text: string, policy: string): boolean {
+  return text.slice(0, text.lastIndexOf('.') + 1) !== prefixOf(policy);
 }
 
 /**

@@ -39,10 +39,11 @@ export interface FollowUp {
 }
 
 /** What the decision depends on besides: how long after closing a detail is fetched once more, and what is synced. */
-export type FollowUpSettings = Pick<Settings, 'refreshSeconds' | 'filters' | 'start'>;
+export type FollowUpSettings = Pick<Settings, 'refreshSeconds' | 'filters' | 'start' | 'mask'>;
 
 /** Decides by the outcome. */
-export function decideFollowUp(fetch: Fetch, outcome: Outcome, now: number, settings: FollowUpSettings): FollowUp {
+export function decideFollowUp(given: Fetch, outcome: Outcome, now: number, settings: FollowUpSettings): FollowUp {
+  const fetch = withNoted(given, settings.mask.policy);
   switch (outcome.kind) {
     case 'found':
       return afterFound(fetch, outcome.detail, now, settings);
@@ -53,6 +54,12 @@ export function decideFollowUp(fetch: Fetch, outcome: Outcome, now: number, sett
     case 'tooLarge':
       return { store: false, deleted: false, due: afterFailure(fetch, 'the detail is too large', now) };
   }
+}
+
+/** Due rows have no column for how a fingerprint was made. */
+function withNoted(fetch: Fetch, policy: string): Fetch {
+  if (fetch.item === null) return fetch;
+  return { ...fetch, item: { ...fetch.item, fingerprint: noted(fetch.item.fingerprint, policy) } };
 }
 
 /** Due after an upgrade, spread over a day by the conversation's fingerprint, so that not all are fetched at once. */
@@ -199,7 +206,7 @@ function again(fetch: Fetch, reason: keyof typeof waits, attempts: number, now: 
   return {
     ...fresh(fetch.id, reason, now),
     firstAt: before?.firstAt ?? now,
-    fingerprint: fetch.item === null ? (before?.fingerprint ?? null) : noted(fetch.item.fingerprint),
+    fingerprint: fetch.item === null ? (before?.fingerprint ?? null) : fetch.item.fingerprint,
     createdFrom: fetch.item?.createdFrom ?? listedBefore?.createdFrom ?? null,
     attempts: attempts + 1,
     dueAt: now + wait,

@@ -6,6 +6,7 @@ import type { Json, JsonObject } from '../lib/json.ts';
 import { storableText } from '../lib/storable.ts';
 import type { Detail } from '../twilio/decode.ts';
 import { type Cell, cellOf, followerOf, remainderOf, type TableRows } from './fields.ts';
+import { noMask } from './mask.ts';
 import { addMetrics } from './metrics.ts';
 import { Unstorable } from './model.ts';
 import { type Column, scopeOf, type Table, tablesOf } from './tables.ts';
@@ -18,12 +19,14 @@ export const maxKeyBytes = 2600;
 
 /**
  * Makes the rows of one conversation, in the order of its tables. An array that the detail of a stored conversation does not
- * have leaves the stored children as they are: what depends on them is then computed of what is stored, not here.
+ * have leaves the stored children as they are: what depends on them is then computed of what is stored, not here. The detail is
+ * masked already; of the rows, the columns go that the mask omits.
  * @throws Unstorable where a key is too long for an index.
  */
-export function normalize({ raw }: Detail, stored: boolean): TableRows[] {
+export function normalize({ raw }: Detail, stored: boolean, mask = noMask): TableRows[] {
   const rows = normalizeConversation(raw);
   if (!stored || rows.every(({ complete }) => complete)) addMetrics(rows);
+  mask.blank(rows, tablesOf.conversation);
   return rows;
 }
 

@@ -4,7 +4,7 @@
 
 import { mapAhead } from '../lib/ahead.ts';
 import { formatSeconds } from '../lib/timestamp.ts';
-import type { Context } from './context.ts';
+import type { Context, Settings } from './context.ts';
 import { isComparable, isNotedOtherwise, noted } from './fingerprint.ts';
 import { dueForMending, dueForUpgrade } from './follow-up.ts';
 import { nothingTooLong, provenAtFirst, type TooLong } from './learned.ts';
@@ -169,7 +169,7 @@ async function compareWithStored(context: Context, listed: ListedSlice): Promise
   const isUnchangedOpen = ({ id, fingerprint }: Item) => open && learned.unchangedOpen.get(id) === fingerprint;
   const unsure = [...items.values()].filter((item) => !isUnchangedOpen(item));
   const known = await lookUp(context, unsure);
-  const found = diff(unsure, known, settings.generation, api.now());
+  const found = diff(unsure, known, settings, api.now());
 
   const shownBefore = new Map<string, boolean>();
   for (const id of items.keys()) shownBefore.set(id, true);
@@ -212,14 +212,17 @@ export interface Diff extends Pick<Checkpoint, 'touched' | 'relisted' | 'due'> {
   changed: Fetch[];
 }
 
+type DiffSettings = Pick<Settings, 'generation' | 'mask'>;
+
 /** Sorts listed items into those to fetch and those to record. */
-export function diff(items: Iterable<Item>, known: Map<string, Known>, generation: number, now: number): Diff {
+export function diff(items: Iterable<Item>, known: Map<string, Known>, settings: DiffSettings, now: number): Diff {
+  const { generation, mask } = settings;
   const result: Diff = { changed: [], touched: [], relisted: [], due: [] };
   for (const item of items) {
     const { stored = null, due = [], forgotten = false } = known.get(item.id) ?? {};
     if (forgotten) continue;
-    const waits = due.some((each) => waitsFor(each, item));
-    if (!waits && (stored === null || hasChanged(stored, item))) {
+    const waits = due.some((each) => waitsFor(each, item, mask.policy));
+    if (!waits && (stored === null || hasChanged(stored, item, mask.policy))) {
       result.changed.push({ id: item.id, item, due, stored: stored !== null });
       continue;
     }
@@ -229,7 +232,7 @@ export function diff(items: Iterable<Item>, known: Map<string, Known>, generatio
     if (stored === null) continue;
     if (stored.generation !== generation) result.touched.push(item.id);
     if (waits) continue;
-    const older = stored.normalizer < normalizerVersion || !isComparable(stored);
+    const older = stored.normalizer < normalizerVersion || !isComparable(stored, mask.policy);
     if (older && !due.some(({ reason }) => reason === 'upgrade')) {
       result.due.push(dueForUpgrade(item, now));
     }
@@ -241,14 +244,16 @@ export function diff(items: Iterable<Item>, known: Map<string, Known>, generatio
  * A failed detail, or one that is listed but answers 404, is not fetched before it is due unless its list item has changed. If that
  * cannot be told, a failed one waits too, since it waits a day at most.
  */
-function waitsFor({ reason, fingerprint }: Due, item: Item): boolean {
+function waitsFor({ reason, fingerprint }: Due, item: Item, policy: string): boolean {
   if (fingerprint === null || (reason !== 'failed' && reason !== 'absent')) return false;
-  return fingerprint === noted(item.fingerprint) || (reason === 'failed' && isNotedOtherwise(fingerprint));
+  return (
+    fingerprint === noted(item.fingerprint, policy) || (reason === 'failed' && isNotedOtherwise(fingerprint, policy))
+  );
 }
 
 /** If fingerprints cannot be compared, `updatedAt` is, until the conversation is fetched again within a day. */
-function hasChanged(stored: NonNullable<Known['stored']>, { fingerprint, wants }: Item): boolean {
-  if (stored.item === null || isComparable(stored)) return stored.item !== fingerprint;
+function hasChanged(stored: NonNullable<Known['stored']>, { fingerprint, wants }: Item, policy: string): boolean {
+  if (stored.item === null || isComparable(stored, policy)) return stored.item !== fingerprint;
   const microseconds = 'YYYY-MM-DDTHH:MM:SS.uuuuuu'.length;
   return wants.updatedAt?.slice(0, microseconds) !== stored.updatedAt?.slice(0, microseconds);
 }
@@ -282,7 +287,12 @@ async function readLost({ store }: Context): Promise<Set<string>> {
 /** Remembers an open conversation that is listed as it is stored: it is not looked up again while it is listed the same. */
 function rememberUnchanged({ learned, settings }: Context, { id, fingerprint }: Item, known: Known | undefined): void {
   const { stored = null, due = [] } = known ?? {};
-  if (stored === null || due.length > 0 || !isComparable(stored) || learned.unchangedOpen.size >= maxUnchangedOpen)
+  if (
+    stored === null ||
+    due.length > 0 ||
+    !isComparable(stored, settings.mask.policy) ||
+    learned.unchangedOpen.size >= maxUnchangedOpen
+  )
     return;
   const { item, generation, normalizer } = stored;
   if (item === fingerprint && generation === settings.generation && normalizer >= normalizerVersion)

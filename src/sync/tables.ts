@@ -6,7 +6,7 @@ export type FieldType = 'text' | 'integer' | 'boolean' | 'timestamptz' | 'jsonb'
 export type ColumnType = FieldType | 'double precision' | 'text[]';
 
 /** Which kind of personal data a column holds. */
-export type PersonalData = 'texts' | 'names' | 'addresses' | 'results';
+export type PersonalData = 'texts' | 'names' | 'addresses' | 'results' | 'extra';
 
 export type Column = FieldColumn | OtherColumn;
 
@@ -27,6 +27,8 @@ interface OtherColumn {
    */
   from: 'parent' | 'element' | 'position' | 'rest' | 'computed';
   personal?: PersonalData;
+  /** Not personal itself, but null where this is not stored. */
+  needs?: PersonalData;
 }
 
 export interface Table {
@@ -40,18 +42,21 @@ export interface Table {
   computedIf?: string;
 }
 
-type Options = Pick<Column, 'personal'>;
+type Options = Pick<OtherColumn, 'personal' | 'needs'>;
 
 /** A column of a field. A path leads through objects: `content.text`. */
-export function field(type: FieldType, paths: string | string[], options: Options = {}): Column {
+export function field(type: FieldType, paths: string | string[], options: Pick<FieldColumn, 'personal'> = {}): Column {
   return { type, from: 'field', paths: [paths].flat(), ...options };
 }
 
-export const text = (paths: string | string[], options?: Options) => field('text', paths, options);
+export const text = (paths: string | string[], options?: Pick<FieldColumn, 'personal'>) =>
+  field('text', paths, options);
 export const time = (path: string) => field('timestamptz', path);
 export const ofParent: Column = { type: 'text', from: 'parent' };
 export const position: Column = { type: 'integer', from: 'position' };
-export const rest: Column = { type: 'jsonb', from: 'rest' };
+export const rest: Column = { type: 'jsonb', from: 'rest', personal: 'extra' };
+/** The rest of what an account defines for itself, which says nothing of its customers. */
+const restOfDefinition: Column = { type: 'jsonb', from: 'rest' };
 const computed = (type: ColumnType, options: Options = {}): Column => ({ type, from: 'computed', ...options });
 export const element = (options: Options = {}): Column => ({ type: 'text', from: 'element', ...options });
 
@@ -71,7 +76,7 @@ export const conversations: Table = {
     customer_communications: computed('integer'),
     agent_communications: computed('integer'),
     ai_agent_communications: computed('integer'),
-    words: computed('integer'),
+    words: computed('integer', { needs: 'texts' }),
     turns: computed('integer'),
     first_communication_at: computed('timestamptz'),
     last_communication_at: computed('timestamptz'),
@@ -131,7 +136,7 @@ export const participants: Table = {
     extra: rest,
     address: computed('text', { personal: 'addresses' }),
     communications: computed('integer'),
-    words: computed('integer'),
+    words: computed('integer', { needs: 'texts' }),
     first_communication_at: computed('timestamptz'),
     last_communication_at: computed('timestamptz'),
     responses: computed('integer'),
@@ -216,7 +221,7 @@ export const operators: Table = {
     version: field('integer', 'version'),
     author: text('author'),
     output_format: text('outputFormat'),
-    extra: rest,
+    extra: restOfDefinition,
   },
 };
 
@@ -231,7 +236,7 @@ export const namedConfigurations: Table = {
     version: field('integer', 'version'),
     created_at: time('dateCreated'),
     updated_at: time('dateUpdated'),
-    extra: rest,
+    extra: restOfDefinition,
   },
 };
 

@@ -143,7 +143,8 @@ async function look(
 
 /** Compares a batch with what is stored, and adds what it finds. */
 async function check(context: Context, fetched: Fetched[], look: Look, signal: AbortSignal): Promise<void> {
-  const { store } = context;
+  const { store, settings } = context;
+  const { mask } = settings;
   const { findings, suspects } = look;
   const known = await store.known(fetched.map(({ fetch }) => fetch.id));
   // A forgotten conversation is still listed, and is not stored on purpose.
@@ -153,7 +154,7 @@ async function check(context: Context, fetched: Fetched[], look: Look, signal: A
   for (const { fetch, outcome } of batch) {
     const { id } = fetch;
     try {
-      if (outcome.kind === 'found') rows.push(store.pack(normalize(outcome.detail, true)));
+      if (outcome.kind === 'found') rows.push(store.pack(normalize(outcome.detail, true, mask)));
       // If it is stored as deleted, a 404 is right.
       else if (outcome.kind === 'gone') {
         if (known.get(id)?.stored?.item !== null) findings.push({ id, kind: 'changed', where: ['no detail (404)'] });
@@ -179,7 +180,8 @@ async function check(context: Context, fetched: Fetched[], look: Look, signal: A
     if (where === undefined || each.outcome.kind !== 'found') continue;
     const print = fingerprint(each.outcome.detail.raw);
     const { stored = null } = known.get(id) ?? {};
-    const same = stored !== null && isComparable(stored) && stored.detail === `${normalizerVersion}.${print}`;
+    const same =
+      stored !== null && isComparable(stored, mask.policy) && stored.detail === `${normalizerVersion}.${print}`;
     // The API only returns arrays in another order.
     if (same && where.every((place) => place.endsWith('.position'))) continue;
     const evidence = JSON.stringify([print, stored?.item, stored?.detail]);
@@ -228,7 +230,7 @@ async function isListed(
 ): Promise<boolean> {
   if (stored === null) return isAwaited(context, fetched, covered);
   // Nothing that is remembered of it can be compared, so the next listing fetches it again.
-  if (!isComparable(stored)) return true;
+  if (!isComparable(stored, context.settings.mask.policy)) return true;
   const listedBefore = fetched.fetch.item;
   if (listedBefore !== null && listedBefore.fingerprint !== stored.item) return true;
   // The list may have changed since, thousands of details ago.

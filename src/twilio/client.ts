@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
 import type { Json } from '../lib/json.ts';
 import { wait } from '../lib/wait.ts';
+import { type Mask, noMask } from '../sync/mask.ts';
 import { type ClockState, createApiClock } from './clock.ts';
 import { type ClientCounters, createCounters } from './counters.ts';
 import {
@@ -52,6 +53,8 @@ export interface ClientOptions {
   pageLimitBytes?: number;
   retryLimits?: RetryLimits;
   proxy?: ProxySettings;
+  /** Which personal data is stored: the rest leaves this client with no answer. By default all. */
+  mask?: Pick<Mask, 'conversation' | 'result'>;
   /** Used in place of a pool of our own; `close` leaves it open. */
   dispatcher?: Dispatcher;
   monotonicMs?: () => number;
@@ -142,6 +145,7 @@ export function createClient(options: ClientOptions): Client {
     },
   };
   const pageLimitBytes = options.pageLimitBytes ?? 64 * mebibyte;
+  const mask = options.mask ?? noMask;
   function pagesOf<Page extends AnyPage>(
     list: Pick<Wanted<Page>, 'endpoint' | 'path' | 'decode'>,
     query: Query,
@@ -155,22 +159,39 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     pages: (query, options) =>
-      pagesOf({ endpoint: 'list', path: '/Conversations', decode: decodePage }, query, options),
+      pagesOf(
+        {
+          endpoint: 'list',
+          path: '/Conversations',
+          decode: (tried, json) => maskItems(decodePage(tried, json), mask.conversation),
+        },
+        query,
+        options,
+      ),
     results: (query, options) => {
       const asked = Object.entries(query);
-      const list = { endpoint: 'results', path: '/OperatorResults', decode: decodeResults } as const;
-      return checkFilters(asked, pagesOf(list, asked, options));
+      const decode = (tried: string, json: Json, bytes: number) =>
+        maskItems(decodeResults(tried, json, bytes), mask.result);
+      return checkFilters(asked, pagesOf({ endpoint: 'results', path: '/OperatorResults', decode }, asked, options));
     },
     names: (kind, options) =>
       pagesOf({ endpoint: 'names', path: `/ControlPlane/${kind}`, decode: decodeNames }, [], options),
     async detail(id, { limitBytes = 64 * mebibyte, ...rest }) {
       const path = `${root}/Conversations/${segment(id)}`;
-      const decode = (tried: string, json: Json, bytes: number) => ({ detail: decodeDetail(tried, id, json), bytes });
+      const decode = (tried: string, json: Json, bytes: number) => {
+        const detail = decodeDetail(tried, id, json);
+        mask.conversation(detail.raw);
+        return { detail, bytes };
+      };
       return await undefinedIfNotFound(request(parts, { endpoint: 'detail', path, limitBytes, decode, ...rest }));
     },
     async result(id, { signal, limitBytes = 64 * mebibyte }) {
       const path = `${root}/OperatorResults/${segment(id)}`;
-      const decode = (tried: string, json: Json, bytes: number) => ({ result: decodeResult(tried, id, json), bytes });
+      const decode = (tried: string, json: Json, bytes: number) => {
+        const result = decodeResult(tried, id, json);
+        mask.result(result.raw);
+        return { result, bytes };
+      };
       return await undefinedIfNotFound(request(parts, { endpoint: 'result', path, limitBytes, signal, decode }));
     },
     now() {
@@ -186,6 +207,15 @@ export function createClient(options: ClientOptions): Client {
       if (options.dispatcher === undefined) await dispatcher.destroy();
     },
   };
+}
+
+/** Masks the items of a page, and what could not be read as one. */
+function maskItems<Page extends { items: { raw: Json }[]; bad: { raw: Json }[] }>(
+  page: Page,
+  mask: (raw: Json) => Json,
+): Page {
+  for (const each of [...page.items, ...page.bad]) each.raw = mask(each.raw);
+  return page;
 }
 
 async function page<Page>(parts: RequestParts, wanted: Wanted<Page>, token: string | null): Promise<Page> {

@@ -45,7 +45,7 @@ export const bugs: Bug[] = [
   {
     name: 'leaves computed columns as they are where an answer lacks an array',
     file: 'postgres/load.ts',
-    find: '  await computeMetrics(queries, ofStored, stamp);',
+    find: '  await computeMetrics(queries, ofStored, stamp, mask);',
     replace: '',
   },
   {

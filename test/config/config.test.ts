@@ -12,11 +12,13 @@ const sid = `AC${'0a'.repeat(16)}`;
 const enough = { TWILIO_ACCOUNT_SID: sid, TWILIO_AUTH_TOKEN: 'token' };
 
 const key = createPrivateKey(privateKey);
+const hashKey = 'a key with spaces, of 32 letters.';
 const files: Record<string, string | Buffer> = {
   '/run/secret': 's3cret\n',
   '/run/empty': '\n',
   '/run/lines': 'a\n\n',
   '/run/ca': certificate,
+  '/run/hash-key': `${hashKey}\n`,
   '/run/key': privateKey,
   '/run/encrypted-key': key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open' }),
   '/run/other-key': generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
@@ -74,6 +76,7 @@ describe('what is read', () => {
         refreshSeconds: [3600, 86_400],
         operatorResults: true,
         notify: false,
+        mask: { omit: [], hash: [], key: '' },
         schedules: { new: '* * * * *', lookback: '*/15 * * * *', reconcile: '0 3 * * *' },
       },
       http: { host: '127.0.0.1', port: 8080, allowedHosts: [] },
@@ -479,6 +482,32 @@ describe('webhooks', () => {
     texts.length = 0;
     expect(webhook.current?.()).toBeUndefined();
     expect(read({ ...withKey, ...open, WEBHOOK_AUTH_TOKEN: 't' }).webhook.current).toBeUndefined();
+  });
+});
+
+describe('personal data', () => {
+  test('what is not stored, and what is hashed', () => {
+    const env = { ...enough, SYNC_OMIT: 'texts, extra', SYNC_HASH: 'addresses,names', SYNC_HASH_KEY: hashKey };
+    expect(read(env).sync.mask).toEqual({ omit: ['texts', 'extra'], hash: ['addresses', 'names'], key: hashKey });
+    const inFile = { ...enough, SYNC_HASH: 'names', SYNC_HASH_KEY_FILE: '/run/hash-key' };
+    expect(read(inFile).sync.mask).toMatchObject({ key: hashKey });
+    expect(inspect(read(env))).not.toContain(hashKey);
+  });
+
+  test.each([
+    [
+      { SYNC_OMIT: 'texts,name' },
+      'SYNC_OMIT takes one or more of texts, names, addresses, results, extra, with commas',
+    ],
+    [{ SYNC_HASH: 'texts', SYNC_HASH_KEY: hashKey }, 'SYNC_HASH takes one or more of names, addresses, with commas'],
+    [{ SYNC_HASH: 'names' }, 'SYNC_HASH is set but SYNC_HASH_KEY is not: at least 32 characters'],
+    [{ SYNC_HASH: 'names', SYNC_HASH_KEY: 'short' }, 'SYNC_HASH_KEY takes at least 32 characters'],
+    [
+      { SYNC_OMIT: 'texts,names', SYNC_HASH: 'names,addresses', SYNC_HASH_KEY: hashKey },
+      'SYNC_HASH and SYNC_OMIT both name names: use one of them',
+    ],
+  ])('%j is refused', (env, message) => {
+    expect(() => read({ ...enough, ...env })).toThrow(message);
   });
 });
 

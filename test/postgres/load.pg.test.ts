@@ -10,6 +10,7 @@ import { holdLease } from '../../src/postgres/lease.ts';
 import { load as loadBatch } from '../../src/postgres/load.ts';
 import { pack } from '../../src/postgres/pack.ts';
 import type { Store } from '../../src/sync/context.ts';
+import { noMask } from '../../src/sync/mask.ts';
 import { type Change, type Checkpoint, LeaseLost, Unstorable, type Window } from '../../src/sync/model.ts';
 import { normalize } from '../../src/sync/normalize.ts';
 import { conversations } from '../../src/sync/tables.ts';
@@ -434,7 +435,16 @@ describe('all or nothing', () => {
           return answer;
         },
       };
-      const input = { changes: rows, checkpoint: null, now, generation: 1, epoch: -1, results: false, assumeNew: true };
+      const input = {
+        changes: rows,
+        checkpoint: null,
+        now,
+        generation: 1,
+        epoch: -1,
+        results: false,
+        mask: noMask,
+        assumeNew: true,
+      };
       const loaded = loadBatch(watched, holdLease(watched, -1, begun), input);
       await Promise.allSettled([loaded, ...sent]);
       return await loaded;

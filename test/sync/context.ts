@@ -2,6 +2,7 @@
 
 import { noFilters } from '../../src/config/config.ts';
 import { type Api, type Context, createContext, type Store } from '../../src/sync/context.ts';
+import { noMask } from '../../src/sync/mask.ts';
 import type { Sweep } from '../../src/sync/model.ts';
 
 export const day = 86_400;
@@ -47,6 +48,7 @@ export function contextOf({
       maxConcurrency: 32,
       status: null,
       filters: noFilters,
+      mask: noMask,
       generation: 1,
       allowMassDelete: false,
       memoryBytes: Number.POSITIVE_INFINITY,

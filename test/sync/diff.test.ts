@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/lib/json.ts';
-import { making } from '../../src/sync/fingerprint.ts';
+import { algorithm } from '../../src/sync/fingerprint.ts';
 import { reduce } from '../../src/sync/list-whole.ts';
+import { noMask } from '../../src/sync/mask.ts';
 import type { DueReason, DueRow, Item, Known } from '../../src/sync/model.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
 import { diff } from '../../src/sync/slices.ts';
@@ -11,6 +12,7 @@ import { decodePage } from '../../src/twilio/decode.ts';
 
 const now = 1_780_000_000;
 const generation = 4;
+const settings = { generation, mask: noMask };
 
 function itemOf(fields: JsonObject): Item {
   const page = decodePage('GET list', { items: [{ id: 'a', createdAt: '2026-06-08T20:41:53Z', ...fields }] });
@@ -46,7 +48,8 @@ function known(stored: Partial<NonNullable<Known['stored']>> | null, ...all: Due
     normalizer: normalizerVersion,
     generation,
     children: 2,
-    ...making,
+    algorithm,
+    policy: '',
     updatedAt: null,
   };
   return new Map([[item.id, { stored: stored && { ...usual, ...stored }, due: all, forgotten: false }]]);
@@ -59,7 +62,7 @@ const fetched = (stored: boolean, ...due: DueRow[]) => ({
 });
 
 describe('diff', () => {
-  const found = (map: Map<string, Known>) => diff([item], map, generation, now);
+  const found = (map: Map<string, Known>) => diff([item], map, settings, now);
 
   test('what is new, changed or back after its deletion is fetched', () => {
     expect(found(new Map())).toEqual(fetched(false));
@@ -127,12 +130,10 @@ describe('diff', () => {
 
 describe('where fingerprints were made in another way', () => {
   const updated = itemOf({ updatedAt: '2026-06-08T20:41:53.123456789Z' });
-  const found = (map: Map<string, Known>) => diff([updated], map, generation, now);
-  const others = [
-    { algorithm: making.algorithm - 1 },
-    { algorithm: making.algorithm + 1 },
-    { policy: 'without texts' },
-  ].map((made) => ({ item: 'another', updatedAt: '2026-06-08T20:41:53.123456', ...made }));
+  const found = (map: Map<string, Known>) => diff([updated], map, settings, now);
+  const others = [{ algorithm: algorithm - 1 }, { algorithm: algorithm + 1 }, { policy: 'without texts' }].map(
+    (made) => ({ item: 'another', updatedAt: '2026-06-08T20:41:53.123456', ...made }),
+  );
   const fetchedNow = (...due: DueRow[]) => ({
     ...nothing,
     changed: [{ id: updated.id, item: updated, due, stored: true }],

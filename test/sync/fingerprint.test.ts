@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../../src/lib/json.ts';
 import { parseLossless } from '../../src/lib/lossless-json.ts';
-import { fingerprint, isNotedOtherwise, making, noted } from '../../src/sync/fingerprint.ts';
+import { algorithm, fingerprint, isNotedOtherwise, noted } from '../../src/sync/fingerprint.ts';
 
 const json = fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' }) as fc.Arbitrary<Json>;
 
@@ -144,10 +144,10 @@ describe('fingerprint', () => {
   test('is 22 characters that can stand in a URL, the same on every machine and in every version', () => {
     const item = { id: 'conv_conversation_1', channels: ['SMS', 'VOICE'], name: null };
     expect(fingerprint(item)).toMatch(/^[\w-]{22}$/);
-    // Where it is another one, `making` has to say so: what is stored is then taken over gradually.
-    expect({ print: fingerprint(item), making }).toEqual({
+    // Where it is another one, `algorithm` has to say so: what is stored is then taken over gradually.
+    expect({ print: fingerprint(item), algorithm }).toEqual({
       print: 'RUY9Rsf824UH2KfJ-Td5Lg',
-      making: { algorithm: 1, policy: '' },
+      algorithm: 1,
     });
   });
 
@@ -179,7 +179,10 @@ test('nested thousands deep, it ends all the same', () => {
 
 test('where no column says how a fingerprint was made, its text does, but for the first way of all', () => {
   const print = fingerprint({ a: 1 });
-  expect(noted(print)).toBe(print);
-  for (const text of [print, 'nested too deeply']) expect(isNotedOtherwise(text)).toBe(false);
-  for (const text of [`2..${print}`, `1.without names.${print}`]) expect(isNotedOtherwise(text)).toBe(true);
+  expect(noted(print, '')).toBe(print);
+  for (const text of [print, 'nested too deeply']) expect(isNotedOtherwise(text, '')).toBe(false);
+  for (const text of [`2..${print}`, `1.without names.${print}`]) expect(isNotedOtherwise(text, '')).toBe(true);
+  expect(noted(print, 'without names')).toBe(`1.without names.${print}`);
+  expect(isNotedOtherwise(`1.without names.${print}`, 'without names')).toBe(false);
+  expect(isNotedOtherwise(print, 'without names')).toBe(true);
 });

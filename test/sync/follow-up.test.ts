@@ -13,6 +13,7 @@ import {
   dueForUpgrade,
   missingFromDetail,
 } from '../../src/sync/follow-up.ts';
+import { noMask } from '../../src/sync/mask.ts';
 import type { Due, DueReason, DueRow, ExpectedFromList, Fetch, Item, Outcome } from '../../src/sync/model.ts';
 import { type Detail, decodeDetail } from '../../src/twilio/decode.ts';
 
@@ -21,7 +22,7 @@ const minute = 60;
 const hour = 3_600;
 const day = 86_400;
 const refresh = [hour, day];
-const settingsOf = (refreshSeconds: number[]) => ({ refreshSeconds, filters: noFilters, start: 0 });
+const settingsOf = (refreshSeconds: number[]) => ({ refreshSeconds, filters: noFilters, start: 0, mask: noMask });
 const all: DueReason[] = [
   'behind',
   'absent',
@@ -310,7 +311,7 @@ describe('announced by a webhook', () => {
     const sms = found({ channels: ['SMS'] });
     const under = (fetch: Partial<Fetch>, outcome: Outcome, filters = calls, start = 0) =>
       decideFollowUp(fetchOf({ stored: false, due: [pushed], ...fetch }), outcome, now, {
-        refreshSeconds: refresh,
+        ...settingsOf(refresh),
         filters,
         start,
       });

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { Store } from '../../src/sync/context.ts';
-import { making } from '../../src/sync/fingerprint.ts';
+import { algorithm } from '../../src/sync/fingerprint.ts';
 import type { DueRow, Known } from '../../src/sync/model.ts';
 import { dueSteps, fetchSteps, type Step } from '../../src/sync/pipeline.ts';
 import { contextOf, now } from './context.ts';
@@ -24,7 +24,7 @@ const due: DueRow = {
   setAside: false,
 };
 const stored: Known = {
-  stored: { item: 'i', detail: 'd', normalizer: 1, generation: 1, children: 0, ...making, updatedAt: null },
+  stored: { item: 'i', detail: 'd', normalizer: 1, generation: 1, children: 0, algorithm, policy: '', updatedAt: null },
   due: [{ ...due, reason: 'missing', setAside: true }],
   forgotten: false,
 };

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../src/lib/json.ts';
 import type { Context } from '../../src/sync/context.ts';
-import { making } from '../../src/sync/fingerprint.ts';
+import { algorithm } from '../../src/sync/fingerprint.ts';
 import { reduce } from '../../src/sync/list-whole.ts';
 import type { DueRow, Known, Listed, Sweep, Window } from '../../src/sync/model.ts';
 import { normalizerVersion } from '../../src/sync/normalize.ts';
@@ -30,7 +30,8 @@ function knownOf(item: JsonObject, fields: Partial<NonNullable<Known['stored']>>
     normalizer: normalizerVersion,
     generation: 1,
     children: 1,
-    ...making,
+    algorithm,
+    policy: '',
     updatedAt: null,
   };
   return { stored: { ...stored, ...fields }, due, forgotten: false };

@@ -105,6 +105,7 @@ export function demoConfig(
       lookbackSeconds: 3 * day,
       operatorResults: true,
       notify: false,
+      mask: { omit: [], hash: [], key: '' },
       refreshSeconds: [60, 300],
       schedules: { new: '*/5 * * * * *', lookback: '*/30 * * * * *', reconcile: '*/5 * * * *' },
     },
