@@ -32,7 +32,7 @@ function targetsOf(text: string): string[] {
 }
 
 test('the documents are found', () => {
-  for (const path of ['README.md', 'docs/bi.md', 'examples/dbt/README.md']) expect(documents).toContain(path);
+  for (const path of ['README.md', 'docs/bi.md', 'dbt/README.md']) expect(documents).toContain(path);
 });
 
 describe.each(documents)('%s', (path) => {
@@ -55,9 +55,7 @@ describe.each(documents)('%s', (path) => {
   });
 
   test('files that it names are there', () => {
-    const named = codes(prose).filter((code) =>
-      /^(src|test|migrations|bench|deploy|docs|examples)\/[\w./-]*$/.test(code),
-    );
+    const named = codes(prose).filter((code) => /^(src|test|migrations|bench|deploy|docs|dbt)\/[\w./-]*$/.test(code));
     expect(named.filter((file) => !existsSync(new URL(file, root)))).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import { globSync, readFileSync } from 'node:fs';
 export const root = new URL('../', import.meta.url);
 
 /** Every document, by its path from the root. */
-export const documents: string[] = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md'], { cwd: root }).sort();
+export const documents: string[] = globSync(['*.md', 'docs/**/*.md', 'dbt/**/*.md'], { cwd: root }).sort();
 
 export interface Document {
   text: string;
