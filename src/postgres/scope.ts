@@ -45,7 +45,7 @@ interface Stored extends Pick<Rows['scope'], 'filters' | 'generation'> {
 }
 
 const select = `select account_sid as account, base_url as url, filters, generation,
-    not exists (select from twilio.conversations)
+    (select min(id) from twilio.conversations) is null
       and not exists (select from twilio_sync.windows where completed_at is not null) as unused
   from twilio_sync.scope`;
 
