@@ -252,6 +252,7 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .option('--days <count>', 'number of days that they are spread over', parseCount, 90)
     .option('--seed <number>', 'seed of the random conversations', parseCount, 1)
     .option('--no-traffic', 'without live traffic')
+    .option('--push <url>', 'push what changes to this URL, as signed webhooks')
     .action((options: SimulateOptions) => {
       run = async (signal) => (await import('./commands/simulate.ts')).simulate(options, terminal, signal);
     });

@@ -39,12 +39,13 @@ export async function putPushed(database: Database, announced: Announced[], push
 /** The store of sync/pushed.ts. */
 export function createPushedStore(database: Database): PushedStore {
   return {
-    findPushed: (now, limit) =>
+    findPushed: (now, except, limit) =>
       database.run((queries) =>
         queries.sql<{ id: Rows['due']['conversationId']; waitedSeconds: number }>(
           `select conversation_id as id, ${seconds('clock_timestamp() - first_at')} as "waitedSeconds" from twilio_sync.due
-           where reason = 'pushed' and due_at <= to_timestamp($1) order by due_at, first_at limit $2`,
-          [now, limit],
+           where reason = 'pushed' and due_at <= to_timestamp($1) and conversation_id not in (select unnest($2::text[]))
+           order by due_at, first_at limit $3`,
+          [now, except, limit],
         ),
       ),
     askForResults: (ids, now) => database.run((queries) => askForGaps(queries, ids, now)),

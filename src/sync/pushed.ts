@@ -16,8 +16,8 @@ export interface Announced {
 }
 
 export interface PushedStore {
-  /** Announced conversations that are due by now, and since how long each has waited. */
-  findPushed(now: number, limit: number): Promise<{ id: string; waitedSeconds: number }[]>;
+  /** Announced conversations that are due by now, others than these, and since how long each has waited. */
+  findPushed(now: number, except: string[], limit: number): Promise<{ id: string; waitedSeconds: number }[]>;
   /** Makes the results that these conversations name and that are not stored due now. */
   askForResults(ids: string[], now: number): Promise<void>;
   /** Counts what was stored, and notes how long the last of it had waited. */
@@ -34,7 +34,7 @@ export interface PushFlowOptions {
 }
 
 export interface PushFlow {
-  /** Begins to fetch what is due. @returns in how many milliseconds something that is due may be fetched; null: nothing waits. */
+  /** Begins to fetch what is due. @returns in how many milliseconds more may be fetched; null: no time is known. */
   look(): Promise<number | null>;
   /** Rejects with the first failure, of whatever was begun. */
   failure: Promise<never>;
@@ -46,8 +46,10 @@ export interface PushFlow {
 const togetherMs = 5_000;
 /** A detail that is too large to be held beside others is left to a pass. */
 const leftToPassMs = 60_000;
-const mostAtOnce = 64;
-const mostLooked = 1_000;
+/** Each takes a request, and then a wait for the load that is under way. */
+const mostAtOnce = 250;
+/** Where all are taken, one is free soon. */
+const whileFullMs = 100;
 /** Room for the bodies of this flow: a few megabytes. See roomOf. */
 const memoryBytes = 160_000_000;
 
@@ -89,6 +91,7 @@ export function openPushFlow({ store, signal: outer, monotonicMs, onStored, ...g
       restingUntil.set(id, monotonicMs() + togetherMs);
       const fetched = await fetcher.fetch(fetch);
       if (fetched.outcome.kind === 'tooLarge') {
+        restingUntil.delete(id);
         restingUntil.set(id, monotonicMs() + leftToPassMs);
         return;
       }
@@ -132,16 +135,17 @@ export function openPushFlow({ store, signal: outer, monotonicMs, onStored, ...g
     async look() {
       const nowMs = monotonicMs();
       for (const [id, untilMs] of restingUntil) if (untilMs <= nowMs) restingUntil.delete(id);
-      const due = await store.findPushed(context.api.now(), mostLooked);
+      const free = mostAtOnce - fetching.size;
+      if (free <= 0) return whileFullMs;
+      const due = await store.findPushed(context.api.now(), [...fetching, ...restingUntil.keys()], free);
       const since = new Map(due.map(({ id, waitedSeconds }) => [id, nowMs - waitedSeconds * 1000]));
-      const free = due.filter(({ id }) => !fetching.has(id) && !restingUntil.has(id));
-      const ids = free.slice(0, mostAtOnce - fetching.size).map(({ id }) => id);
-      for (const id of ids) fetching.add(id);
-      for await (const step of fetchSteps(context, ids))
+      for (const id of since.keys()) fetching.add(id);
+      for await (const step of fetchSteps(context, [...since.keys()]))
         if (step.kind === 'fetch') begin(fetchAndStore(step.fetch, since.get(step.fetch.id) ?? nowMs));
-      const begunNow = new Set(ids);
-      const resting = due.flatMap(({ id }) => (begunNow.has(id) ? [] : (restingUntil.get(id) ?? [])));
-      return resting.length === 0 ? null : Math.max(0, Math.min(...resting) - monotonicMs());
+      if (due.length === free) return whileFullMs;
+      // They are in the order of their ends, but for details left to a pass.
+      const [first] = restingUntil.values();
+      return first === undefined ? null : Math.max(0, first - monotonicMs());
     },
     async idle() {
       while (begun.size > 0) await Promise.all(begun);

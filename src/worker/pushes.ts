@@ -38,6 +38,7 @@ export interface PushesOptions extends Omit<PushFlowOptions, 'monotonicMs'> {
 }
 
 const lookEveryMs = 1_000;
+const togetherMs = 20;
 const retryMs = { first: 1_000, most: 60_000 };
 
 /** Works until the signal is aborted. @throws LeaseLost, or the signal's reason. */
@@ -64,8 +65,10 @@ async function followUntilFailure({ bell, log: _, signal: outer, ...parts }: Pus
   const flow = openPushFlow({ ...parts, signal, monotonicMs: () => performance.now() });
   try {
     for (;;) {
-      const nextMs = await Promise.race([flow.look(), flow.failure]);
-      await Promise.race([bell.wait(Math.min(lookEveryMs, nextMs ?? lookEveryMs), signal), flow.failure]);
+      const nextMs = (await Promise.race([flow.look(), flow.failure])) ?? lookEveryMs;
+      // Many webhooks within a moment are looked at together.
+      await wait(togetherMs, signal);
+      await Promise.race([bell.wait(Math.min(lookEveryMs, nextMs), signal), flow.failure]);
     }
   } finally {
     ended.abort(new Error('the flow has ended'));

@@ -53,11 +53,11 @@ describe('help', () => {
     ['sync', ['--reconcile', '--from', '--to', '--id', '--dry-run', 'SYNC_START', 'DATABASE_URL']],
     ['migrate', ['DATABASE_URL']],
     ['status', ['--json', 'DATABASE_URL']],
-    ['doctor', ['--json', 'DATABASE_URL', 'HTTPS_PROXY']],
+    ['doctor', ['--json', '--webhook', 'WEBHOOK_URL', 'DATABASE_URL', 'HTTPS_PROXY']],
     ['grant-reader', ['<name>', '--password-file', '--new-password', '--print', 'DATABASE_URL']],
     ['search-index', ['<configuration>', 'off', '--json', 'DATABASE_URL']],
     ['demo', ['--conversations']],
-    ['simulate', ['--port', '--no-traffic']],
+    ['simulate', ['--port', '--no-traffic', '--push']],
   ])('of %s names what it takes', async (command, names) => {
     const { written, ...rest } = world();
     await expect(parse([command, '--help'], rest)).rejects.toThrow(CommanderError);

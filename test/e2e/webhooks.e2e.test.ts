@@ -193,3 +193,20 @@ test.concurrent('doctor --webhook says what is wrong on the way, and that all is
     line: expect.stringMatching(/^fail .*another server answers/),
   });
 });
+
+test.concurrent('simulate --push sends what changes to a worker, and prints the settings for it', async () => {
+  await using stage = await Stage.open({ conversations: 1 });
+  const { processes } = stage;
+  const url = `http://127.0.0.1:${await freePort()}/hook`;
+  const api = await processes.start(['simulate', '--port', '0', '--conversations', '30', '--days', '5', '--push', url]);
+  const [, address = ''] = await api.saw(/TWILIO_INTELLIGENCE_URL=(\S+)/);
+  const [, given = ''] = await api.saw(/WEBHOOK_URL=(\S+) WEBHOOK_AUTH_TOKEN=/);
+  expect(given).toBe(url);
+  const own = { TWILIO_INTELLIGENCE_URL: address, WEBHOOK_URL: url, WEBHOOK_PORT: new URL(url).port };
+  const worker = await processes.start(['run'], { ...stage.env, ...never, ...own });
+  await worker.saw(/"msg":"in sync"/);
+  await until(
+    async () => (await stage.client.query('select from twilio_sync.pushes where stored > 0')).rowCount,
+    (rows) => rows === 1,
+  );
+});
