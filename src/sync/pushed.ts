@@ -59,8 +59,11 @@ interface Ready extends Prepared {
 
 /** Makes the flow. It ends with the signal, or with its first failure. */
 export function openPushFlow({ store, signal: outer, monotonicMs, onStored, ...given }: PushFlowOptions): PushFlow {
-  const settings = { ...given.context.settings, maxConcurrency: mostAtOnce };
-  settings.memoryBytes = Math.min(settings.memoryBytes, memoryBytes);
+  // The others are read where they are: the start of history moves.
+  const settings: Context['settings'] = Object.create(given.context.settings, {
+    maxConcurrency: { value: mostAtOnce },
+    memoryBytes: { value: Math.min(given.context.settings.memoryBytes, memoryBytes) },
+  });
   const watcher = { ...given.context.watcher, stored() {} };
   const context: Context = { ...given.context, settings, watcher, counts: createCounts(), urgent: true };
   const ended = new AbortController();

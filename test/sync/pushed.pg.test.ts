@@ -216,6 +216,16 @@ describe('what is not stored', () => {
     expect(await isStored(chat.id)).toBe(false);
   });
 
+  test('before the start of history, where that has moved since', async () => {
+    await open();
+    const { settings } = await world.context();
+    const { id } = world.source.create();
+    settings.start = world.nowMs / 1000 + 1;
+    await push(id);
+    await serve();
+    expect([await isStored(id), await due()]).toEqual([false, []]);
+  });
+
   test('what was forgotten is not even due', async () => {
     await open();
     const id = someId();
