@@ -19,6 +19,7 @@ import {
 import { maskOf } from './mask.ts';
 import { type Parameter, type Parameters, variables } from './parameters.ts';
 import type { Part, SettingName, Values } from './settings.ts';
+import { type WebhookConfig, webhookOf } from './webhook.ts';
 
 /** Everything that is wrong with the environment; the message has a line for each problem. Exit status 2. */
 export class ConfigError extends Error {
@@ -86,19 +87,6 @@ export interface SyncConfig {
   schedules: { new: string; lookback: string; reconcile: string };
 }
 
-export interface WebhookConfig {
-  /** Undefined: no webhooks are taken. */
-  port: number | undefined;
-  host: string;
-  /** The public URL, exactly as entered at Twilio. */
-  url: string | undefined;
-  /** What signatures are checked with. */
-  authToken: string | undefined;
-  sharedKey: string | undefined;
-  /** Reads both from their files again; undefined if these cannot be read, or are wrong. */
-  current?: () => Pick<WebhookConfig, 'authToken' | 'sharedKey'> | undefined;
-}
-
 export interface Config {
   api: ApiConfig;
   database: DatabaseConfig;
@@ -133,7 +121,7 @@ export function readConfig<Wanted extends Part = Part>(
       port: given.values.HTTP_PORT,
       allowedHosts: given.values.HTTP_ALLOWED_HOSTS ?? [],
     }),
-    webhook: () => webhookOf(env, given, readFile, problems),
+    webhook: () => webhookOf(env, given, readFile, problems, rereading(env, readFile, 'webhook')),
     logLevel: () => given.values.LOG_LEVEL,
   };
   const config = Object.fromEntries(wanted.map((part) => [part, build[part]()]));
@@ -268,32 +256,3 @@ function syncOf({ values }: Given, problems: Problem[]): SyncConfig {
     schedules: { new: values.SYNC_SCHEDULE, lookback: values.LOOKBACK_SCHEDULE, reconcile: values.RECONCILE_SCHEDULE },
   };
 }
-
-/** The auth token is that of the API where no other is set, even if requests are made with an API key. */
-function webhookOf(env: Environment, { values, given }: Given, readFile: ReadFile, problems: Problem[]): WebhookConfig {
-  const report = (setting: SettingName, message: string) => problems.push({ setting, message });
-  const inApi: Problem[] = [];
-  const api = readValues(env, readFile, ['api'], inApi);
-  for (const problem of inApi)
-    if (problem.setting === 'TWILIO_AUTH_TOKEN' && !problems.some(({ message }) => message === problem.message))
-      problems.push(problem);
-  const hasToken = given.has('WEBHOOK_AUTH_TOKEN') || api.given.has('TWILIO_AUTH_TOKEN');
-  if (given.has('WEBHOOK_PORT') && !given.has('WEBHOOK_URL'))
-    report('WEBHOOK_URL', 'WEBHOOK_PORT is set but WEBHOOK_URL is not: signatures are checked against it');
-  if (given.has('WEBHOOK_PORT') && !hasToken && !given.has('WEBHOOK_SHARED_KEY'))
-    report(
-      'WEBHOOK_AUTH_TOKEN',
-      'WEBHOOK_PORT is set but nothing to check signatures with: WEBHOOK_AUTH_TOKEN, TWILIO_AUTH_TOKEN or WEBHOOK_SHARED_KEY is required',
-    );
-  const webhook: WebhookConfig = {
-    port: values.WEBHOOK_PORT,
-    host: values.WEBHOOK_HOST,
-    url: values.WEBHOOK_URL,
-    authToken: given.has('WEBHOOK_AUTH_TOKEN') ? values.WEBHOOK_AUTH_TOKEN : api.values.TWILIO_AUTH_TOKEN,
-    sharedKey: values.WEBHOOK_SHARED_KEY,
-    ...(webhookSecrets.some((name) => env[`${name}_FILE`]) && { current: rereading(env, readFile, 'webhook') }),
-  };
-  return hideSecrets(webhook, 'authToken', 'sharedKey');
-}
-
-const webhookSecrets: SettingName[] = ['WEBHOOK_AUTH_TOKEN', 'WEBHOOK_SHARED_KEY', 'TWILIO_AUTH_TOKEN'];

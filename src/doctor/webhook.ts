@@ -2,7 +2,7 @@
 // comes back tells which server answers there, and what it makes of the signature. The signed one announces nothing.
 
 import { randomBytes } from 'node:crypto';
-import type { WebhookConfig } from '../config/config.ts';
+import type { WebhookConfig } from '../config/webhook.ts';
 import { isJsonObject, type Json } from '../lib/json.ts';
 import { reasonOf } from '../lib/reason.ts';
 import { settingsHeader, sign, signatureHeader, urlWithHash } from '../webhooks/signature.ts';

@@ -1,6 +1,6 @@
 // Webhooks as a part of the worker: the listener, what is done with what it takes, and what is told of that.
 
-import type { WebhookConfig } from '../config/config.ts';
+import type { WebhookConfig } from '../config/webhook.ts';
 import type { Database } from '../postgres/database.ts';
 import { createPushedStore, putPushed } from '../postgres/pushed.ts';
 import type { Watch } from '../server/watch.ts';

@@ -2,7 +2,7 @@
 // with 0 by a signal, with 2 where a person has to put something right; everything else it waits out.
 
 import { type AppConfig, holderName, openProgram, scopeOf } from '../../app.ts';
-import type { WebhookConfig } from '../../config/config.ts';
+import type { WebhookConfig } from '../../config/webhook.ts';
 import { type OpenedDatabase, type OpenOptions, openConfigured } from '../../database.ts';
 import { wait } from '../../lib/wait.ts';
 import type { Database } from '../../postgres/database.ts';
