@@ -126,6 +126,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       filters: config.filters,
       mask,
       generation,
+      keep: config.sync.keep,
       allowMassDelete: options.allowMassDelete ?? false,
       memoryBytes: memoryLimit(),
     },

@@ -23,6 +23,7 @@ import {
   createCounts,
   type Settings,
 } from '../src/sync/context.ts';
+import { keepEverything } from '../src/sync/keep.ts';
 import { createMask, type MaskSettings } from '../src/sync/mask.ts';
 import type { Sweep } from '../src/sync/model.ts';
 import { syncAll, syncIds } from '../src/sync/once.ts';
@@ -279,6 +280,7 @@ export class World implements AsyncDisposable {
         mask,
         generation,
         allowMassDelete: false,
+        keep: keepEverything,
         memoryBytes: Number.POSITIVE_INFINITY,
         ...options.settings,
       },

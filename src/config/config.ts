@@ -4,8 +4,6 @@
 
 import { reasonOf } from '../lib/reason.ts';
 import { hideSecrets } from '../lib/secret.ts';
-import type { MaskSettings } from '../sync/mask.ts';
-import type { HistoryStart } from '../sync/model.ts';
 import { type Connection, connectionOf, findUnknown, parametersOfUrl, problemOfUrl } from './connection-string.ts';
 import {
   type Environment,
@@ -16,10 +14,12 @@ import {
   type ReadFile,
   readValues,
 } from './environment.ts';
-import { maskOf } from './mask.ts';
 import { type Parameter, type Parameters, variables } from './parameters.ts';
 import type { Part, SettingName, Values } from './settings.ts';
+import { type SyncConfig, syncOf } from './sync.ts';
 import { type WebhookConfig, webhookOf } from './webhook.ts';
+
+export type { SyncConfig } from './sync.ts';
 
 /** Everything that is wrong with the environment; the message has a line for each problem. Exit status 2. */
 export class ConfigError extends Error {
@@ -70,22 +70,6 @@ export const noFilters: Readonly<FilterConfig> = {
   intelligenceConfigurationIds: undefined,
   operatorIds: undefined,
 };
-
-export interface SyncConfig {
-  /** How far back history goes, by createdAt. */
-  start: HistoryStart;
-  lookbackSeconds: number;
-  /** Shortest first. */
-  refreshSeconds: number[];
-  /** Operator results are kept with their content. */
-  operatorResults: boolean;
-  /** Each stored change is notified. */
-  notify: boolean;
-  /** Which personal data is not stored, or hashed. */
-  mask: MaskSettings;
-  /** Cron expressions, UTC. */
-  schedules: { new: string; lookback: string; reconcile: string };
-}
 
 export interface Config {
   api: ApiConfig;
@@ -242,17 +226,5 @@ function filtersOf(values: Values): FilterConfig {
     conversationConfigurationId: values.SYNC_CONVERSATION_CONFIGURATION_ID,
     intelligenceConfigurationIds: values.SYNC_INTELLIGENCE_CONFIGURATION_IDS,
     operatorIds: values.SYNC_OPERATOR_IDS,
-  };
-}
-
-function syncOf({ values }: Given, problems: Problem[]): SyncConfig {
-  return {
-    start: values.SYNC_START,
-    lookbackSeconds: values.SYNC_LOOKBACK,
-    refreshSeconds: values.SYNC_REFRESH,
-    operatorResults: values.SYNC_OPERATOR_RESULTS === 'on',
-    notify: values.SYNC_NOTIFY === 'on',
-    mask: maskOf(values, problems),
-    schedules: { new: values.SYNC_SCHEDULE, lookback: values.LOOKBACK_SCHEDULE, reconcile: values.RECONCILE_SCHEDULE },
   };
 }

@@ -154,6 +154,17 @@ const sync = {
     details: 'Another key gives other hashes: everything is fetched again, within a day.',
     secret: true,
   },
+  SYNC_DELETED: {
+    ...kinds.oneOf('keep', 'erase'),
+    help: 'what becomes of conversations that the API no longer has: `keep` sets `deleted_at`, `erase` erases them',
+    details: 'The [deletion brake](how-it-works.md#deletion-and-its-brake) holds for both.',
+    default: 'keep',
+  },
+  SYNC_REREAD: {
+    ...kinds.duration,
+    help: 'how often each closed conversation is fetched again, for changes that no listing shows; without it, never',
+    details: 'Spread evenly: 300,000 conversations in `30d` are eight requests a minute.',
+  },
   SYNC_NOTIFY: {
     ...kinds.oneOf('on', 'off'),
     help: '`on` notifies those who listen on the channel `conversation_sync` of each stored change, with the id of the conversation',

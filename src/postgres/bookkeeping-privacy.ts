@@ -23,6 +23,21 @@ export const tombstoneKey = twilioSync.table(
 /** Keys of tombstones that were made in other databases. */
 export const importedTombstoneKeys = twilioSync.table('imported_tombstone_keys', { key: bytea().primaryKey() });
 
+/** How far closed conversations are fetched again, without anybody's id. Times of the API. */
+export const reread = twilioSync.table(
+  'reread',
+  {
+    singleton: singleton(),
+    /** The `created_at` of the last that was made due. */
+    afterAt: at('after_at').notNull().default(sql`'-infinity'`),
+    /** Up to when enough were made due. */
+    plannedAt: at('planned_at').notNull(),
+    countedAt: at('counted_at').notNull(),
+    conversations: integer().notNull(),
+  },
+  (table) => [check('reread_only', sql`${table.singleton}`)],
+);
+
 /** What was erased, and why: counts alone. */
 export const erasures = twilioSync.table('erasures', {
   id: identity(),

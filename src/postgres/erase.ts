@@ -1,6 +1,7 @@
 // Erases conversations: their rows, and every trace of them in the bookkeeping. What stays is a count in twilio_sync.erasures. The
 // caller's transaction has locked the lease's row, so that no load that began earlier stores them again.
 
+import type { Change, EraseReason } from '../sync/model.ts';
 import { tablesOf } from '../sync/tables.ts';
 import type { Queries } from './database.ts';
 import { fromMicroseconds } from './instant.ts';
@@ -9,7 +10,7 @@ import { fromMicroseconds } from './instant.ts';
 export const erasedAtOnce = 100;
 
 /** Why conversations are erased: the command, or the setting. */
-export type ErasureCause = 'forget' | 'forget --import' | 'SYNC_RETENTION' | 'SYNC_DELETED';
+export type ErasureCause = 'forget' | 'forget --import' | EraseReason;
 
 export interface Erased {
   conversations: number;
@@ -66,6 +67,13 @@ export async function eraseConversations(queries: Queries, ids: string[], names:
      and exists (select from unnest($1::text[]) as trace(name) where position(trace.name in counts ->> 'incomplete') > 0)`,
     [traces],
   );
+  // How far a walk over conversations has got is the id of one.
+  await queries.sql(
+    `update twilio_sync.results_walks set token = coalesce((select max(id) from twilio.conversations where id < token), '')
+     where kind = 'gaps' and token = any($1)`,
+    [ids],
+  );
+  await queries.sql(`update twilio_sync.metrics set reached_id = '~' where reached_id = any($1)`, [ids]);
   return { conversations: counts.at(-1) ?? 0, rows: counts.reduce((sum, count) => sum + count, 0) };
 }
 
@@ -101,4 +109,32 @@ export async function noteErasure(
      select $1, ${fromMicroseconds('$4')}, ${fromMicroseconds('$4')}, $2, $3 where not exists (select from added)`,
     [cause, conversations, rows, now, since],
   );
+}
+
+const dayInMicroseconds = 86_400_000_000n;
+
+/** Erases conversations for a setting, and counts them by the UTC day. `stamp` is the lease's. @returns how many were stored. */
+async function eraseFor(queries: Queries, reason: EraseReason, ids: string[], stamp: bigint): Promise<number> {
+  const erased = await eraseConversations(queries, ids);
+  await noteErasure(queries, reason, erased, stamp, stamp - (stamp % dayInMicroseconds));
+  return erased.conversations;
+}
+
+/** Erases what is to be erased of a batch. @returns how many were stored. */
+export async function eraseChanges(queries: Queries, changes: Change[], stamp: bigint): Promise<number> {
+  let count = 0;
+  for (const [reason, all] of Map.groupBy(changes, ({ erase }) => erase)) {
+    const ids = all.map(({ id }) => id);
+    if (reason !== undefined) count += await eraseFor(queries, reason, ids, stamp);
+  }
+  return count;
+}
+
+/** See Store.eraseDeleted. */
+export async function eraseDeleted(queries: Queries, stamp: bigint): Promise<number> {
+  const found = await queries.sql<{ id: string }>(
+    `select id from twilio.conversations where deleted_at is not null limit ${erasedAtOnce}`,
+  );
+  const ids = found.map(({ id }) => id);
+  return await eraseFor(queries, 'SYNC_DELETED', ids, stamp);
 }

@@ -8,6 +8,7 @@ import type { Change, Checkpoint, Loaded, Packed } from '../sync/model.ts';
 import { normalizerVersion } from '../sync/normalize.ts';
 import type { Queries } from './database.ts';
 import { isDueForPass, replaceDue } from './due.ts';
+import { eraseChanges } from './erase.ts';
 import { fromMicroseconds } from './instant.ts';
 import { divisionByZero } from './lease.ts';
 import { computeMetrics } from './metrics.ts';
@@ -70,6 +71,7 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
     writeChildren(queries, differing, written, stamp),
     markDeleted(queries, changes, stamp),
   ]);
+  const erased = await eraseChanges(queries, changes, stamp);
   const partly = differing.filter(({ children }) => children === null).map(({ id }) => id);
   const forced = changes.filter(({ rows, force }) => rows !== null && force).map(({ id }) => id);
   const ofStored = [...new Set([...partly, ...forced])];
@@ -87,7 +89,7 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   }
   if (checkpoint !== null) await applyCheckpoint(queries, checkpoint, generation);
   const due = checkpoint === null ? dueByNow : await isDue();
-  return { changed: written.size + late, deleted, due: due.length > 0 };
+  return { changed: written.size + late, deleted, erased, due: due.length > 0 };
 }
 
 const conversations = 'twilio.conversations';

@@ -8,6 +8,7 @@ import { type Change, type EndedSweep, type Loaded, Unstorable } from '../sync/m
 import { readDifferences } from './compare.ts';
 import type { Database, Queries } from './database.ts';
 import { clearAttempt, dropDue, recordAttempt } from './due.ts';
+import { eraseDeleted } from './erase.ts';
 import { holdLease } from './lease.ts';
 import { AlreadyStored, findSuperseded, load, Superseded } from './load.ts';
 import {
@@ -24,6 +25,7 @@ import {
 import { fillMetrics } from './metrics.ts';
 import { notifyOfChanges } from './notify.ts';
 import { pack } from './pack.ts';
+import { planReread } from './reread.ts';
 import { startHistoryAt } from './scope.ts';
 import { endSweeps, failWindow, planWindows, readWindows } from './windows.ts';
 
@@ -82,6 +84,8 @@ export function createStore(options: StoreOptions): Store {
         return isMore;
       }),
     pack,
+    eraseDeleted: () => write(eraseDeleted),
+    planReread: (now, every) => write((queries) => planReread(queries, now, every, generation)),
     async load(changes, checkpoint, now) {
       const attempt = (left: typeof changes, assumeNew: boolean): Promise<Loaded> =>
         leased(async (queries, begun, held) => {

@@ -4,6 +4,7 @@
 
 import type { TableRows } from './fields.ts';
 import type { Filters } from './filters.ts';
+import type { Keep } from './keep.ts';
 import { copyOf, createLearned, type Learned } from './learned.ts';
 import type { Mask } from './mask.ts';
 import type {
@@ -104,6 +105,10 @@ export interface Store {
    * @returns whether there were any. @throws LeaseLost.
    */
   fillMetrics(): Promise<boolean>;
+  /** Erases some of the conversations that are marked as deleted. @returns how many. @throws LeaseLost. */
+  eraseDeleted(): Promise<number>;
+  /** Makes as many closed conversations due as it takes to fetch each once in so many seconds. @throws LeaseLost. */
+  planReread(now: number, every: number): Promise<void>;
   /** Stores a batch and moves a window's cursor, in one transaction. @throws Unstorable if the data is the reason, LeaseLost. */
   load(changes: Change[], checkpoint: Checkpoint | null, now: number): Promise<Loaded>;
 }
@@ -132,6 +137,8 @@ export interface Settings {
   /** Counts the changes of the filters, to tell under which of them a conversation was last listed. */
   generation: number;
   allowMassDelete: boolean;
+  /** What is kept, and for how long. */
+  keep: Keep;
   /** How much memory this process may use; Infinity without a limit. */
   memoryBytes: number;
 }
@@ -146,6 +153,8 @@ export interface Counts {
   /** Of which anything was written. */
   changed: number;
   deleted: number;
+  /** Here, without a trace. */
+  erased: number;
   failed: number;
   /** Operator results written. */
   results: number;
@@ -242,6 +251,7 @@ export function createCounts(): Counts {
     fetched: 0,
     changed: 0,
     deleted: 0,
+    erased: 0,
     failed: 0,
     results: 0,
     lost: 0,

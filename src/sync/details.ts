@@ -172,6 +172,7 @@ function changeOf({ api, store, settings }: Context, { fetch, outcome, request }
     item: fetch.item?.fingerprint ?? (found && itemFingerprint(found.raw)),
     detail: found && `${normalizerVersion}.${fingerprint(found.raw)}`,
     deleted: followUp.deleted,
+    ...(followUp.erase && { erase: followUp.erase }),
     force: fetch.due.some(({ reason }) => reason === 'asked' || reason === 'upgrade' || reason === 'mend'),
     served: fetch.due.map(({ number }) => number),
     due: followUp.due,

@@ -8,7 +8,7 @@ import type { Detail } from '../twilio/decode.ts';
 import type { Settings } from './context.ts';
 import { isSynced } from './filters.ts';
 import { noted } from './fingerprint.ts';
-import type { Due, DueReason, DueRow, ExpectedFromList, Fetch, Item, Outcome } from './model.ts';
+import type { Due, DueReason, DueRow, EraseReason, ExpectedFromList, Fetch, Item, Outcome } from './model.ts';
 
 const communications = 'communications';
 
@@ -34,12 +34,14 @@ export interface FollowUp {
   store: boolean;
   /** Deleted at the API: not listed, and its detail answers 404. */
   deleted: boolean;
+  /** Why all of it is to be erased. */
+  erase?: EraseReason;
   /** What is due from now on. */
   due: Due[];
 }
 
 /** What the decision depends on besides: how long after closing a detail is fetched once more, and what is synced. */
-export type FollowUpSettings = Pick<Settings, 'refreshSeconds' | 'filters' | 'start' | 'mask'>;
+export type FollowUpSettings = Pick<Settings, 'refreshSeconds' | 'filters' | 'start' | 'mask' | 'keep'>;
 
 /** Decides by the outcome. */
 export function decideFollowUp(given: Fetch, outcome: Outcome, now: number, settings: FollowUpSettings): FollowUp {
@@ -48,7 +50,7 @@ export function decideFollowUp(given: Fetch, outcome: Outcome, now: number, sett
     case 'found':
       return afterFound(fetch, outcome.detail, now, settings);
     case 'gone':
-      return afterGone(fetch, now);
+      return afterGone(fetch, now, settings);
     case 'failed':
       return { store: false, deleted: false, due: afterFailure(fetch, outcome.error, now) };
     case 'tooLarge':
@@ -122,9 +124,9 @@ function afterFound(fetch: Fetch, detail: Detail, now: number, settings: FollowU
   return { store: !older, deleted: false, due };
 }
 
-function afterGone(fetch: Fetch, now: number): FollowUp {
+function afterGone(fetch: Fetch, now: number, { keep }: FollowUpSettings): FollowUp {
   const unlisted = fetch.item === null && find(fetch, 'missing') !== undefined;
-  if (unlisted) return { store: false, deleted: true, due: [] };
+  if (unlisted) return { store: false, deleted: true, due: [], ...(keep.eraseDeleted && { erase: 'SYNC_DELETED' }) };
   // A person or a webhook named it, and it was never stored: there is nothing to follow, but a webhook may be early.
   const isNamed = ({ reason }: DueRow) => reason === 'asked' || reason === 'pushed';
   if (fetch.item === null && !fetch.stored && (fetch.due.every(isNamed) || isOnlyPushed(fetch))) {

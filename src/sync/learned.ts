@@ -25,6 +25,8 @@ export interface Learned {
   headSize: number;
   /** Conversations that have lost rows, looked up once for each reconcile; null: not yet. */
   lost: Promise<Set<string>> | null;
+  /** Nothing is stored that is marked as deleted, where that is to be erased. */
+  deletedErased: boolean;
   /** Every stored conversation has the metrics of this release. */
   metricsFilled: boolean;
 }
@@ -55,12 +57,13 @@ export function createLearned(): Learned {
     unchangedOpen: new Map(),
     headSize: Number.POSITIVE_INFINITY,
     lost: null,
+    deletedErased: false,
     metricsFilled: false,
   };
 }
 
 /** A copy, without what is looked up anew. */
-export function copyOf({ spans, tooLong, trust, headSize, metricsFilled }: Learned): Learned {
+export function copyOf({ spans, tooLong, trust, headSize, deletedErased, metricsFilled }: Learned): Learned {
   return {
     spans: { ...spans },
     tooLong: { ...tooLong },
@@ -68,6 +71,7 @@ export function copyOf({ spans, tooLong, trust, headSize, metricsFilled }: Learn
     unchangedOpen: new Map(),
     headSize,
     lost: null,
+    deletedErased,
     metricsFilled,
   };
 }

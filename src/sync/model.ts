@@ -51,6 +51,7 @@ export type DueReason =
   | 'asked'
   | 'upgrade'
   | 'mend'
+  | 'reread'
   | 'pushed';
 
 /** A detail to fetch without a listing. */
@@ -154,6 +155,9 @@ export interface Packed {
   children: number | null;
 }
 
+/** Why a conversation is erased without being asked for: the setting. */
+export type EraseReason = 'SYNC_DELETED';
+
 /** One conversation's part of a load. */
 export interface Change {
   id: string;
@@ -169,6 +173,8 @@ export interface Change {
   item: string | null;
   detail: string | null;
   deleted: boolean;
+  /** Why all of it is to be erased; it is not, if nothing is said. */
+  erase?: EraseReason;
   /** Write the rows even if the detail equals the one stored last. */
   force: boolean;
   /** Numbers of the due rows that this fetch serves: they are removed unless they have changed since. */
@@ -200,6 +206,8 @@ export interface Loaded {
   /** Conversations of which anything was written. */
   changed: number;
   deleted: number;
+  /** Conversations that are erased, among them those that were deleted. */
+  erased: number;
   /** Something is due by now. */
   due: boolean;
 }

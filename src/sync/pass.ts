@@ -8,6 +8,7 @@ import { dueSteps, runPipeline, windowSteps } from './pipeline.ts';
 import { planWalk, readNewResults, walkResults } from './results.ts';
 import { fetchResultsDue } from './results-due.ts';
 import { endSweeps, inOrder, isRecent, planSweeps } from './sweeps.ts';
+import { eraseDeleted, planReread } from './upkeep.ts';
 
 /**
  * Does everything that is requested, pending or due, then returns.
@@ -16,6 +17,7 @@ import { endSweeps, inOrder, isRecent, planSweeps } from './sweeps.ts';
 export async function pass(context: Context, signal: AbortSignal): Promise<void> {
   await context.api.proveBounds(context.settings.start, signal);
   await doRecentWork(context, signal);
+  await eraseDeleted(context, () => doRecentWork(context, signal), signal);
   await fillMetrics(context, signal);
 
   const tried = new Set<number>();
@@ -62,6 +64,7 @@ async function doRecentWork(context: Context, signal: AbortSignal): Promise<void
     await listSweeps(context, (await planSweeps(context)).filter(isRecent), signal);
   }
   await readNewResults(context, signal);
+  await planReread(context);
   await finishSweepsAndDue(context, signal);
   await fetchResultsDue(context, signal);
   await context.watcher.recentDone();

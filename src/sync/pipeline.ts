@@ -270,6 +270,7 @@ async function tryLoad(
     const loaded = await store.load(changes, checkpoint, api.now());
     counts.changed += loaded.changed;
     counts.deleted += loaded.deleted;
+    counts.erased += loaded.erased;
     counts.failed += batch.filter(({ outcome }) => outcome.kind === 'failed').length;
     return loaded;
   } catch (error) {

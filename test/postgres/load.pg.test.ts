@@ -225,7 +225,7 @@ describe('writing', () => {
   });
 
   test('nothing to load is no trouble', async () => {
-    expect(await load()).toEqual({ changed: 0, deleted: 0, due: false });
+    expect(await load()).toEqual({ changed: 0, deleted: 0, erased: 0, due: false });
   });
 });
 
@@ -363,7 +363,7 @@ describe('a deletion', () => {
   });
 
   test('of one that was never stored is nothing', async () => {
-    expect(await load(gone)).toEqual({ changed: 0, deleted: 0, due: false });
+    expect(await load(gone)).toEqual({ changed: 0, deleted: 0, erased: 0, due: false });
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { noFilters } from '../../src/config/config.ts';
 import { type Api, type Context, createContext, type Store } from '../../src/sync/context.ts';
+import { keepEverything } from '../../src/sync/keep.ts';
 import { noMask } from '../../src/sync/mask.ts';
 import type { Sweep } from '../../src/sync/model.ts';
 
@@ -51,6 +52,7 @@ export function contextOf({
       mask: noMask,
       generation: 1,
       allowMassDelete: false,
+      keep: keepEverything,
       memoryBytes: Number.POSITIVE_INFINITY,
       ...settings,
     },

@@ -13,6 +13,7 @@ import {
   dueForUpgrade,
   missingFromDetail,
 } from '../../src/sync/follow-up.ts';
+import { keepEverything } from '../../src/sync/keep.ts';
 import { noMask } from '../../src/sync/mask.ts';
 import type { Due, DueReason, DueRow, ExpectedFromList, Fetch, Item, Outcome } from '../../src/sync/model.ts';
 import { type Detail, decodeDetail } from '../../src/twilio/decode.ts';
@@ -22,7 +23,13 @@ const minute = 60;
 const hour = 3_600;
 const day = 86_400;
 const refresh = [hour, day];
-const settingsOf = (refreshSeconds: number[]) => ({ refreshSeconds, filters: noFilters, start: 0, mask: noMask });
+const settingsOf = (refreshSeconds: number[]) => ({
+  refreshSeconds,
+  filters: noFilters,
+  start: 0,
+  mask: noMask,
+  keep: keepEverything,
+});
 const all: DueReason[] = [
   'behind',
   'absent',

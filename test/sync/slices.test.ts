@@ -73,7 +73,7 @@ function world(items: JsonObject[], known: Record<string, Known>) {
         return { expected: 0, missing: [] };
       },
       findLost: async () => ({ lost: [], last: null }),
-      load: async () => ({ changed: 0, deleted: 0, due: false }),
+      load: async () => ({ changed: 0, deleted: 0, erased: 0, due: false }),
     },
   });
   return { context, items, known, lookedUp, shown };

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { noFilters } from '../../src/config/config.ts';
 import { createHeartbeat } from '../../src/status/heartbeat.ts';
 import { type Api, createContext, type Store } from '../../src/sync/context.ts';
+import { keepEverything } from '../../src/sync/keep.ts';
 import { noMask } from '../../src/sync/mask.ts';
 import { createLog } from '../../src/worker/log.ts';
 import { keepInSync } from '../../src/worker/worker.ts';
@@ -35,6 +36,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
       mask: noMask,
       generation: 1,
       allowMassDelete: false,
+      keep: keepEverything,
       memoryBytes: Number.POSITIVE_INFINITY,
     },
     watcher: { stored() {}, completed() {}, async recentDone() {}, warn() {} },

@@ -12,6 +12,7 @@ import { fillSource } from '../../simulator/seed.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { Traffic } from '../../simulator/traffic.ts';
 import { readSnapshot } from '../../status/snapshot.ts';
+import { keepEverything } from '../../sync/keep.ts';
 import type { Log } from '../../worker/log.ts';
 import type { Terminal } from '../terminal.ts';
 import { type RunConfig, run } from './run.ts';
@@ -105,6 +106,7 @@ export function demoConfig(
       lookbackSeconds: 3 * day,
       operatorResults: true,
       notify: false,
+      keep: keepEverything,
       mask: { omit: [], hash: [], key: '' },
       refreshSeconds: [60, 300],
       schedules: { new: '*/5 * * * * *', lookback: '*/30 * * * * *', reconcile: '*/5 * * * *' },
