@@ -174,13 +174,15 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .option('--undo', 'let the conversations of --id be stored again', false)
     .option('--export <file>', 'write what is kept out to a file, without any id; - for standard output')
     .option('--import <file>', 'keep out what such a file names, and erase what is stored of it; - for standard input')
-    .addHelpText('after', `\n${settingsHelp(['database'])}`)
+    .addHelpText('after', `\n${settingsHelp(['database', 'sync'])}`)
     .action((given: ForgetArguments) => {
       const wanted = forgetOptions(given);
-      const { config } = configure(io, ['database', 'logLevel']);
+      const { config } = configure(io, ['database', 'sync', 'logLevel']);
       run = async () => {
-        if (wanted.kind === 'erase')
-          return (await import('./commands/forget.ts')).forget(config.database, wanted, terminal);
+        if (wanted.kind === 'erase') {
+          const mask = (await import('../sync/mask.ts')).createMask(config.sync.mask);
+          return (await import('./commands/forget.ts')).forget(config.database, { ...wanted, mask }, terminal);
+        }
         const { undo, exportTo, importFrom } = await import('./commands/tombstones.ts');
         if (wanted.kind === 'undo') return undo(config.database, wanted.ids, terminal);
         if (wanted.kind === 'export') return exportTo(config.database, wanted.path, terminal);

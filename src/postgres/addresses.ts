@@ -20,8 +20,12 @@ const bare = (address: string) =>
 
 const mostAlike = 20;
 
-/** Counts what `forget --address` would erase. @throws DatabaseTrouble. */
-export async function countTakingPart(database: Database, addresses: string[]): Promise<TakingPart> {
+/** Counts what `forget --address` would erase. `likely`: hashes of other forms, and what they are hashes of. @throws DatabaseTrouble. */
+export async function countTakingPart(
+  database: Database,
+  addresses: string[],
+  likely: ReadonlyMap<string, string> = new Map(),
+): Promise<TakingPart> {
   return await database.run(async (queries) => {
     const [found] = await queries.sql<Omit<TakingPart, 'alike'>>(
       `with asked as materialized (
@@ -38,11 +42,11 @@ export async function countTakingPart(database: Database, addresses: string[]): 
     if (found === undefined) throw new Error('the database gave no counts');
     const alike = await queries.sql<TakingPart['alike'][number]>(
       `select address, count(distinct conversation_id)::int as conversations from twilio.participant_addresses
-       where address <> all($1) and ${bare('address')} in (
-         select ${bare('given.address')} from unnest($1::text[]) as given(address) where ${bare('given.address')} <> '')
+       where address <> all($1) and (address = any($2) or ${bare('address')} in (
+         select ${bare('given.address')} from unnest($1::text[]) as given(address) where ${bare('given.address')} <> ''))
        group by address order by address limit ${mostAlike}`,
-      [addresses],
+      [addresses, [...likely.keys()]],
     );
-    return { ...found, alike };
+    return { ...found, alike: alike.map((each) => ({ ...each, address: likely.get(each.address) ?? each.address })) };
   });
 }

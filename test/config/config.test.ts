@@ -75,6 +75,7 @@ describe('what is read', () => {
         lookbackSeconds: 3 * 86_400,
         refreshSeconds: [3600, 86_400],
         operatorResults: true,
+        keep: { eraseDeleted: false, rereadSeconds: null },
         notify: false,
         mask: { omit: [], hash: [], key: '' },
         schedules: { new: '* * * * *', lookback: '*/15 * * * *', reconcile: '0 3 * * *' },
@@ -133,6 +134,11 @@ describe('what is read', () => {
     expect(filters.channels).toEqual(['VOICE', 'SMS']);
     expect(filters.operatorIds).toEqual(['a', 'b']);
     expect(sync.refreshSeconds).toEqual([3600, 172_800]);
+  });
+
+  test('what is kept', () => {
+    const { keep } = read({ ...enough, SYNC_DELETED: 'erase', SYNC_REREAD: '30d' }).sync;
+    expect(keep).toEqual({ eraseDeleted: true, rereadSeconds: 2_592_000 });
   });
 
   test('a base URL loses the slash at its end; proxies are also read in lower case', () => {
@@ -195,6 +201,8 @@ describe('what is refused', () => {
     ['SYNC_START', ['2025-02-30', '2025', '1735689600', 'now', '0d', '30 days', '-400d', '400D']],
     ['SYNC_LOOKBACK', ['0d', '3', '1h30m', '-1h', '1.5h', '999999999w']],
     ['SYNC_REFRESH', ['1h,', ',', '1h;1d']],
+    ['SYNC_DELETED', ['delete', 'ERASE']],
+    ['SYNC_REREAD', ['0d', 'never', '30']],
     ['SYNC_SCHEDULE', ['often', '61 * * * *', '* * * *', '0 0 30 2 *']],
     ['SYNC_CHANNELS', ['voice', 'VOICE,,SMS', ',']],
     ['SYNC_CHANNEL_ID', ['a,b', 'a b']],

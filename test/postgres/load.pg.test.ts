@@ -91,6 +91,7 @@ describe('writing', () => {
     expect(await load(changeOf(detailOf('a')), changeOf(detailOf('b')))).toEqual({
       changed: 2,
       deleted: 0,
+      erased: 0,
       due: false,
     });
     const counts = await Promise.all(tables.map((table) => count(`twilio.${table}`)));

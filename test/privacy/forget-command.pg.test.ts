@@ -9,6 +9,8 @@ import { forget } from '../../src/cli/commands/forget.ts';
 import { exportTo, importFrom, undo } from '../../src/cli/commands/tombstones.ts';
 import { UsageError } from '../../src/cli/exit-status.ts';
 import type { DatabaseConfig } from '../../src/config/config.ts';
+import { createMask } from '../../src/sync/mask.ts';
+import { dumpOf, foundIn } from '../dump.ts';
 import { World } from '../world.ts';
 
 let world: World;
@@ -44,7 +46,8 @@ function terminalOf(answer: string | null) {
 }
 
 const stored = async () => (await world.pool.query('select from twilio.conversations')).rowCount;
-const address = { ids: [], addresses: ['+4915550999'] };
+const noMask = createMask({ omit: [], hash: [], key: '' });
+const address = { ids: [], addresses: ['+4915550999'], mask: noMask };
 
 test('what it takes together, and what it refuses', () => {
   const usual = { undo: false, dryRun: false, yes: false };
@@ -95,6 +98,36 @@ describe('an address', () => {
     const terminal = terminalOf(null);
     expect(await forget(config, { ...address, dryRun: false, yes: true }, terminal)).toBe(0);
     expect(terminal.lines).toContain('Erased 0 conversations of these addresses, 0 rows in all.');
+  });
+});
+
+describe('under a mask', () => {
+  test('an address that is not stored finds nothing, and that is said', async () => {
+    const mask = createMask({ omit: ['addresses'], hash: [], key: '' });
+    const wanted = { ...address, mask, dryRun: true, yes: false };
+    await expect(forget(config, wanted, terminalOf(null))).rejects.toThrow(/SYNC_OMIT=addresses/);
+  });
+
+  test('a hashed address is hashed; one that is not hashed yet is found too, and other forms are named', async () => {
+    const mask = createMask({ omit: [], hash: ['addresses'], key: 'k'.repeat(32) });
+    await using hashed = await World.open();
+    const hash = mask.hash('+4915550999');
+    for (const each of [hash, '+4915550999', mask.hash('whatsapp:+4915550999'), mask.hash('+4915550888')])
+      hashed.source.create({ participants: [{ id: 'a', type: 'CUSTOMER', addressValues: [each] }] });
+    hashed.nowMs += 60_000;
+    await hashed.sync();
+    const terminal = terminalOf(null);
+    const connection = { ...hashed.database.connection, schema: 'twilio' };
+    const wanted = { ...address, mask, dryRun: false, yes: true };
+    expect(await forget({ kind: 'server', schema: 'twilio', connection }, wanted, terminal)).toBe(0);
+    expect(terminal.lines).toEqual([
+      expect.stringMatching(/^These addresses take part in 2 conversations/),
+      'Not erased unless it is named too: whatsapp:+4915550999, in 1 conversation.',
+      expect.stringMatching(/^Erased 2 conversations/),
+    ]);
+    const dump = await dumpOf(hashed.pool);
+    expect(foundIn(dump, [hash, '4915550999'])).toEqual([]);
+    expect((await hashed.pool.query('select from twilio.conversations')).rowCount).toBe(2);
   });
 });
 

@@ -12,13 +12,15 @@ import {
   type RowCounts,
   type StoredRows,
 } from '../../postgres/tombstones.ts';
+import type { Mask } from '../../sync/mask.ts';
 import { exitStatus, UsageError } from '../exit-status.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface ForgetOptions {
   ids: string[];
-  /** As they are stored. */
   addresses: string[];
+  /** How addresses are stored. */
+  mask: Pick<Mask, 'omits' | 'hashes' | 'hash'>;
   dryRun: boolean;
   /** Erase without asking. */
   yes: boolean;
@@ -27,15 +29,16 @@ export interface ForgetOptions {
 /** @returns the exit status. @throws UsageError if nobody can be asked. */
 export async function forget(
   config: DatabaseConfig,
-  { ids, addresses, dryRun, yes }: ForgetOptions,
+  { ids, dryRun, yes, ...given }: ForgetOptions,
   terminal: Terminal,
 ): Promise<number> {
+  const { addresses, likely } = storedForms(given);
   await using opened = await openConfigured(config);
   const { database } = opened;
   await opened.prepare();
   const stored = dryRun || !yes ? await countStored(database, ids) : [];
   for (const each of stored) terminal.write(`${each.id}: ${describe(each)}`);
-  const found = addresses.length > 0 ? await countTakingPart(database, addresses) : null;
+  const found = addresses.length > 0 ? await countTakingPart(database, addresses, likely) : null;
   for (const line of found === null ? [] : describeTakingPart(found)) terminal.write(line);
   if (dryRun) return exitStatus.inSync;
   const which = ids.length + (found?.conversations ?? 0) === 1 ? 'this conversation' : 'these conversations';
@@ -43,6 +46,30 @@ export async function forget(
     return exitStatus.incomplete;
   await eraseAll(database, ids, addresses, terminal);
   return exitStatus.inSync;
+}
+
+/** Channels that stand before an address. */
+const prefixes = ['', 'whatsapp:', 'rcs:', 'messenger:', 'sms:', 'tel:', 'sip:', 'client:'];
+
+/**
+ * Addresses as they are stored: hashed ones, too, as they are given, since what was stored before is hashed little by little. Nobody
+ * can see that two hashes are alike, so likely forms of an address are hashed as well: `likely` has what they are hashes of.
+ * @throws UsageError if addresses are not stored.
+ */
+function storedForms({ addresses, mask }: Pick<ForgetOptions, 'addresses' | 'mask'>) {
+  if (addresses.length > 0 && mask.omits('addresses'))
+    throw new UsageError(
+      '--address: no address is stored with SYNC_OMIT=addresses; find the conversations otherwise, and use --id',
+    );
+  if (!mask.hashes('addresses')) return { addresses, likely: new Map<string, string>() };
+  const forms = addresses.flatMap((address) => {
+    const bare = address.replace(/^[A-Za-z]+:/, '');
+    return prefixes.map((prefix) => prefix + bare);
+  });
+  return {
+    addresses: addresses.flatMap((address) => [address, mask.hash(address)]),
+    likely: new Map(forms.map((form) => [mask.hash(form), form])),
+  };
 }
 
 /** Asks. @returns whether the answer is yes. @throws UsageError if nobody can be asked. */
