@@ -4,7 +4,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { grantReader } from '../../src/readers/grant.ts';
 import { scramVerifier } from '../../src/readers/scram.ts';
-import { documentOf } from '../readme.ts';
+import { blocks, documentOf } from '../readme.ts';
 import { World } from '../world.ts';
 import { changeAll, contents, facts, folder, marts, staging } from './package.ts';
 
@@ -21,7 +21,7 @@ const executable = process.env['DBT'] ?? '';
 const guide = documentOf('dbt/README.md');
 const commands = guide.block('Run it', 'sh').trim().split('\n');
 
-describe.skipIf(executable === '')(executable || 'DBT does not name an executable: skipped', () => {
+describe.skipIf(executable === '')(executable || 'dbt (skipped: DBT does not name its executable)', () => {
   const suffix = randomBytes(4).toString('hex');
   const reader = `bi_${suffix}`;
   const builder = `dbt_${suffix}`;
@@ -43,6 +43,8 @@ describe.skipIf(executable === '')(executable || 'DBT does not name an executabl
       .replaceAll(/(role|to) bi\b/g, `$1 ${reader}`)
       .replace('…', password);
     await world.pool.query(script);
+    const { status, output } = await dbt('build');
+    expect(status, output).toBe(0);
   });
 
   afterAll(async () => {
@@ -54,6 +56,10 @@ describe.skipIf(executable === '')(executable || 'DBT does not name an executabl
   /** Runs the README's command of this name. @returns exit status and what it printed. */
   function dbt(name: string, ...more: string[]): Promise<{ status: number; output: string }> {
     const [, ...args] = commands.find((command) => command.startsWith(`dbt ${name}`))?.split(' ') ?? [];
+    return run([...args, ...more], fileURLToPath(folder));
+  }
+
+  function run(args: string[], cwd: string): Promise<{ status: number; output: string }> {
     const { host, port, database } = world.database.connection;
     const env = {
       PATH: process.env['PATH'],
@@ -64,7 +70,7 @@ describe.skipIf(executable === '')(executable || 'DBT does not name an executabl
       DBT_USE_COLORS: 'false',
       DBT_SEND_ANONYMOUS_USAGE_STATS: 'false',
       // What dbt will refuse one day fails here today.
-      DBT_WARN_ERROR_OPTIONS: '{"error": ["Deprecations"]}',
+      DBT_WARN_ERROR_OPTIONS: '{"error": ["Deprecations", "UnusedResourceConfigPath"]}',
       PGHOST: host,
       PGPORT: String(port),
       PGDATABASE: database,
@@ -72,7 +78,7 @@ describe.skipIf(executable === '')(executable || 'DBT does not name an executabl
       PGPASSWORD: password,
     };
     return new Promise((resolve) => {
-      execFile(executable, [...args, ...more], { cwd: fileURLToPath(folder), env }, (error, output) =>
+      execFile(executable, args, { cwd, env }, (error, output) =>
         resolve({ status: error === null ? 0 : Number(error.code), output }),
       );
     });
@@ -88,10 +94,7 @@ describe.skipIf(executable === '')(executable || 'DBT does not name an executabl
   const artifact = (name: string) => JSON.parse(readFileSync(join(home, 'target', name), 'utf8'));
 
   test('it builds, then reads only what changed', async () => {
-    const full = await dbt('build');
-    expect(full.status, full.output).toBe(0);
     await expectWhole();
-
     const { changed } = await changeAll(world);
     const increment = await dbt('build');
     expect(increment.status, increment.output).toBe(0);
@@ -141,6 +144,28 @@ describe.skipIf(executable === '')(executable || 'DBT does not name an executabl
          and (col_description(attrelid, attnum) is null or obj_description(attrelid, 'pg_class') is null)`,
     );
     expect(rows).toEqual([]);
+  });
+
+  test('another project installs and configures it as the README says', async () => {
+    const project = join(home, 'project');
+    const [packages = '', config = '', views = ''] = blocks(guide.section('Use it in your project'), 'yaml');
+    const files = {
+      'packages.yml': packages.replace('../conversation-sync/dbt', fileURLToPath(folder)),
+      'dbt_project.yml': `name: acme\nprofile: conversation_sync\n${config.replace('[bi]', `[${reader}]`)}`,
+      'models/sources.yml': views,
+      'models/scores.sql': `select r.score from {{ source('operators', 'result_script_adherence') }} as r join {{ ref('fct_conversations') }} as c on c.conversation_id = r.conversation_id`,
+    };
+    await mkdir(join(project, 'models'), { recursive: true });
+    for (const [path, text] of Object.entries(files)) await writeFile(join(project, path), text);
+    const installed = await run(['deps'], project);
+    expect(installed.status, installed.output).toBe(0);
+    const parsed = await run(['parse', '--profiles-dir', fileURLToPath(folder)], project);
+    expect(parsed.status, parsed.output).toBe(0);
+    const { nodes, sources, exposures } = artifact('manifest.json');
+    expect(nodes['model.acme.scores'].depends_on.nodes).toContain('model.conversation_sync.fct_conversations');
+    expect(nodes['model.conversation_sync.fct_conversations'].config.grants).toEqual({ select: [reader] });
+    expect(sources['source.conversation_sync.twilio.coverage'].freshness.warn_after).toMatchObject({ count: 2 });
+    expect(exposures).toEqual({});
   });
 
   test('a reader reads what is built, and changes nothing', async () => {
