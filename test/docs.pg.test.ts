@@ -1,26 +1,20 @@
 // docs/tables.md and docs/queries.md, checked against a database: the diagram and the tables of columns against the catalogue,
 // and each query, as it stands there and as a reader runs it, against the same result computed in JavaScript from what the API holds.
 
-import { randomBytes } from 'node:crypto';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDatabase } from '../src/postgres/database.ts';
-import { grantReader } from '../src/readers/grant.ts';
-import { scramVerifier } from '../src/readers/scram.ts';
 import { operators } from '../src/simulator/results.ts';
 import { agentTypes, clean, type Held, holds } from './held.ts';
+import { openReader, type Reader, type Row } from './reader.ts';
 import { documentOf } from './readme.ts';
 import { World } from './world.ts';
 
 const tables = documentOf('docs/tables.md');
 const queries = documentOf('docs/queries.md');
 
-type Row = Record<string, unknown>;
-
 const day = 86_400_000;
 
 let world: World;
-let reader: pg.Client;
+let reader: Reader;
 let deletedId: string;
 /** What the API holds and what it says of children, as the tables have it: repeated ones once, absent arrays empty. */
 let held: Held[];
@@ -43,17 +37,11 @@ beforeAll(async () => {
   await world.sync();
   expect(await world.differences()).toEqual([]);
   held = world.source.all().map(holds);
-  // The queries' "now" is the simulated one: a function of that name before pg_catalog's.
-  await world.pool.query('create schema clock');
-  await world.pool.query(
-    `create function clock.now() returns timestamptz stable language sql as $$ select '${new Date(world.nowMs).toISOString()}'::timestamptz $$`,
-  );
-  reader = await openReader();
+  reader = await openReader(world);
 });
 
 afterAll(async () => {
-  await reader?.end();
-  await world?.pool.query(`drop owned by ${reader.user}; drop role ${reader.user}`);
+  await reader?.[Symbol.asyncDispose]();
   await world?.[Symbol.asyncDispose]();
 });
 
@@ -66,25 +54,7 @@ async function rowsOf(title: string, literals: Record<string, string> = {}): Pro
   return await run(queries.query(title, literals));
 }
 
-/** Connected as a role that may read the tables, and ask this clock. */
-async function openReader(): Promise<pg.Client> {
-  const { connection } = world.database;
-  const role = `reads_${connection.database}`;
-  const password = randomBytes(12).toString('hex');
-  const database = openDatabase(connection);
-  const verifier = scramVerifier(password, randomBytes(16));
-  await grantReader(database, { role, schema: 'twilio', verifier, change: false }).finally(database.close);
-  await world.pool.query(`grant usage on schema clock to ${role}`);
-  const client = new pg.Client({ ...connection, user: role, password });
-  await client.connect();
-  await client.query(`set search_path = clock, pg_catalog; set timezone = 'Asia/Kathmandu'`);
-  return client;
-}
-
-async function run(query: string): Promise<Row[]> {
-  const { rows } = await reader.query<{ row: Row }>(`select to_jsonb(answer) as row from (${query}\n) as answer`);
-  return rows.map(({ row }) => row);
-}
+const run = (query: string) => reader.rows(query);
 
 const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 /** The Monday of its week. */
