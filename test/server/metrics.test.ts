@@ -169,6 +169,7 @@ test('while the database is away, ages go on and counts are not said', async () 
 });
 
 const alerts = readFileSync(new URL('../../deploy/alerts.yml', import.meta.url), 'utf8');
+const dashboard = readFileSync(new URL('../../deploy/grafana/worker.json', import.meta.url), 'utf8');
 const deploy = documentOf('docs/deploy.md');
 const namesIn = (text: string) => [...new Set(text.match(/\bconversation_sync_\w+/g))];
 
@@ -177,6 +178,13 @@ describe('names', () => {
     const shown = namesIn((await fullPage()).replace(/^#.*$/gm, ''));
     expect(namesIn(alerts).length).toBeGreaterThan(8);
     for (const name of namesIn(alerts)) expect(shown).toContain(name);
+  });
+
+  test("those of Grafana's dashboard are there, with a sample", async () => {
+    const shown = (await fullPage()).replace(/^#.*$/gm, '');
+    const named = dashboard.match(/\b(?:conversation_sync|process|nodejs)_\w+/g) ?? [];
+    expect(new Set(named).size).toBeGreaterThan(30);
+    for (const name of named) expect(shown).toMatch(new RegExp(`^${name}[ {]`, 'm'));
   });
 
   test('docs/deploy.md has them all', async () => {
