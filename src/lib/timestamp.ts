@@ -39,9 +39,16 @@ export function parseAnyForm(text: string): Timestamp | undefined {
   return withFraction(seconds, fraction);
 }
 
-/** Whole seconds since the epoch; the fraction is cut. */
-export function secondsOf(timestamp: Timestamp): number {
-  return Date.parse(`${timestamp.slice(0, 19)}Z`) / 1000;
+const zero = '0'.charCodeAt(0);
+/** 400 years, in which the calendar repeats itself. */
+const cycleSeconds = 146_097 * 86_400;
+
+/** Whole seconds since the epoch; the fraction is cut. Also of a time that is cut to the microsecond. */
+export function secondsOf(time: string): number {
+  const two = (at: number) => 10 * time.charCodeAt(at) + time.charCodeAt(at + 1) - 11 * zero;
+  // Date.UTC takes years before 100 for 1900 to 1999.
+  const year = 100 * two(0) + two(2) + 400;
+  return Date.UTC(year, two(5) - 1, two(8), two(11), two(14), two(17)) / 1000 - cycleSeconds;
 }
 
 /** Whole seconds since the epoch as the API takes them: `2026-01-15T10:30:00Z`. */

@@ -3,6 +3,7 @@
 // 3.7 s for all of loading, and 0.2 s more of Node's. And rows that wait to be loaded are outside the heap.
 // The format is that of the server's functions array_recv, textrecv, int4recv, float8recv, boolrecv, jsonb_recv and timestamptz_recv.
 
+import { secondsOf } from '../lib/timestamp.ts';
 import type { Cell } from '../sync/fields.ts';
 import type { ColumnType } from '../sync/tables.ts';
 
@@ -20,7 +21,7 @@ const oids: Record<ColumnType, number> = {
 
 const arrayHeaderBytes = 20;
 const jsonbVersion = 1;
-const epochSeconds = Date.UTC(2400, 0) / 1000;
+const epochSeconds = Date.UTC(2000, 0) / 1000;
 const timeLength = 'YYYY-MM-DDTHH:MM:SS.ffffffZ'.length;
 const zero = '0'.charCodeAt(0);
 const shortLength = 64;
@@ -107,10 +108,7 @@ export class CellWriter {
   #microseconds(time: string): void {
     if (time.length !== timeLength) throw new TypeError('a time must have microseconds');
     const two = (at: number) => 10 * time.charCodeAt(at) + time.charCodeAt(at + 1) - 11 * zero;
-    // Date.UTC takes years before 100 for 1900 to 1999. 400 years later, the calendar is the same.
-    const year = 100 * two(0) + two(2) + 400;
-    const ms = Date.UTC(year, two(5) - 1, two(8), two(11), two(14), two(17));
-    const seconds = ms / 1000 - epochSeconds;
+    const seconds = secondsOf(time) - epochSeconds;
     // Units of 64 microseconds: a million is 64 times 15,625.
     const units = seconds * 15_625;
     const upper = Math.floor(units / 2 ** 26);
@@ -132,20 +130,20 @@ export class CellWriter {
   }
 }
 
-/** Consecutive cells in a buffer. */
-export interface Piece {
+/** Packed cells: those of column `n` end at `ends[n]`, where those of the next one begin. */
+export interface PackedCells {
   bytes: Buffer;
-  from: number;
-  to: number;
+  ends: number[];
 }
 
-/** One array of all the cells of these pieces. */
-export function binaryArray(type: ColumnType, cells: number, pieces: Piece[]): Buffer {
-  const length = pieces.reduce((sum, { from, to }) => sum + to - from, arrayHeaderBytes);
+/** One array of all the cells of a column. */
+export function binaryArray(type: ColumnType, cells: number, all: readonly PackedCells[], column: number): Buffer {
+  let length = arrayHeaderBytes;
+  for (const { ends } of all) length += (ends[column] ?? 0) - (ends[column - 1] ?? 0);
   const array = Buffer.allocUnsafe(length);
   const [dimensions, mayHoldNull, lowerBound] = [1, 1, 1];
   let end = 0;
   for (const field of [dimensions, mayHoldNull, oids[type], cells, lowerBound]) end = array.writeInt32BE(field, end);
-  for (const { bytes, from, to } of pieces) end += bytes.copy(array, end, from, to);
+  for (const { bytes, ends } of all) end += bytes.copy(array, end, ends[column - 1] ?? 0, ends[column] ?? 0);
   return array;
 }

@@ -53,15 +53,7 @@ export function createPacker(tables: readonly Table[]): Packer {
           const [rows, scopes] = [count(firstCount), count(firstCount + 1)];
           if (scopes === 0 && table.parent !== undefined) return [];
           const own = Object.keys(table.columns).length;
-          const arrays = types.map((type, at) => {
-            const column = firstColumn + at;
-            const pieces = all.map(({ bytes, ends }) => ({
-              bytes,
-              from: ends[column - 1] ?? 0,
-              to: ends[column] ?? 0,
-            }));
-            return binaryArray(type, at < own ? rows : scopes, pieces);
-          });
+          const arrays = types.map((type, at) => binaryArray(type, at < own ? rows : scopes, all, firstColumn + at));
           return [{ table, rows, columns: arrays.slice(0, own), scope: arrays.slice(own) }];
         }),
   };

@@ -2,6 +2,7 @@
 // the same of stored rows (src/postgres/metrics.ts); tests compare the two. What each column means for a reader is said in
 // the catalogue (`COMMENT ON`).
 
+import { secondsOf } from '../lib/timestamp.ts';
 import type { Cell, TableRows } from './fields.ts';
 import * as tables from './tables.ts';
 
@@ -34,6 +35,8 @@ interface Communication {
   /** Null if the speaker is not listed. */
   by: Participant | null;
   words: number;
+  /** Empty if it has no time. */
+  at: string;
 }
 
 /** Fills the computed columns of one conversation and of its participants. An array that is absent counts as empty. */
@@ -63,13 +66,13 @@ export function addMetrics(rows: TableRows[]): void {
       turns: course.turns,
       first_communication_at: timed[0]?.at ?? null,
       last_communication_at: timed.at(-1)?.at ?? null,
-      first_response_seconds: response && secondsOf(response.wait),
+      first_response_seconds: response && lengthOf(response.wait),
       first_response_participant_id: response?.by.id ?? null,
       first_response_type: response?.by.type ?? null,
       first_response_name: response?.by.name ?? null,
       first_response_address: response?.by.address ?? null,
-      person_response_seconds: course.personWait && secondsOf(course.personWait),
-      longest_wait_seconds: course.longestWait && secondsOf(course.longestWait),
+      person_response_seconds: course.personWait && lengthOf(course.personWait),
+      longest_wait_seconds: course.longestWait && lengthOf(course.longestWait),
       is_handed_over: course.isHandedOver,
       is_contained: byAi > 0 && byPersons === 0,
       is_unanswered: course.isUnanswered,
@@ -93,7 +96,7 @@ export function addMetrics(rows: TableRows[]): void {
       first_communication_at: first,
       last_communication_at: last,
       responses,
-      response_seconds: responses === 0 ? null : secondsOf(waited),
+      response_seconds: responses === 0 ? null : lengthOf(waited),
     })),
   );
 }
@@ -122,24 +125,22 @@ function readParticipants(rows: TableRows[]): Participant[] {
   }));
 }
 
-type Timed = Communication & { at: string };
-
 /** All communications in the API's order; and those with a time, in the order of time. */
-function readTalk(rows: TableRows[], participants: Participant[]): { talk: Communication[]; timed: Timed[] } {
+function readTalk(rows: TableRows[], participants: Participant[]): { talk: Communication[]; timed: Communication[] } {
   const byId = new Map(participants.map((each) => [each.id, each]));
   const texts = cellsOf(rows, tables.communications, 'text');
   const times = cellsOf(rows, tables.communications, 'created_at');
-  const timed: Timed[] = [];
+  const timed: Communication[] = [];
   let latest = '';
   let isInOrder = true;
   const talk = cellsOf(rows, tables.communications, 'participant_id').map((speaker, at) => {
     const text = texts[at];
-    const communication = { speaker, by: byId.get(speaker) ?? null, words: text ? countWords(String(text)) : 0 };
-    const time = times[at];
-    if (typeof time === 'string') {
-      timed.push({ ...communication, at: time });
-      if (time < latest) isInOrder = false;
-      latest = time;
+    const by = byId.get(speaker) ?? null;
+    const communication = { speaker, by, words: text ? countWords(String(text)) : 0, at: String(times[at] ?? '') };
+    if (communication.at !== '') {
+      timed.push(communication);
+      if (communication.at < latest) isInOrder = false;
+      latest = communication.at;
     }
     return communication;
   });
@@ -159,7 +160,7 @@ interface Course {
 }
 
 /** Follows a talk in the order of time. A wait begins with a customer's words that no agent has answered yet, and ends with an agent's. */
-function follow(timed: Timed[]): Course {
+function follow(timed: Communication[]): Course {
   const course: Course = {
     turns: 0,
     response: null,
@@ -190,7 +191,7 @@ function follow(timed: Timed[]): Course {
       by.responses += 1;
       by.waited = sumOf(by.waited, wait);
       course.response ??= { by, wait };
-      if (course.longestWait === null || secondsOf(wait) > secondsOf(course.longestWait)) course.longestWait = wait;
+      if (course.longestWait === null || isLonger(wait, course.longestWait)) course.longestWait = wait;
     }
     if (isAi(by.type)) hasAi = true;
     else {
@@ -202,29 +203,37 @@ function follow(timed: Timed[]): Course {
   return course;
 }
 
+/** Where a table's rows are among those of a conversation, and where its columns are among its cells. */
+interface Place {
+  rows: number;
+  columns: Map<string, number>;
+  computed: string[];
+}
+
+const places = new Map<tables.Table, Place>(
+  tables.tablesOf.conversation.map((table, rows) => {
+    const columns = new Map(Object.keys(table.columns).map((name, at) => [name, at]));
+    return [table, { rows, columns, computed: tables.computedOf(table) }];
+  }),
+);
+
+function placeOf(table: tables.Table): Place {
+  const place = places.get(table);
+  if (place === undefined) throw new TypeError(`${table.name} is not of a conversation`);
+  return place;
+}
+
 /** The cells of a column of a table. */
 function cellsOf(rows: TableRows[], table: tables.Table, column: string): Cell[] {
-  return rows[tables.tablesOf.conversation.indexOf(table)]?.columns[columnAt(table, column)] ?? [];
+  const place = placeOf(table);
+  return rows[place.rows]?.columns[place.columns.get(column) ?? -1] ?? [];
 }
 
 function fill(rows: TableRows[], table: tables.Table, values: Record<string, Cell>[]): void {
-  const columns = rows[tables.tablesOf.conversation.indexOf(table)]?.columns;
-  for (const name of tables.computedOf(table)) {
-    if (columns !== undefined) columns[columnAt(table, name)] = values.map((value) => value[name] ?? null);
-  }
-}
-
-const places = new Map(
-  tables.tablesOf.conversation.map((table) => [
-    table,
-    new Map(Object.keys(table.columns).map((name, at) => [name, at])),
-  ]),
-);
-
-function columnAt(table: tables.Table, column: string): number {
-  const at = places.get(table)?.get(column);
-  if (at === undefined) throw new TypeError(`${table.name} has no column ${column}`);
-  return at;
+  const place = placeOf(table);
+  const columns = rows[place.rows]?.columns ?? [];
+  for (const name of place.computed)
+    columns[place.columns.get(name) ?? -1] = values.map((value) => value[name] ?? null);
 }
 
 /** A length of time, exact: a number of microseconds cannot hold that of all times. */
@@ -238,11 +247,13 @@ const million = 1_000_000;
 
 function spanOf(from: string, to: string): Span {
   const fraction = (time: string) => Number(time.slice(20, 26));
-  const seconds = (time: string) => Date.parse(`${time.slice(0, 19)}Z`) / 1000;
-  return carried(seconds(to) - seconds(from), fraction(to) - fraction(from));
+  return carried(secondsOf(to) - secondsOf(from), fraction(to) - fraction(from));
 }
 
 const sumOf = (a: Span, b: Span) => carried(a.seconds + b.seconds, a.microseconds + b.microseconds);
+
+const isLonger = (a: Span, b: Span) =>
+  a.seconds === b.seconds ? a.microseconds > b.microseconds : a.seconds > b.seconds;
 
 function carried(seconds: number, microseconds: number): Span {
   const carry = Math.floor(microseconds / million);
@@ -250,20 +261,22 @@ function carried(seconds: number, microseconds: number): Span {
 }
 
 /** The nearest double, as Postgres rounds it too. */
-function secondsOf({ seconds, microseconds }: Span): number {
-  return microseconds === 0 ? seconds : Number(`${seconds}.${String(microseconds).padStart(6, '0')}`);
+function lengthOf({ seconds, microseconds }: Span): number {
+  const all = seconds * million + microseconds;
+  return Number.isSafeInteger(all) ? all / million : Number(`${seconds}.${String(microseconds).padStart(6, '0')}`);
 }
 
 /** Runs of anything but separators. */
 function countWords(text: string): number {
   let words = 0;
-  let isInWord = false;
+  let wasLetter = 0;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
-    // Nearly every unit is a letter: it is in none of the two ranges that separators are in.
-    const separates = (unit <= 32 || unit >= 0x85) && separators.has(unit);
-    if (!separates && !isInWord) words += 1;
-    isInWord = !separates;
+    // Nearly every unit is a letter or a space, and neither needs the look into the set.
+    const isLetter =
+      unit > 32 ? (unit < 0x85 || !separators.has(unit) ? 1 : 0) : unit === 32 || separators.has(unit) ? 0 : 1;
+    words += isLetter & ~wasLetter;
+    wasLetter = isLetter;
   }
   return words;
 }

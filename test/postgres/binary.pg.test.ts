@@ -68,13 +68,13 @@ test.each(Object.keys(values) as ColumnType[])('%s', async (type) => {
       const pieces = groups.map((group) => {
         writer.write(type, group);
         const bytes = writer.take();
-        return { bytes, from: 0, to: bytes.length };
+        return { bytes, ends: [bytes.length] };
       });
       const all = groups.flat();
       const answer = await database.run(({ sql }) =>
         sql<{ value: string | null }>(
           `select ${shown[type]} as value from unnest($1::${type === 'text[]' ? 'text' : type}[]) with ordinality as answer(value, at) order by at`,
-          [binaryArray(type, all.length, pieces)],
+          [binaryArray(type, all.length, pieces, 0)],
         ),
       );
       // Postgres writes 1e-07 where JavaScript writes 1e-7.
