@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { privacyPage } from '../docs/privacy.ts';
 import { settingsPage } from '../docs/settings.ts';
 import { blocks, codes, documentOf, documents, root } from './readme.ts';
 
@@ -62,6 +63,10 @@ describe.each(documents)('%s', (path) => {
   test('every block says what it is', () => {
     expect(blocks(text, '')).toEqual([]);
   });
+});
+
+test('the columns in docs/privacy.md are those of the descriptors: `npm run docs` writes them', () => {
+  expect(readFileSync(new URL('docs/privacy.md', root), 'utf8')).toBe(privacyPage());
 });
 
 test('docs/settings.md is what the option table gives: `npm run docs` writes it', () => {

@@ -141,12 +141,13 @@ const sync = {
     ...kinds.someOf('texts', 'names', 'addresses', 'results', 'extra'),
     help: 'personal data that is not stored',
     details:
-      '`texts`: of communications; `names`: of participants and conversations; `addresses`: of participants; `results`: `result` and `text` of operator results, not their `label`; `extra`: all fields that have no column.',
+      'See [Store less](privacy.md#store-less). `texts`: of communications; `names`: of participants and conversations; `addresses`: of participants; `results`: `result` and `text` of operator results, not their `label`; `extra`: all fields that have no column. What is stored already is masked at once.',
   },
   SYNC_HASH: {
     ...kinds.someOf('names', 'addresses'),
     help: 'personal data that is stored as a keyed hash, equal for equal values; requires `SYNC_HASH_KEY`',
-    details: '`hmac:` and 32 hexadecimal digits of HMAC-SHA-256: they can be counted and joined, and not be read.',
+    details:
+      '`hmac:` and 32 hexadecimal digits of HMAC-SHA-256: they can be counted and joined, and not be read. See [Hashes](privacy.md#hashes).',
   },
   SYNC_HASH_KEY: {
     ...kinds.longText(32),

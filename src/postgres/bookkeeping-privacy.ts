@@ -38,6 +38,20 @@ export const reread = twilioSync.table(
   (table) => [check('reread_only', sql`${table.singleton}`)],
 );
 
+/** How far what was stored before is masked as SYNC_OMIT and SYNC_HASH say: newest first. */
+export const masking = twilioSync.table(
+  'masking',
+  {
+    singleton: singleton(),
+    /** Names the settings: see src/sync/mask.ts. */
+    policy: text().notNull(),
+    reachedAt: at('reached_at'),
+    reachedId: text('reached_id'),
+    filledAt: at('filled_at'),
+  },
+  (table) => [check('masking_only', sql`${table.singleton}`)],
+);
+
 /** What was erased, and why: counts alone. */
 export const erasures = twilioSync.table('erasures', {
   id: identity(),

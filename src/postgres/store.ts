@@ -22,6 +22,7 @@ import {
   readOpenRanges,
   readSample,
 } from './lookup.ts';
+import { maskStored } from './mask-stored.ts';
 import { fillMetrics } from './metrics.ts';
 import { notifyOfChanges } from './notify.ts';
 import { pack } from './pack.ts';
@@ -53,6 +54,13 @@ export function createStore(options: StoreOptions): Store {
   };
   const write = <Result>(work: (queries: Queries, stamp: bigint, held: number) => Promise<Result>) =>
     leased(async (queries, begun, held) => work(queries, await holdLease(queries, held, begun), held));
+  /** Alters stored rows. */
+  const rewrite = (work: (queries: Queries, stamp: bigint, mask: Mask) => Promise<boolean>) =>
+    write(async (queries, stamp) => {
+      const isMore = await work(queries, stamp, mask);
+      if (notify) await notifyOfChanges(queries, stamp);
+      return isMore;
+    });
   return {
     windows: (latest) => database.run((queries) => readWindows(queries, latest)),
     plan: (sweep, ranges) => write((queries) => planWindows(queries, sweep, ranges)),
@@ -77,12 +85,8 @@ export function createStore(options: StoreOptions): Store {
     countQuarantined: (except) => database.run((queries) => countQuarantined(queries, except)),
     recordAttempt: (id, memory) => write((queries) => recordAttempt(queries, id, memory)),
     clearAttempt: (id) => write((queries) => clearAttempt(queries, id)),
-    fillMetrics: () =>
-      write(async (queries, stamp) => {
-        const isMore = await fillMetrics(queries, stamp, mask);
-        if (notify) await notifyOfChanges(queries, stamp);
-        return isMore;
-      }),
+    maskStored: () => rewrite(maskStored),
+    fillMetrics: () => rewrite(fillMetrics),
     pack,
     eraseDeleted: () => write(eraseDeleted),
     planReread: (now, every) => write((queries) => planReread(queries, now, every, generation)),

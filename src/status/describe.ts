@@ -16,7 +16,7 @@ export interface Summary {
 export function summarize({ state, code, since }: Status, facts: Facts | null, process: ProcessState | null): Summary {
   const standby = `This replica is on standby: ${process?.heldBy} holds the lease.`;
   const say = (tone: Summary['tone'], title: string, ...notes: string[]): Summary => {
-    const all = [...notes, ...computing(facts), ...noticesOf(facts?.results ?? null)];
+    const all = [...notes, ...masking(facts), ...computing(facts), ...noticesOf(facts?.results ?? null)];
     return { tone, title, notes: process?.phase === 'standby' ? [...all, standby] : all };
   };
   if (code === 'starting') return say('busy', 'Starting');
@@ -37,6 +37,13 @@ function computing(facts: Facts | null): string[] {
   if (!facts?.computing) return [];
   const back = formatDay(facts.computing.reachedAt);
   return [`Counts and response times are being computed, so far back to ${back}. Older conversations have none yet.`];
+}
+
+function masking(facts: Facts | null): string[] {
+  if (!facts?.masking) return [];
+  const { reachedAt } = facts.masking;
+  const done = reachedAt === null ? '' : `, so far back to ${formatDay(reachedAt)}`;
+  return [`What is stored is being masked as SYNC_OMIT and SYNC_HASH say${done}.`];
 }
 
 function loadingResults({ results, worker }: Facts): string {

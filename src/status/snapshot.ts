@@ -45,6 +45,8 @@ export interface Facts {
   pushes: PushFacts | null;
   /** What is computed of conversations is being computed again, the newest first: down to which `createdAt`; null: it is all done. */
   computing: { reachedAt: string } | null;
+  /** What was stored before is being masked as SYNC_OMIT and SYNC_HASH say, the newest first: down to which `createdAt`, null at first; null: it is all done. */
+  masking: { reachedAt: string | null } | null;
   /** Details that should have been fetched by now. */
   overdue: number;
   evidence: Evidence;
@@ -83,6 +85,8 @@ export interface Records {
   searchIndex: SearchIndex | null;
   /** Details to be fetched without a listing. */
   due: number;
+  /** Conversations that were fetched under other settings of SYNC_OMIT and SYNC_HASH: they are fetched again. */
+  maskedOtherwise: number;
   /** The latest to fail, at most 20. */
   quarantined: Quarantined[];
   lastRun: Pick<Run, 'command' | 'startedAt' | 'outcome' | 'error'> | null;
@@ -209,6 +213,7 @@ export const factsStatement = () => `
     ${resultFacts} as results,
     (select json_build_object('reachedAt', ${iso('reached_at')}) from twilio_sync.metrics
      where filled_at is null and reached_at is not null) as computing,
+    (select json_build_object('reachedAt', ${iso('reached_at')}) from twilio_sync.masking where filled_at is null) as masking,
     ${pushFacts} as pushes,
     (select count(*)::int from twilio_sync.due where due_at <= now() and reason <> 'failed') as overdue,
     (select json_build_object('outcome', outcome, 'error', error) from (
@@ -232,6 +237,7 @@ export async function readRecords({ sql }: Queries): Promise<Records> {
        (select ${iso('max(ended_at)')} from twilio_sync.sweeps where sweep = 'reconcile' and ended_at is not null) as "reconciledAt",
        ${searchIndex} as "searchIndex",
        (select count(*)::int from twilio_sync.due where reason not in ('failed', 'large') and sweep_id is null) as due,
+       (select count(*)::int from twilio_sync.fingerprints, twilio_sync.masking where detail is not null and fingerprints.policy <> masking.policy) as "maskedOtherwise",
        ${listOf(`select conversation_id as id, nullif(operator_result_id, '') as "operatorResultId", reason, ${iso('first_failed_at')} as since, attempts, ${iso('next_attempt_at')} as "nextAttemptAt"
          from twilio_sync.quarantine order by last_failed_at desc nulls last, conversation_id limit 20`)} as quarantined,
        ${listOf(`select command, ${iso('started_at')} as "startedAt", ${iso('ended_at')} as "endedAt",

@@ -101,6 +101,11 @@ export interface Store {
   /** Makes rows ready for `load` and `compare`. */
   pack(rows: TableRows[]): Packed;
   /**
+   * Masks the next stored conversations that were stored under other settings, newest first.
+   * @returns whether there were any. @throws LeaseLost.
+   */
+  maskStored(): Promise<boolean>;
+  /**
    * Computes the metrics of the next stored conversations that lack those of this release, newest first.
    * @returns whether there were any. @throws LeaseLost.
    */

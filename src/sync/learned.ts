@@ -27,6 +27,8 @@ export interface Learned {
   lost: Promise<Set<string>> | null;
   /** Nothing is stored that is marked as deleted, where that is to be erased. */
   deletedErased: boolean;
+  /** Everything stored is masked as the settings say. */
+  masked: boolean;
   /** Every stored conversation has the metrics of this release. */
   metricsFilled: boolean;
 }
@@ -58,12 +60,14 @@ export function createLearned(): Learned {
     headSize: Number.POSITIVE_INFINITY,
     lost: null,
     deletedErased: false,
+    masked: false,
     metricsFilled: false,
   };
 }
 
 /** A copy, without what is looked up anew. */
-export function copyOf({ spans, tooLong, trust, headSize, deletedErased, metricsFilled }: Learned): Learned {
+export function copyOf(learned: Learned): Learned {
+  const { spans, tooLong, trust, headSize, deletedErased, masked, metricsFilled } = learned;
   return {
     spans: { ...spans },
     tooLong: { ...tooLong },
@@ -72,6 +76,7 @@ export function copyOf({ spans, tooLong, trust, headSize, deletedErased, metrics
     headSize,
     lost: null,
     deletedErased,
+    masked,
     metricsFilled,
   };
 }

@@ -78,6 +78,11 @@ function policyOf({ omit, hash, key }: MaskSettings): string {
   return parts.join('; ');
 }
 
+/** The kinds that a policy omits. */
+export function omittedUnder(policy: string): string[] {
+  return /omit ([^;]*)/.exec(policy)?.[1]?.split(',') ?? [];
+}
+
 const hmac = (key: string, text: string) => createHmac('sha256', key).update(text).digest('hex');
 
 function createHash(key: string): (text: string) => string {

@@ -163,6 +163,13 @@ function takenBy(table: Table, tables: readonly Table[]): Parameters<typeof rema
   return [...columns, ...children];
 }
 
+/** Makes what is left of an object that has nothing in the columns of its row: of what `extra` had before. */
+export function createRemainder(table: Table, tables: readonly Table[]): (object: Json) => Cell {
+  const rest = remainderOf(takenBy(table, tables));
+  const empty = Object.keys(table.columns).map(() => [null]);
+  return (object) => rest(object, 0, empty);
+}
+
 function refuseIllFormed({ name, key, columns, parent }: Table): void {
   const names = Object.keys(columns);
   const last = columns[key.at(-1) ?? ''];

@@ -15,6 +15,7 @@ import { eraseDeleted, planReread } from './upkeep.ts';
  * @throws what stops a whole pass (key, network, database), LeaseLost, or the signal's reason.
  */
 export async function pass(context: Context, signal: AbortSignal): Promise<void> {
+  await maskStored(context, signal);
   await context.api.proveBounds(context.settings.start, signal);
   await doRecentWork(context, signal);
   await eraseDeleted(context, () => doRecentWork(context, signal), signal);
@@ -42,6 +43,14 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
     () => doRecentWork(context, signal),
     signal,
   );
+}
+
+/** After a change of what is stored of persons: masks what is stored already, before anything else. It needs no request. */
+async function maskStored({ learned, store }: Context, signal: AbortSignal): Promise<void> {
+  while (!learned.masked) {
+    signal.throwIfAborted();
+    learned.masked = !(await store.maskStored());
+  }
 }
 
 /** After an upgrade: computes anew what is computed of stored conversations. It needs no request. */

@@ -8,6 +8,7 @@ import { pack } from '../../src/postgres/pack.ts';
 import { createStore } from '../../src/postgres/store.ts';
 import type { Store } from '../../src/sync/context.ts';
 import { fingerprint } from '../../src/sync/fingerprint.ts';
+import { type Mask, noMask } from '../../src/sync/mask.ts';
 import type { Change, Checkpoint, Due, Window } from '../../src/sync/model.ts';
 import { normalize } from '../../src/sync/normalize.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
@@ -108,11 +109,12 @@ export function markOf(window: Window, fields: Partial<Checkpoint> = {}): Checkp
 /** Takes the lease from whoever has it, and makes a store under it. */
 export async function seizeStore(
   database: Database,
-  fields: { generation?: number; filters?: Partial<FilterConfig> } = {},
+  fields: { generation?: number; filters?: Partial<FilterConfig>; mask?: Mask } = {},
 ): Promise<Store> {
   await database.run(({ sql }) => sql(`update twilio_sync.lease set expires_at = 0`));
   const lease = await takeLease(database, 'test');
   if (!('epoch' in lease)) throw new Error(`the lease is held by ${lease.heldBy}`);
   const filters = { ...noFilters, ...fields.filters };
-  return createStore({ database, filters, generation: fields.generation ?? 1, epoch: lease.epoch });
+  const { generation = 1, mask = noMask } = fields;
+  return createStore({ database, filters, generation, epoch: lease.epoch, mask });
 }

@@ -65,6 +65,12 @@ test('the sentence that matters, and what belongs to it', () => {
   expect(say({ computing: { reachedAt: '2026-03-02T10:00:00Z' } })).toContain(
     'Counts and response times are being computed, so far back to 2 Mar 2026. Older conversations have none yet.',
   );
+  expect(say({ masking: { reachedAt: null } })).toContain(
+    'What is stored is being masked as SYNC_OMIT and SYNC_HASH say.',
+  );
+  expect(say({ masking: { reachedAt: '2026-03-02T10:00:00Z' } })).toContain(
+    'What is stored is being masked as SYNC_OMIT and SYNC_HASH say, so far back to 2 Mar 2026.',
+  );
   expect(say({ results: someResults({ byConversation: 'no order' }) }).at(-1)).toBe(
     'New operator results are found by conversation, which can take longer: no order.',
   );

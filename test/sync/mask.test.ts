@@ -8,6 +8,7 @@ import { createMask, type MaskSettings, noMask } from '../../src/sync/mask.ts';
 import { createNormalizer, normalize } from '../../src/sync/normalize.ts';
 import { type PersonalData, tablesOf } from '../../src/sync/tables.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
+import { wildConversation } from '../privacy/wild.ts';
 
 const key = 'k'.repeat(32);
 const maskOf = (given: Partial<MaskSettings>) => createMask({ omit: [], hash: [], key, ...given });
@@ -146,26 +147,6 @@ describe('an operator result', () => {
   });
 });
 
-/** Where a text is expected: a text, or anything else. `keys`: what an object has, if it is one. */
-const wild = (...keys: string[]) =>
-  fc.oneof(
-    fc.constantFrom<Json>('secret', null, 7, true),
-    fc.array(fc.constantFrom<Json>('secret', null, 7, { text: 'secret' })),
-    fc.dictionary(fc.constantFrom(...keys), fc.constantFrom<Json>('secret', ['secret'], { text: 'secret' }, null)),
-  );
-const anything = wild('text', 'name', 'id', '__proto__');
-const wildConversation = fc.record(
-  {
-    id: fc.constant('c'),
-    createdAt: fc.constant('2026-06-08T20:41:53Z'),
-    name: anything,
-    participants: fc.array(fc.record({ id: fc.constant('p'), name: anything, addressValues: anything })),
-    // What content holds besides its text has no column, and is `extra`.
-    communications: fc.array(fc.record({ id: fc.constant('m'), content: wild('text') })),
-  },
-  { requiredKeys: ['id', 'createdAt'] },
-);
-
 test('nothing personal gets through, of whatever shape it is; masked twice is masked once', () => {
   const settings = fc.constantFrom<Partial<MaskSettings>>(
     { omit: ['texts', 'names', 'addresses'] },
@@ -173,7 +154,7 @@ test('nothing personal gets through, of whatever shape it is; masked twice is ma
     { omit: ['texts', 'names', 'extra'], hash: ['addresses'] },
   );
   fc.assert(
-    fc.property(wildConversation, settings, (conversation, given) => {
+    fc.property(wildConversation(), settings, (conversation, given) => {
       const mask = maskOf(given);
       const raw = () => structuredClone(conversation) as JsonObject;
       expect(rowsOf(raw(), mask)).not.toContain('secret');

@@ -24,7 +24,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
   } as unknown as Api;
   const context = createContext({
     api,
-    store: {} as Store,
+    store: { maskStored: async () => false } as unknown as Store,
     settings: {
       history: 0,
       start: 0,
