@@ -195,6 +195,7 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .description('creates or updates a login role that may read the schema of the tables and nothing else')
     .argument('<name>', 'the role')
     .addOption(new Option('--schema <name>', 'the schema that it may read; default SYNC_SCHEMA').argParser(parseSchema))
+    .option('--anonymous', 'it may read views without personal data alone, in the schema …_anonymous', false)
     .option('--password-file <path>', 'set the password in this file; without it, a new role gets a random one')
     .option('--new-password', 'set a new random password; without it, an existing role keeps its own', false)
     .option('--print', 'change nothing; print the SQL for an administrator to run', false)

@@ -4,6 +4,7 @@
 
 import type pg from 'pg';
 import { wait } from '../lib/wait.ts';
+import { dropAnonymous, makeAnonymous, readAnonymousFacts } from '../readers/anonymous.ts';
 import { Connection } from './connection.ts';
 import { type DatabaseLimits, databaseLimits, type Queries } from './database.ts';
 import { type Ledger, migrationMissing, readLedger, releaseOf } from './ledger.ts';
@@ -127,6 +128,10 @@ async function apply(client: pg.ClientBase, missing: Ledger['missing']): Promise
   await client.query(
     'create table if not exists twilio_sync.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
   );
+  const hasTables = lease.rows[0]?.present === true;
+  const ask = async (text: string) => (await client.query(text)).rows;
+  const before = hasTables ? await readAnonymousFacts(ask) : null;
+  for (const statement of before?.exists ? dropAnonymous(before) : []) await client.query(statement);
   for (const migration of missing) {
     for (const statement of migration.sql) await client.query(statement);
     await client.query('insert into twilio_sync.__drizzle_migrations (hash, created_at) values ($1, $2)', [
@@ -134,4 +139,6 @@ async function apply(client: pg.ClientBase, missing: Ledger['missing']): Promise
       migration.folderMillis,
     ]);
   }
+  const after = before?.exists ? makeAnonymous(await readAnonymousFacts(ask)) : [];
+  for (const statement of after) await client.query(statement);
 }

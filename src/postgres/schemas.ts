@@ -9,6 +9,9 @@ export const writtenFor = 'twilio';
 /** The schema of the worker's own tables, beside that of the tables people query. */
 export const bookkeepingOf = (schema: string): string => `${schema}_sync`;
 
+/** The schema of views without personal data. */
+export const anonymousOf = (schema: string): string => `${schema}_anonymous`;
+
 const mark = '/* names are final */ ';
 
 /** SQL in which names stand as they are to be: a role or a database may be called `twilio` too. */

@@ -3,7 +3,8 @@
 
 import type { Database, Queries } from '../postgres/database.ts';
 import { migrationLock } from '../postgres/migrate.ts';
-import { verbatim } from '../postgres/schemas.ts';
+import { anonymousOf, verbatim } from '../postgres/schemas.ts';
+import { dropAnonymous, makeAnonymous, readAnonymousFacts } from './anonymous.ts';
 import { type ReaderPlan, readerScript, readerStatements } from './sql.ts';
 
 /** The role cannot become a reader, or not by this user; the message says why and what to do. Exit status 2. */
@@ -46,13 +47,16 @@ export interface Wanted {
   role: string;
   /** The schema that it is to read. */
   schema: string;
+  /** Of it, the views without personal data alone. */
+  anonymous?: boolean;
   /** Of the password, for a new role, or for any role if `change` is set. */
   verifier: string;
   change: boolean;
 }
 
 /** Creates or updates the reader. @throws ReaderRefused, DatabaseTrouble. */
-export async function grantReader(database: Database, { role, schema, verifier, change }: Wanted): Promise<Granted> {
+export async function grantReader(database: Database, wanted: Wanted): Promise<Granted> {
+  const { role, verifier, change } = wanted;
   let created = false;
   return await database.transaction(async (queries) => {
     // Excludes migrations, which create tables, and other grants, which update the same rows of the catalogue.
@@ -62,9 +66,9 @@ export async function grantReader(database: Database, { role, schema, verifier, 
     // If the answer to the commit is lost, all is repeated: the role then exists already, with this password.
     created ||= !facts.exists;
     const passwordSet = created || change;
-    const plan = planOf(role, schema, facts, passwordSet ? verifier : null);
-    for (const statement of readerStatements(plan)) await asked(queries, role, statement);
-    await refuseLeaks(queries, role);
+    const plan = planOf(wanted, facts, passwordSet ? verifier : null, await readViews(queries, wanted));
+    for (const statement of readerStatements(plan)) await asked(queries, wanted, statement);
+    await refuseLeaks(queries, wanted);
     return { created, passwordSet, warnings: warningsOf(role, facts) };
   });
 }
@@ -72,21 +76,31 @@ export async function grantReader(database: Database, { role, schema, verifier, 
 /** The SQL that `grantReader` would run, for somebody with more rights. @throws ReaderRefused, DatabaseTrouble. */
 export async function printReader(
   database: Database,
-  { role, schema, verifier, change }: Wanted,
+  wanted: Wanted,
 ): Promise<{ script: string; passwordSet: boolean }> {
-  const facts = await database.run((queries) => readFacts(queries, role));
+  const { role, verifier, change } = wanted;
+  const [facts, views] = await database.run(
+    async (queries) => [await readFacts(queries, role), await readViews(queries, wanted)] as const,
+  );
   refuse(role, facts);
   const passwordSet = change || !facts.exists;
-  return { script: readerScript(planOf(role, schema, facts, passwordSet ? verifier : null)), passwordSet };
+  return { script: readerScript(planOf(wanted, facts, passwordSet ? verifier : null, views)), passwordSet };
+}
+
+/** The statements that make the views without personal data; null: they are not wanted. */
+async function readViews(queries: Queries, { anonymous }: Wanted): Promise<string[] | null> {
+  if (!anonymous) return null;
+  const facts = await readAnonymousFacts(queries.sql);
+  return [...dropAnonymous(facts), ...makeAnonymous(facts)];
 }
 
 function planOf(
-  role: string,
-  schema: string,
+  { role, schema }: Wanted,
   { exists, database, owners, connectClosed, settings, makesIn }: RoleFacts,
   verifier: string | null,
+  anonymous: string[] | null,
 ): ReaderPlan {
-  return { role, schema, exists, verifier, database, owners, connectClosed, settings, makesIn };
+  return { role, schema, anonymous, exists, verifier, database, owners, connectClosed, settings, makesIn };
 }
 
 /** Refuses names that a role cannot have. @throws ReaderRefused. */
@@ -155,42 +169,45 @@ async function readFacts(queries: Queries, role: string): Promise<RoleFacts> {
   return facts;
 }
 
-async function asked(queries: Queries, role: string, statement: string): Promise<void> {
+async function asked(queries: Queries, { role, anonymous }: Wanted, statement: string): Promise<void> {
   try {
     await queries.sql(verbatim(statement));
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === '42501')) throw error;
-    throw lacksRights(role, error.message);
+    throw lacksRights(role, error.message, anonymous);
   }
 }
 
-function lacksRights(role: string, why: string): ReaderRefused {
+function lacksRights(role: string, why: string, anonymous = false): ReaderRefused {
   return new ReaderRefused(
-    `this user may not create a reader (${why}): nothing was changed.\nAn administrator can run the SQL that this prints:\n  conversation-sync grant-reader ${/^[\w-]+$/.test(role) ? role : `'${role.replaceAll("'", `'\\''`)}'`} --print`,
+    `this user may not create a reader (${why}): nothing was changed.\nAn administrator can run the SQL that this prints:\n  conversation-sync grant-reader ${/^[\w-]+$/.test(role) ? role : `'${role.replaceAll("'", `'\\''`)}'`}${anonymous ? ' --anonymous' : ''} --print`,
   );
 }
 
 /** Checks that the role can read what it should and nothing else, whatever its rights come from. @throws ReaderRefused. */
-async function refuseLeaks(queries: Queries, role: string): Promise<void> {
+async function refuseLeaks(queries: Queries, { role, schema, anonymous = false }: Wanted): Promise<void> {
+  const readable = anonymous ? anonymousOf(schema) : schema;
   const [found] = await queries.sql<{ leaks: string[]; missing: string[] }>(
     `with relations as (
-       select relnamespace = 'twilio'::regnamespace as readable, oid, oid::regclass::text as name from pg_class
-       where relnamespace in ('twilio'::regnamespace, 'twilio_sync'::regnamespace) and relkind in ('r', 'p', 'v', 'm', 'f'))
+       select nspname = $2 as readable, pg_class.oid, pg_class.oid::regclass::text as name
+       from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+       where nspname in ('twilio', 'twilio_sync', $2) and relkind in ('r', 'p', 'v', 'm', 'f'))
      select
-       array(select 'schema twilio_sync' where has_schema_privilege($1, 'twilio_sync', 'usage, create')
-         union all select 'making tables in schema twilio' where has_schema_privilege($1, 'twilio', 'create')
+       array(select 'schema ' || nspname from pg_namespace where nspname in ('twilio', 'twilio_sync') and nspname <> $2
+           and has_schema_privilege($1, oid, 'usage, create')
+         union all select 'making tables in schema ' || $2 where has_schema_privilege($1, $2, 'create')
          union all select name from relations where not readable
            and (has_table_privilege($1, oid, 'select, insert, update, delete, truncate, references, trigger')
              or has_any_column_privilege($1, oid, 'select, insert, update, references'))
          union all select 'writing ' || name from relations where readable
            and (has_table_privilege($1, oid, 'insert, update, delete, truncate') or has_any_column_privilege($1, oid, 'insert, update'))) as leaks,
        array(select name from relations where readable and not has_table_privilege($1, oid, 'select')
-         union all select 'schema twilio' where not has_schema_privilege($1, 'twilio', 'usage')
+         union all select 'schema ' || $2 where not has_schema_privilege($1, $2, 'usage')
          union all select 'the database' where not has_database_privilege($1, current_database(), 'connect')) as missing`,
-    [role],
+    [role, readable],
   );
   const { leaks = [], missing = [] } = found ?? {};
-  if (missing.length > 0) throw lacksRights(role, `it cannot grant the right to read ${missing.join(', ')}`);
+  if (missing.length > 0) throw lacksRights(role, `it cannot grant the right to read ${missing.join(', ')}`, anonymous);
   if (leaks.length === 0) return;
   throw new ReaderRefused(
     `"${role}" would still have rights to more than it should: ${leaks.join(', ')}. Nothing was changed.\n` +

@@ -2,12 +2,14 @@
 // They are idempotent, and replace all rights that the role had in our schemas.
 
 import pg from 'pg';
-import { bookkeepingOf } from '../postgres/schemas.ts';
+import { anonymousOf, bookkeepingOf } from '../postgres/schemas.ts';
 
 export interface ReaderPlan {
   role: string;
   /** The schema that it is to read. */
   schema: string;
+  /** It reads the views without personal data, and nothing of the schema itself: the statements that make them. Null: the schema. */
+  anonymous: string[] | null;
   exists: boolean;
   /** The verifier of a new password; null leaves the password unchanged. */
   verifier: string | null;
@@ -27,8 +29,9 @@ const kinds = ['tables', 'sequences', 'functions'];
 /** The statements, in order, for one transaction. */
 export function readerStatements(plan: ReaderPlan): string[] {
   const role = pg.escapeIdentifier(plan.role);
-  const schema = pg.escapeIdentifier(plan.schema);
-  const ours = `${schema}, ${pg.escapeIdentifier(bookkeepingOf(plan.schema))}`;
+  const readable = plan.anonymous === null ? plan.schema : anonymousOf(plan.schema);
+  const schema = pg.escapeIdentifier(readable);
+  const ours = [...new Set([readable, plan.schema, bookkeepingOf(plan.schema)])].map(pg.escapeIdentifier).join(', ');
   const database = pg.escapeIdentifier(plan.database);
   const password = plan.verifier === null ? '' : ` password ${pg.escapeLiteral(plan.verifier)}`;
   const here = `alter role ${role} in database ${database} set`;
@@ -45,9 +48,12 @@ export function readerStatements(plan: ReaderPlan): string[] {
       : [`${here} statement_timeout = '5min'`, `${here} idle_in_transaction_session_timeout = '5min'`]),
     // The views use UTC days, whatever the time zone of the server or the tool. Table names need no schema.
     ...Object.entries({ timezone: `'UTC'`, search_path: `${schema}, public` }).flatMap(([name, value]) =>
-      plan.settings.includes(name) ? [] : [`${here} ${name} = ${value}`],
+      plan.settings.includes(name) && !(name === 'search_path' && plan.anonymous !== null)
+        ? []
+        : [`${here} ${name} = ${value}`],
     ),
     ...(plan.connectClosed ? [`grant connect on database ${database} to ${role}`] : []),
+    ...(plan.anonymous ?? []),
     `revoke all on schema ${ours} from ${role}`,
     ...kinds.map((kind) => `revoke all on all ${kind} in schema ${ours} from ${role}`),
     `grant usage on schema ${schema} to ${role}`,

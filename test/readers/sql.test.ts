@@ -7,6 +7,7 @@ import { type ReaderPlan, readerScript, readerStatements } from '../../src/reade
 const plan: ReaderPlan = {
   role: 'bi',
   schema: 'twilio',
+  anonymous: null,
   exists: false,
   verifier: 'SCRAM-SHA-256$…',
   database: 'conversations',

@@ -7,7 +7,7 @@ import type { DatabaseConfig } from '../../config/config.ts';
 import type { Connection } from '../../config/connection-string.ts';
 import { openConfigured } from '../../database.ts';
 import { reasonOf } from '../../lib/reason.ts';
-import { bookkeepingOf } from '../../postgres/schemas.ts';
+import { anonymousOf, bookkeepingOf } from '../../postgres/schemas.ts';
 import { type Granted, grantReader, printReader, refuseName } from '../../readers/grant.ts';
 import { scramVerifier } from '../../readers/scram.ts';
 import { exitStatus, UsageError } from '../exit-status.ts';
@@ -16,20 +16,25 @@ import type { Terminal } from '../terminal.ts';
 export interface GrantReaderOptions {
   /** Unless given, SYNC_SCHEMA's. */
   schema?: string;
+  /** It reads views without personal data alone. */
+  anonymous?: boolean;
   passwordFile?: string;
   newPassword: boolean;
   print: boolean;
 }
 
 /** Checks the arguments. @returns a function that runs the command. @throws UsageError, ReaderRefused. */
-export function grantReaderCommand(role: string, { schema, passwordFile, newPassword, print }: GrantReaderOptions) {
+export function grantReaderCommand(
+  role: string,
+  { schema, anonymous = false, passwordFile, newPassword, print }: GrantReaderOptions,
+) {
   refuseName(role);
   if (passwordFile !== undefined && newPassword) {
     throw new UsageError('use either --new-password or --password-file');
   }
   const password = passwordFile === undefined ? randomBytes(24).toString('base64url') : readPassword(passwordFile);
   const change = newPassword || passwordFile !== undefined;
-  const asked = { role, verifier: scramVerifier(password, randomBytes(16)), change };
+  const asked = { role, anonymous, verifier: scramVerifier(password, randomBytes(16)), change };
   const shown = passwordFile === undefined ? password : null;
 
   return async (config: DatabaseConfig, terminal: Terminal): Promise<number> => {
@@ -46,6 +51,7 @@ export function grantReaderCommand(role: string, { schema, passwordFile, newPass
     const lines = describeGranted({
       role,
       schema: wanted.schema,
+      anonymous,
       granted,
       password: shown,
       connection: opened.connection,
@@ -65,15 +71,16 @@ function withSchema(config: DatabaseConfig, schema: string): DatabaseConfig {
 export function describeGranted(found: {
   role: string;
   schema: string;
+  anonymous?: boolean;
   granted: Granted;
   password: string | null;
   connection: Connection;
 }): string[] {
-  const { role, schema, granted, password, connection } = found;
+  const { role, schema, anonymous, granted, password, connection } = found;
   const done = granted.created ? 'was created' : 'existed and is up to date';
   const kept = 'unchanged (--new-password sets a new one)';
   return [
-    `Role "${role}" ${done}: it may read schema ${schema} of database ${connection.database}, and nothing in ${bookkeepingOf(schema)}.`,
+    `Role "${role}" ${done}: ${anonymous ? `it may read the views of schema ${anonymousOf(schema)}` : `it may read schema ${schema}`} of database ${connection.database}, and nothing in ${anonymous ? `${schema} and ` : ''}${bookkeepingOf(schema)}.`,
     `Password  ${granted.passwordSet ? (password === null ? 'the one in the file' : `${password}  (shown only now)`) : kept}`,
     `Connect   psql '${urlOf(role, connection)}'`,
     ...granted.warnings.map((warning) => `Warning: ${warning}.`),
