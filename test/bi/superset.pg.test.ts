@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openReader, type Reader } from '../reader.ts';
 import { World } from '../world.ts';
-import { charts, dashboards, databases, datasetOf, datasets, queryOf, sourceOf } from './superset.ts';
+import { type Chart, charts, dashboards, databases, datasetOf, datasets, queryOf, sourceOf } from './superset.ts';
 
 let world: World;
 let reader: Reader;
@@ -24,8 +24,6 @@ afterAll(async () => {
   await reader?.[Symbol.asyncDispose]();
   await world?.[Symbol.asyncDispose]();
 });
-
-const sum = (rows: Record<string, unknown>[], name: string) => rows.reduce((all, row) => all + Number(row[name]), 0);
 
 describe('the bundle', () => {
   test('has no id twice', () => {
@@ -141,20 +139,16 @@ describe.each([...charts])('chart %s', (_, chart) => {
   });
 
   test('follows the time range of its dashboard, or says that it does not', async () => {
-    const timed = chart.params.adhoc_filters.some(({ expressionType }) => expressionType === 'SIMPLE');
     const rows = await reader.rows(queryOf(chart, 'infinity'));
-    const [only] = rows;
-    if (timed)
-      expect(rows.length === 0 || (rows.length === 1 && [0, null].includes(Object.values(only ?? {})[0] as null))).toBe(
-        true,
-      );
-    else expect(chart).toHaveProperty('description', expect.stringMatching(/whatever the filters/i));
+    // Without groups there is a row even of nothing.
+    const shown = rows.filter((row) => Object.values(row).some((value) => value !== 0 && value !== null));
+    const isTimed = chart.params.adhoc_filters.some(({ expressionType }) => expressionType === 'SIMPLE');
+    if (isTimed) expect(shown).toEqual([]);
+    else expect(chart.description).toMatch(/whatever the filters/i);
   });
 });
 
 test('conversations by day add up', async () => {
-  const chart = charts.get('conversations_by_day');
-  if (chart === undefined) throw new Error('there is no such chart');
-  const rows = await reader.rows(queryOf(chart));
-  expect(sum(rows, 'metric conversations')).toBe(world.source.all().length);
+  const rows = await reader.rows(queryOf(charts.get('conversations_by_day') as Chart));
+  expect(rows.reduce((all, row) => all + Number(row['metric conversations']), 0)).toBe(world.source.all().length);
 });

@@ -24,6 +24,7 @@ type Condition =
 
 export interface Chart {
   slice_name: string;
+  description?: string;
   viz_type: string;
   params: {
     viz_type: string;
