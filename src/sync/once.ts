@@ -4,7 +4,7 @@
 import { wait } from '../lib/wait.ts';
 import { type Context, copyForDryRun } from './context.ts';
 import type { TimeRange } from './model.ts';
-import { pass } from './pass.ts';
+import { maskStored, pass } from './pass.ts';
 import { dueSteps, fetchSteps, runPipeline, windowSteps } from './pipeline.ts';
 import { walkResults } from './results.ts';
 import { fetchResultsDue } from './results-due.ts';
@@ -45,6 +45,7 @@ export async function syncRange(
   signal: AbortSignal,
   waitFor = wait,
 ): Promise<void> {
+  await maskStored(context, signal);
   await context.api.proveBounds(range.from, signal);
   const windows = await context.store.plan('range', rangesWithin(context, range));
   await runPipeline(context, (running) => windowSteps(context, windows, () => false, running.signal), signal);
@@ -75,6 +76,8 @@ async function readResultsOf(context: Context, range: TimeRange, signal: AbortSi
 
 /** Fetches single conversations, whatever is stored of them, and what is due of their results. @throws as pass. */
 export async function syncIds(context: Context, ids: string[], signal: AbortSignal): Promise<void> {
+  // Also where it masks less than the settings of the worker do: then the worker notices.
+  await maskStored(context, signal);
   await context.api.proveBounds(context.settings.start, signal);
   await runPipeline(context, () => fetchSteps(context, ids), signal);
   await fetchResultsDue(context, signal, { ids });

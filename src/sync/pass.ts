@@ -46,7 +46,7 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
 }
 
 /** After a change of what is stored of persons: masks what is stored already, before anything else. It needs no request. */
-async function maskStored({ learned, store }: Context, signal: AbortSignal): Promise<void> {
+export async function maskStored({ learned, store }: Context, signal: AbortSignal): Promise<void> {
   while (!learned.masked) {
     signal.throwIfAborted();
     learned.masked = !(await store.maskStored());

@@ -107,3 +107,17 @@ test('with another key, hashes are made anew within a day', async () => {
   await world.pass();
   expect(await maskedDifferences(world, maskOf(other))).toEqual([]);
 });
+
+test('what a command without the settings has stored is masked by the next that has them', async () => {
+  await using world = await World.open({ conversations: 30, days: 30, results: true, mask: most });
+  await world.sync();
+  const [id = ''] = world.source.ids();
+  await world.restart({ mask: {} });
+  await world.fetch([id]);
+  const secret = traces(world, maskOf(most));
+  expect(foundIn(await everything(world), secret).length).toBeGreaterThan(2);
+  await world.restart({ mask: most });
+  await world.pass();
+  expect(foundIn(await everything(world), secret)).toEqual([]);
+  expect(await maskedDifferences(world, maskOf(most))).toEqual([]);
+});

@@ -117,6 +117,7 @@ function countRows(found: Snapshot): Rows {
     ['search index', describeIndex(found.searchIndex)],
     ...(found.pushes === null ? [] : [['webhooks', describePushes(found.pushes)] satisfies Rows[number]]),
     ['due', formatMany(found.due, 'detail')],
+    ...(found.maskedOtherwise === 0 ? [] : [['to fetch again', describeMasked(found)] satisfies Rows[number]]),
     ['quarantine', found.quarantine === 0 ? 'empty' : `${formatCount(found.quarantine)}: see twilio_sync.quarantine`],
   ];
 }
@@ -126,6 +127,10 @@ function describeResults({ operatorResults, operatorResultLinks, results }: Snap
   if (results === null) return links;
   const more = areLoading(results) ? `first load: ${describeLoad(results)}` : describeAwaited(results);
   return [`${formatCount(operatorResults)} stored`, links, more].filter(Boolean).join(', ');
+}
+
+function describeMasked({ maskedOtherwise }: Snapshot): string {
+  return `${formatMany(maskedOtherwise, 'conversation')}, within a day: SYNC_OMIT or SYNC_HASH changed`;
 }
 
 function describeIndex(index: Snapshot['searchIndex']): string {
