@@ -17,6 +17,8 @@ import { eraseDeleted, planReread } from './upkeep.ts';
 export async function pass(context: Context, signal: AbortSignal): Promise<void> {
   await maskStored(context, signal);
   await context.api.proveBounds(context.settings.start, signal);
+  // Before anything is stored: on a new database, that is all.
+  context.learned.metricsFilled ||= !(await context.store.fillMetrics());
   await doRecentWork(context, signal);
   await eraseDeleted(context, () => doRecentWork(context, signal), signal);
   await fillMetrics(context, signal);
