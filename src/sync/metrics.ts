@@ -30,25 +30,11 @@ interface Participant {
   waited: Span;
 }
 
-interface Communication {
-  speaker: Cell;
-  /** Null if the speaker is not listed. */
-  by: Participant | null;
-  words: number;
-  /** Empty if it has no time. */
-  at: string;
-}
-
 /** Fills the computed columns of one conversation and of its participants. An array that is absent counts as empty. */
 export function addMetrics(rows: TableRows[]): void {
   const participants = readParticipants(rows);
-  const { talk, timed } = readTalk(rows, participants);
-  for (const { by, words } of talk) {
-    if (by === null) continue;
-    by.communications += 1;
-    by.words += words;
-  }
-  const course = follow(timed);
+  const talk = readTalk(rows, participants);
+  const course = follow(talk);
   const count = (matches: (type: Cell) => boolean) =>
     participants.reduce((sum, { type, communications }) => sum + (matches(type) ? communications : 0), 0);
   const [byAi, byPersons] = [count(isAi), count(isPerson)];
@@ -58,14 +44,14 @@ export function addMetrics(rows: TableRows[]): void {
   const channels = cellsOf(rows, tables.channels, 'channel').map(String);
   fill(rows, tables.conversations, [
     {
-      communications: talk.length,
+      communications: talk.speakers.length,
       customer_communications: count(isCustomer),
       agent_communications: byAi + byPersons,
       ai_agent_communications: byAi,
-      words: talk.reduce((sum, { words }) => sum + words, 0),
+      words: talk.words,
       turns: course.turns,
-      first_communication_at: timed[0]?.at ?? null,
-      last_communication_at: timed.at(-1)?.at ?? null,
+      first_communication_at: talk.times[talk.order[0] ?? -1] ?? null,
+      last_communication_at: talk.times[talk.order.at(-1) ?? -1] ?? null,
       first_response_seconds: response && lengthOf(response.wait),
       first_response_participant_id: response?.by.id ?? null,
       first_response_type: response?.by.type ?? null,
@@ -125,27 +111,44 @@ function readParticipants(rows: TableRows[]): Participant[] {
   }));
 }
 
-/** All communications in the API's order; and those with a time, in the order of time. */
-function readTalk(rows: TableRows[], participants: Participant[]): { talk: Communication[]; timed: Communication[] } {
-  const byId = new Map(participants.map((each) => [each.id, each]));
+/** All communications: cells in the API's order, rather than an object of each, of which there would be very many. */
+interface Talk {
+  speakers: Cell[];
+  times: Cell[];
+  /** The participants who are listed, by id. */
+  listed: Map<Cell, Participant>;
+  words: number;
+  /** The places of those with a time, in the order of time. */
+  order: number[];
+}
+
+/** Reads all communications, and counts them and their words for those who are listed. */
+function readTalk(rows: TableRows[], participants: Participant[]): Talk {
+  const speakers = cellsOf(rows, tables.communications, 'participant_id');
   const texts = cellsOf(rows, tables.communications, 'text');
   const times = cellsOf(rows, tables.communications, 'created_at');
-  const timed: Communication[] = [];
+  const listed = new Map(participants.map((each) => [each.id, each]));
+  const order: number[] = [];
   let latest = '';
   let isInOrder = true;
-  const talk = cellsOf(rows, tables.communications, 'participant_id').map((speaker, at) => {
+  let words = 0;
+  for (let at = 0; at < speakers.length; at += 1) {
     const text = texts[at];
-    const by = byId.get(speaker) ?? null;
-    const communication = { speaker, by, words: text ? countWords(String(text)) : 0, at: String(times[at] ?? '') };
-    if (communication.at !== '') {
-      timed.push(communication);
-      if (communication.at < latest) isInOrder = false;
-      latest = communication.at;
+    const more = typeof text === 'string' ? countWords(text) : 0;
+    words += more;
+    const by = listed.get(speakers[at] ?? null);
+    if (by !== undefined) {
+      by.communications += 1;
+      by.words += more;
     }
-    return communication;
-  });
-  if (!isInOrder) timed.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  return { talk, timed };
+    const time = times[at];
+    if (typeof time !== 'string') continue;
+    order.push(at);
+    if (time < latest) isInOrder = false;
+    latest = time;
+  }
+  if (!isInOrder) order.sort((a, b) => byCodePoint(String(times[a]), String(times[b])));
+  return { speakers, times, listed, words, order };
 }
 
 interface Course {
@@ -160,7 +163,7 @@ interface Course {
 }
 
 /** Follows a talk in the order of time. A wait begins with a customer's words that no agent has answered yet, and ends with an agent's. */
-function follow(timed: Communication[]): Course {
+function follow({ speakers, times, listed, order }: Talk): Course {
   const course: Course = {
     turns: 0,
     response: null,
@@ -173,10 +176,13 @@ function follow(timed: Communication[]): Course {
   let askedFirst: string | null = null;
   let waitingSince: string | null = null;
   let hasAi = false;
-  for (const { at, by, speaker: next } of timed) {
+  for (const place of order) {
+    const at = String(times[place]);
+    const next = speakers[place] ?? null;
     if (next !== speaker) course.turns += 1;
     speaker = next;
-    if (by === null) continue;
+    const by = listed.get(next);
+    if (by === undefined) continue;
     by.first ??= at;
     by.last = at;
     if (isCustomer(by.type)) {

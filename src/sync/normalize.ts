@@ -51,6 +51,7 @@ interface Found {
   keys: string[];
   parents: number[];
   positions: number[];
+  none?: null[];
 }
 
 function createReader(table: Table, tables: readonly Table[]): (object: JsonObject, read: Read[]) => Read {
@@ -131,7 +132,8 @@ function cellReader(column: Column, at: number, table: Table, tables: readonly T
       return ({ elements }, columns) => elements.map((element, row) => rest(element, row, columns));
     }
     case 'computed':
-      return ({ elements }) => elements.map(() => null);
+      // Filled in later: until then, all share one.
+      return (found) => (found.none ??= found.elements.map(() => null));
     case 'field': {
       const { type, paths } = column;
       const [first = followerOf(''), ...others] = paths.map(followerOf);
