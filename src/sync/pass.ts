@@ -15,12 +15,13 @@ import { eraseDeleted, planReread } from './upkeep.ts';
  * @throws what stops a whole pass (key, network, database), LeaseLost, or the signal's reason.
  */
 export async function pass(context: Context, signal: AbortSignal): Promise<void> {
-  await maskStored(context, signal);
+  await maskStored(context, signal, batchesBefore);
   await context.api.proveBounds(context.settings.start, signal);
   // Before anything is stored: on a new database, that is all.
   context.learned.metricsFilled ||= !(await context.store.fillMetrics());
   await doRecentWork(context, signal);
   await eraseDeleted(context, () => doRecentWork(context, signal), signal);
+  await maskRest(context, signal);
   await fillMetrics(context, signal);
 
   const tried = new Set<number>();
@@ -47,11 +48,25 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
   );
 }
 
-/** After a change of what is stored of persons: masks what is stored already, before anything else. It needs no request. */
-export async function maskStored({ learned, store }: Context, signal: AbortSignal): Promise<void> {
-  while (!learned.masked) {
+/** So many batches are masked before anything else, a few seconds of work: also while the API cannot be reached. */
+const batchesBefore = 50;
+
+/** After a change of what is stored of persons: masks what is stored already. It needs no request. */
+export async function maskStored(
+  { learned, store }: Context,
+  signal: AbortSignal,
+  most = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  for (let batches = 0; !learned.masked && batches < most; batches += 1) {
     signal.throwIfAborted();
     learned.masked = !(await store.maskStored());
+  }
+}
+
+async function maskRest(context: Context, signal: AbortSignal): Promise<void> {
+  while (!context.learned.masked) {
+    await maskStored(context, signal, 1);
+    if (context.requests.sweeps.size > 0) await doRecentWork(context, signal);
   }
 }
 

@@ -48,8 +48,9 @@ describe('switched on later', () => {
       const before = (await world.pool.query<{ id: string; at: string }>(read)).rows;
 
       await world.restart({ mask: settings });
-      const { store } = await world.context();
-      while (await store.maskStored());
+      const refused = world.simulator.faults.add({ on: 'any', fault: { kind: 'status', status: 401 } });
+      await expect(world.pass('new')).rejects.toThrow('401');
+      refused.remove();
       expect(foundIn(await everything(world), secret)).toEqual([]);
       expect(await maskedDifferences(world, mask)).toEqual([]);
       const { rows } = await world.pool.query(`select from twilio_sync.fingerprints where item <> '' or detail <> ''`);
