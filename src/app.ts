@@ -38,6 +38,7 @@ export function scopeOf(config: AppConfig): Scope {
     baseUrl: baseUrl(config.api),
     filters: config.filters,
     start: config.sync.start,
+    retentionSeconds: config.sync.keep.retentionSeconds,
   };
 }
 
@@ -127,6 +128,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       mask,
       generation,
       keep: config.sync.keep,
+      eraseBefore: null,
       allowMassDelete: options.allowMassDelete ?? false,
       memoryBytes: memoryLimit(),
     },

@@ -234,7 +234,7 @@ export class World implements AsyncDisposable {
     const database = openDatabase({ ...this.database.connection, application_name: 'program' });
     const history = options.settings?.history ?? options.settings?.start ?? startMs / 1000 - 120 * 86_400;
     // The database's clock is not the simulator's.
-    const start = startAt(history, this.nowMs / 1000);
+    const start = startAt(history, this.nowMs / 1000, options.settings?.keep?.retentionSeconds);
     const scope = { accountSid: accountId, baseUrl: simulator.url, filters, start };
     const { generation } = await enterScope(database, scope);
     await this.pool.query(`update twilio_sync.lease set expires_at = 0`);
@@ -281,6 +281,7 @@ export class World implements AsyncDisposable {
         generation,
         allowMassDelete: false,
         keep: keepEverything,
+        eraseBefore: null,
         memoryBytes: Number.POSITIVE_INFINITY,
         ...options.settings,
       },

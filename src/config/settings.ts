@@ -155,6 +155,12 @@ const sync = {
     details: 'Another key gives other hashes: everything is fetched again, within a day.',
     secret: true,
   },
+  SYNC_RETENTION: {
+    ...kinds.duration,
+    help: 'conversations created longer ago are erased here, and not fetched again; without it, all are kept',
+    details:
+      'Cut to the UTC day. If `SYNC_START` is later, that counts. See [Keep only so long](privacy.md#keep-only-so-long).',
+  },
   SYNC_DELETED: {
     ...kinds.oneOf('keep', 'erase'),
     help: 'what becomes of conversations that the API no longer has: `keep` sets `deleted_at`, `erase` erases them',

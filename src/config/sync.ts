@@ -39,5 +39,9 @@ export function syncOf({ values }: Given, problems: Problem[]): SyncConfig {
 }
 
 function keepOf(values: Values): Keep {
-  return { eraseDeleted: values.SYNC_DELETED === 'erase', rereadSeconds: values.SYNC_REREAD ?? null };
+  return {
+    retentionSeconds: values.SYNC_RETENTION ?? null,
+    eraseDeleted: values.SYNC_DELETED === 'erase',
+    rereadSeconds: values.SYNC_REREAD ?? null,
+  };
 }

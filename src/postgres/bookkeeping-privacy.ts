@@ -23,6 +23,23 @@ export const tombstoneKey = twilioSync.table(
 /** Keys of tombstones that were made in other databases. */
 export const importedTombstoneKeys = twilioSync.table('imported_tombstone_keys', { key: bytea().primaryKey() });
 
+/** For how long conversations are kept, and what keeps a shorter time from being in force. */
+export const retention = twilioSync.table(
+  'retention',
+  {
+    singleton: singleton(),
+    /** In force; null: they are kept for ever. */
+    seconds: bigint({ mode: 'number' }),
+    /** Wanted, and not in force, since that would erase too much: so many of those stored. */
+    brakedSeconds: bigint('braked_seconds', { mode: 'number' }),
+    old: integer(),
+    stored: integer(),
+    /** Allowed by a person. */
+    allowedSeconds: bigint('allowed_seconds', { mode: 'number' }),
+  },
+  (table) => [check('retention_only', sql`${table.singleton}`)],
+);
+
 /** How far closed conversations are fetched again, without anybody's id. Times of the API. */
 export const reread = twilioSync.table(
   'reread',

@@ -114,7 +114,7 @@ export async function noteErasure(
 const dayInMicroseconds = 86_400_000_000n;
 
 /** Erases conversations for a setting, and counts them by the UTC day. `stamp` is the lease's. @returns how many were stored. */
-async function eraseFor(queries: Queries, reason: EraseReason, ids: string[], stamp: bigint): Promise<number> {
+export async function eraseFor(queries: Queries, reason: EraseReason, ids: string[], stamp: bigint): Promise<number> {
   const erased = await eraseConversations(queries, ids);
   await noteErasure(queries, reason, erased, stamp, stamp - (stamp % dayInMicroseconds));
   return erased.conversations;

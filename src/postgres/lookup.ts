@@ -173,7 +173,7 @@ export async function readHealthy(queries: Queries, except: string[], now: numbe
   const rows = await queries.sql<{ id: Rows['fingerprints']['conversationId'] }>(
     `select conversation_id as id from twilio_sync.fingerprints where detail is not null and conversation_id <> all($1)
      and not exists (select from twilio_sync.due where due.conversation_id = fingerprints.conversation_id
-       and (due_at <= to_timestamp($2) or reason not in ('closed', 'upgrade', 'reread'))) limit $3`,
+       and (due_at <= to_timestamp($2) or reason not in ('closed', 'upgrade', 'reread', 'old'))) limit $3`,
     [except, now, limit],
   );
   return rows.map(({ id }) => id);

@@ -27,6 +27,8 @@ export interface Scope {
   filters: FilterConfig;
   /** How far back history goes. */
   start: HistoryStart;
+  /** For how long conversations are kept; null: for ever. */
+  retentionSeconds?: number | null;
 }
 
 export interface Entered {
@@ -97,11 +99,11 @@ export async function enterScope(database: Database, scope: Scope): Promise<Ente
   });
 }
 
-async function readStart(queries: Queries, { start }: Scope): Promise<number> {
-  if (typeof start === 'number') return start;
+async function readStart(queries: Queries, { start, retentionSeconds = null }: Scope): Promise<number> {
+  if (typeof start === 'number' && retentionSeconds === null) return start;
   const [clock] = await queries.sql<{ now: number }>(`select ${seconds('now()')} as now`);
   if (clock === undefined) throw new Error('the database gave no time');
-  return startAt(start, clock.now);
+  return startAt(start, clock.now, retentionSeconds);
 }
 
 /** See Store.startHistoryAt. */

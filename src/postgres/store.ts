@@ -27,6 +27,7 @@ import { fillMetrics } from './metrics.ts';
 import { notifyOfChanges } from './notify.ts';
 import { pack } from './pack.ts';
 import { planReread } from './reread.ts';
+import { endRetention, eraseOld, startRetention } from './retention.ts';
 import { startHistoryAt } from './scope.ts';
 import { endSweeps, failWindow, planWindows, readWindows } from './windows.ts';
 
@@ -88,6 +89,9 @@ export function createStore(options: StoreOptions): Store {
     maskStored: () => rewrite(maskStored),
     fillMetrics: () => rewrite(fillMetrics),
     pack,
+    startRetention: (seconds, edge, allow) => write((queries) => startRetention(queries, seconds, edge, allow)),
+    eraseOld: (edge) => write((queries, stamp) => eraseOld(queries, edge, stamp)),
+    endRetention: (edge, now) => write((queries, stamp) => endRetention(queries, edge, now, stamp)),
     eraseDeleted: () => write(eraseDeleted),
     planReread: (now, every) => write((queries) => planReread(queries, now, every, generation)),
     async load(changes, checkpoint, now) {

@@ -117,11 +117,16 @@ export function judge({ facts, databaseTrouble, process, isTooOld }: Known): Sta
 }
 
 /** What keeps the copy from being whole until it is listed again, and how many more reasons there are. */
-export function findUndone({ braked, pendingWindows, results }: Facts): Failure | null {
+export function findUndone({ braked, pendingWindows, results, retention }: Facts): Failure | null {
   const reasons = new Map<string, Code>();
   for (const { sweep, expected, missing } of braked)
     reasons.set(
       `the deletion brake holds: ${missing} of ${expected} conversations were not listed (${sweep})`,
+      'brake',
+    );
+  if (retention?.braked)
+    reasons.set(
+      `the deletion brake holds: SYNC_RETENTION would erase ${retention.braked.old} of ${retention.braked.stored} conversations`,
       'brake',
     );
   for (const { failures, error } of pendingWindows)

@@ -47,6 +47,8 @@ export interface Facts {
   computing: { reachedAt: string } | null;
   /** What was stored before is being masked as SYNC_OMIT and SYNC_HASH say, the newest first: down to which `createdAt`, null at first; null: it is all done. */
   masking: { reachedAt: string | null } | null;
+  /** For how long conversations are kept; null: for ever. `braked`: what a shorter time would erase, and waits for a person. */
+  retention: { seconds: number | null; braked: { old: number; stored: number } | null } | null;
   /** Details that should have been fetched by now. */
   overdue: number;
   evidence: Evidence;
@@ -215,6 +217,8 @@ export const factsStatement = () => `
      where filled_at is null and reached_at is not null) as computing,
     (select json_build_object('reachedAt', ${iso('reached_at')}) from twilio_sync.masking where filled_at is null) as masking,
     ${pushFacts} as pushes,
+    (select json_build_object('seconds', seconds, 'braked', case when braked_seconds is not null then json_build_object('old', old, 'stored', stored) end)
+     from twilio_sync.retention where seconds is not null or braked_seconds is not null) as retention,
     (select count(*)::int from twilio_sync.due where due_at <= now() and reason <> 'failed') as overdue,
     (select json_build_object('outcome', outcome, 'error', error) from (
        select outcome, error, ended_at from twilio_sync.runs where ended_at is not null order by id desc limit 1) as last

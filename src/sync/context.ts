@@ -110,6 +110,19 @@ export interface Store {
    * @returns whether there were any. @throws LeaseLost.
    */
   fillMetrics(): Promise<boolean>;
+  /**
+   * Begins to keep conversations for so long, those created from `edge` on. @returns null, or how many of the stored ones are older, if
+   * that is more than may be erased without being asked for. @throws LeaseLost.
+   */
+  startRetention(
+    seconds: number | null,
+    edge: number | null,
+    allow: boolean,
+  ): Promise<{ old: number; stored: number } | null>;
+  /** Erases some of the conversations created before `edge`, the oldest first; not open ones of which something changed since. @returns how many. @throws LeaseLost. */
+  eraseOld(edge: number): Promise<number>;
+  /** Forgets what was listed before `edge`, and makes the open conversations due that were created before. @throws LeaseLost. */
+  endRetention(edge: number, now: number): Promise<void>;
   /** Erases some of the conversations that are marked as deleted. @returns how many. @throws LeaseLost. */
   eraseDeleted(): Promise<number>;
   /** Makes as many closed conversations due as it takes to fetch each once in so many seconds. @throws LeaseLost. */
@@ -144,6 +157,8 @@ export interface Settings {
   allowMassDelete: boolean;
   /** What is kept, and for how long. */
   keep: Keep;
+  /** What was created before is erased when it closes or ends; null: nothing is, or not yet. Moves once a day. */
+  eraseBefore: number | null;
   /** How much memory this process may use; Infinity without a limit. */
   memoryBytes: number;
 }

@@ -8,6 +8,7 @@ import type { Detail } from '../twilio/decode.ts';
 import type { Settings } from './context.ts';
 import { isSynced } from './filters.ts';
 import { noted } from './fingerprint.ts';
+import { edgeOf } from './keep.ts';
 import type { Due, DueReason, DueRow, EraseReason, ExpectedFromList, Fetch, Item, Outcome } from './model.ts';
 
 const communications = 'communications';
@@ -41,7 +42,7 @@ export interface FollowUp {
 }
 
 /** What the decision depends on besides: how long after closing a detail is fetched once more, and what is synced. */
-export type FollowUpSettings = Pick<Settings, 'refreshSeconds' | 'filters' | 'start' | 'mask' | 'keep'>;
+export type FollowUpSettings = Pick<Settings, 'refreshSeconds' | 'filters' | 'start' | 'mask' | 'keep' | 'eraseBefore'>;
 
 /** Decides by the outcome. */
 export function decideFollowUp(given: Fetch, outcome: Outcome, now: number, settings: FollowUpSettings): FollowUp {
@@ -95,6 +96,8 @@ export function missingFromDetail(wants: ExpectedFromList, detail: Detail): Expe
 
 function afterFound(fetch: Fetch, detail: Detail, now: number, settings: FollowUpSettings): FollowUp {
   if (isOnlyPushed(fetch) && !isSynced(detail, settings)) return { store: false, deleted: false, due: [] };
+  if (isOver(fetch, detail, now, settings))
+    return { store: false, deleted: false, due: [], ...(fetch.stored && { erase: 'SYNC_RETENTION' }) };
   const due: Due[] = [];
   const behind = find(fetch, 'behind');
   const wants = fetch.item === null ? behind?.wants : expectingCommunications(fetch.item.wants);
@@ -117,14 +120,17 @@ function afterFound(fetch: Fetch, detail: Detail, now: number, settings: FollowU
     const missing = find(fetch, 'missing');
     if (missing) due.push(again(fetch, 'missing', missing.attempts, now));
     const open = find(fetch, 'open');
-    if (open && (status === 'ACTIVE' || status === 'INACTIVE')) due.push(again(fetch, 'open', open.attempts, now));
+    if (open && isOpen(detail)) due.push(again(fetch, 'open', open.attempts, now));
   }
+  if (isBefore(detail, settings.eraseBefore)) due.push({ ...fresh(fetch.id, 'old', now), dueAt: now + day });
   // A detail older than the list may also be older than what is stored: the stored version stays for now.
   const older = tryAgain && fetch.stored && lacking.updatedAt !== null;
   return { store: !older, deleted: false, due };
 }
 
-function afterGone(fetch: Fetch, now: number, { keep }: FollowUpSettings): FollowUp {
+function afterGone(fetch: Fetch, now: number, { keep, eraseBefore }: FollowUpSettings): FollowUp {
+  if (eraseBefore !== null && find(fetch, 'old'))
+    return { store: false, deleted: false, due: [], erase: 'SYNC_RETENTION' };
   const unlisted = fetch.item === null && find(fetch, 'missing') !== undefined;
   if (unlisted) return { store: false, deleted: true, due: [], ...(keep.eraseDeleted && { erase: 'SYNC_DELETED' }) };
   // A person or a webhook named it, and it was never stored: there is nothing to follow, but a webhook may be early.
@@ -135,6 +141,21 @@ function afterGone(fetch: Fetch, now: number, { keep }: FollowUpSettings): Follo
   }
   return { store: false, deleted: false, due: [again(fetch, 'absent', find(fetch, 'absent')?.attempts ?? 0, now)] };
 }
+
+/**
+ * Whether it is kept no longer. One that is not stored need only be older than what is kept. One that is stored is kept as long as it is
+ * open and changes.
+ */
+function isOver(fetch: Fetch, detail: Detail, now: number, { keep, eraseBefore }: FollowUpSettings): boolean {
+  if (!fetch.stored) return isBefore(detail, edgeOf(keep.retentionSeconds, now));
+  if (!isBefore(detail, eraseBefore)) return false;
+  const isSilent = secondsOf(detail.updatedAt ?? detail.createdAt) < (eraseBefore ?? 0);
+  return isSilent || !isOpen(detail);
+}
+
+const isBefore = ({ createdAt }: Detail, edge: number | null) => edge !== null && secondsOf(createdAt) < edge;
+
+const isOpen = ({ raw }: Detail) => raw['status'] === 'ACTIVE' || raw['status'] === 'INACTIVE';
 
 function afterFailure(fetch: Fetch, error: string, now: number): Due[] {
   const failed = again(fetch, 'failed', find(fetch, 'failed')?.attempts ?? 0, now);
@@ -152,6 +173,7 @@ const keptAfterFailure: Partial<Record<DueReason, true>> = {
   asked: true,
   mend: true,
   pushed: true,
+  old: true,
 };
 
 /** Only a webhook has named it: no listing, nobody else, and it is not stored. */

@@ -25,6 +25,8 @@ export interface Learned {
   headSize: number;
   /** Conversations that have lost rows, looked up once for each reconcile; null: not yet. */
   lost: Promise<Set<string>> | null;
+  /** From when on conversations are kept, once everything older is erased; null: for ever. Undefined: not looked at yet. */
+  keptFrom: number | null | undefined;
   /** Nothing is stored that is marked as deleted, where that is to be erased. */
   deletedErased: boolean;
   /** Everything stored is masked as the settings say. */
@@ -59,6 +61,7 @@ export function createLearned(): Learned {
     unchangedOpen: new Map(),
     headSize: Number.POSITIVE_INFINITY,
     lost: null,
+    keptFrom: undefined,
     deletedErased: false,
     masked: false,
     metricsFilled: false,
@@ -67,7 +70,7 @@ export function createLearned(): Learned {
 
 /** A copy, without what is looked up anew. */
 export function copyOf(learned: Learned): Learned {
-  const { spans, tooLong, trust, headSize, deletedErased, masked, metricsFilled } = learned;
+  const { spans, tooLong, trust, headSize, keptFrom, deletedErased, masked, metricsFilled } = learned;
   return {
     spans: { ...spans },
     tooLong: { ...tooLong },
@@ -75,6 +78,7 @@ export function copyOf(learned: Learned): Learned {
     unchangedOpen: new Map(),
     headSize,
     lost: null,
+    keptFrom,
     deletedErased,
     masked,
     metricsFilled,

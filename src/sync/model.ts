@@ -52,6 +52,7 @@ export type DueReason =
   | 'upgrade'
   | 'mend'
   | 'reread'
+  | 'old'
   | 'pushed';
 
 /** A detail to fetch without a listing. */
@@ -156,7 +157,7 @@ export interface Packed {
 }
 
 /** Why a conversation is erased without being asked for: the setting. */
-export type EraseReason = 'SYNC_DELETED';
+export type EraseReason = 'SYNC_RETENTION' | 'SYNC_DELETED';
 
 /** One conversation's part of a load. */
 export interface Change {

@@ -8,7 +8,7 @@ import { dueSteps, runPipeline, windowSteps } from './pipeline.ts';
 import { planWalk, readNewResults, walkResults } from './results.ts';
 import { fetchResultsDue } from './results-due.ts';
 import { endSweeps, inOrder, isRecent, planSweeps } from './sweeps.ts';
-import { eraseDeleted, planReread } from './upkeep.ts';
+import { eraseDeleted, eraseOld, planReread } from './upkeep.ts';
 
 /**
  * Does everything that is requested, pending or due, then returns.
@@ -20,6 +20,7 @@ export async function pass(context: Context, signal: AbortSignal): Promise<void>
   // Before anything is stored: on a new database, that is all.
   context.learned.metricsFilled ||= !(await context.store.fillMetrics());
   await doRecentWork(context, signal);
+  await eraseOld(context, () => doRecentWork(context, signal), signal);
   await eraseDeleted(context, () => doRecentWork(context, signal), signal);
   await maskRest(context, signal);
   await fillMetrics(context, signal);

@@ -4,6 +4,7 @@
 
 import { day } from '../lib/duration.ts';
 import type { Context, PlannedSoFar } from './context.ts';
+import { edgeOf } from './keep.ts';
 import type { HistoryStart, Missing, Sweep, TimeRange, Window } from './model.ts';
 
 /** The API allows 31 days between two bounds. A slice asks for one second more on both sides. */
@@ -103,7 +104,7 @@ async function decideSweeps(context: Context, wanted: Sweep[], soFar: PlannedSoF
 
 /** Moves the start of history if it is set as a duration. What lies before it stays stored and need not be listed any more. */
 async function moveStart({ api, store, settings }: Context): Promise<void> {
-  const start = startAt(settings.history, api.now());
+  const start = startAt(settings.history, api.now(), settings.keep.retentionSeconds);
   if (start === settings.start) return;
   await store.startHistoryAt(start);
   settings.start = start;
@@ -157,9 +158,13 @@ function cutToWindows(context: Context, ranges: TimeRange[]): TimeRange[] {
   return cut(ranges, context.api.bounded ? maxWindowSeconds : Number.POSITIVE_INFINITY);
 }
 
-/** Where history begins now. A duration is counted back from now and cut to the UTC day, so that it moves once a day. */
-export function startAt(start: HistoryStart, now: number): number {
-  return typeof start === 'number' ? start : Math.floor((now - start.secondsBack) / day) * day;
+/**
+ * Where history begins now: the later of the start that is set, and of what is kept. A duration is counted back from now and cut to the
+ * UTC day, so that it moves once a day.
+ */
+export function startAt(start: HistoryStart, now: number, retentionSeconds: number | null = null): number {
+  const from = typeof start === 'number' ? start : Math.floor((now - start.secondsBack) / day) * day;
+  return Math.max(from, edgeOf(retentionSeconds, now) ?? from);
 }
 
 /** What is new: from the overlap before the newest range listed so far, up to now. If a clock was ahead, `reached` is after now. */

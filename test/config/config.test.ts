@@ -75,7 +75,7 @@ describe('what is read', () => {
         lookbackSeconds: 3 * 86_400,
         refreshSeconds: [3600, 86_400],
         operatorResults: true,
-        keep: { eraseDeleted: false, rereadSeconds: null },
+        keep: { retentionSeconds: null, eraseDeleted: false, rereadSeconds: null },
         notify: false,
         mask: { omit: [], hash: [], key: '' },
         schedules: { new: '* * * * *', lookback: '*/15 * * * *', reconcile: '0 3 * * *' },
@@ -137,8 +137,8 @@ describe('what is read', () => {
   });
 
   test('what is kept', () => {
-    const { keep } = read({ ...enough, SYNC_DELETED: 'erase', SYNC_REREAD: '30d' }).sync;
-    expect(keep).toEqual({ eraseDeleted: true, rereadSeconds: 2_592_000 });
+    const { keep } = read({ ...enough, SYNC_DELETED: 'erase', SYNC_REREAD: '30d', SYNC_RETENTION: '52w' }).sync;
+    expect(keep).toEqual({ retentionSeconds: 31_449_600, eraseDeleted: true, rereadSeconds: 2_592_000 });
   });
 
   test('a base URL loses the slash at its end; proxies are also read in lower case', () => {
@@ -201,6 +201,7 @@ describe('what is refused', () => {
     ['SYNC_START', ['2025-02-30', '2025', '1735689600', 'now', '0d', '30 days', '-400d', '400D']],
     ['SYNC_LOOKBACK', ['0d', '3', '1h30m', '-1h', '1.5h', '999999999w']],
     ['SYNC_REFRESH', ['1h,', ',', '1h;1d']],
+    ['SYNC_RETENTION', ['0d', 'keep', '400']],
     ['SYNC_DELETED', ['delete', 'ERASE']],
     ['SYNC_REREAD', ['0d', 'never', '30']],
     ['SYNC_SCHEDULE', ['often', '61 * * * *', '* * * *', '0 0 30 2 *']],

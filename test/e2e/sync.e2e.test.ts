@@ -1,6 +1,7 @@
 // `sync` as a user meets it: what it stores, what it says, what it ends with. One database and one API, step by step.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from './process.ts';
 import { momentsAgo, Stage } from './stage.ts';
 
 let stage: Stage;
@@ -145,4 +146,29 @@ test('forget says what is stored, erases only what it is told to, and nothing br
   const asked = await sync('--id', id, '--id', other);
   expect(asked).toMatchObject({ code: 1, stdout: expect.stringContaining(`${id}: not stored, because it was erased`) });
   expect(await stage.stored()).toBe(before - 1);
+});
+
+test('a retention that takes much waits; a running worker is told to go on, and status says what is kept', async () => {
+  const env = { ...stage.env, SYNC_RETENTION: '20d', SYNC_SCHEDULE: '* * * * * *' };
+  const held = await stage.processes.finish(['sync'], env);
+  expect(held).toMatchObject({ code: 1, stdout: expect.stringMatching(/SYNC_RETENTION: \d+ of \d+ stored/) });
+  const before = await stage.stored();
+  const worker = await stage.processes.start(['run'], env);
+  await worker.saw(/this worker holds the lease/);
+  const told = await stage.processes.finish(['sync', '--allow-mass-delete'], env);
+  expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining('Told the running worker') });
+  await until(
+    async () => (await stage.client.query('select from twilio_sync.retention where seconds is not null')).rowCount,
+    (found) => found === 1,
+  );
+  await worker.saw(/"erased":[1-9]/);
+  worker.kill('SIGTERM');
+  expect((await worker.ended).code).toBe(0);
+  expect(await stage.stored()).toBeLessThan(before);
+  const { rows } = await stage.client.query(
+    `select count(*)::int as old from twilio.conversations where created_at < date_trunc('day', now(), 'UTC') - interval '20 days' and status = 'CLOSED'`,
+  );
+  expect(rows).toEqual([{ old: 0 }]);
+  const status = await stage.processes.finish(['status'], env);
+  expect(status.stdout).toMatch(/^kept +conversations created in the last 20 days$/m);
 });

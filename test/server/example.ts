@@ -42,6 +42,7 @@ export function someFacts(changes: Partial<Facts> = {}, evidence: Partial<Eviden
     quarantine: 0,
     results: null,
     pushes: null,
+    retention: null,
     overdue: 0,
     evidence: { blocker: null, trouble: null, failingSince: null, okSince: inSync.since, ...evidence },
     ...changes,

@@ -53,6 +53,7 @@ export function contextOf({
       generation: 1,
       allowMassDelete: false,
       keep: keepEverything,
+      eraseBefore: null,
       memoryBytes: Number.POSITIVE_INFINITY,
       ...settings,
     },

@@ -29,6 +29,7 @@ const settingsOf = (refreshSeconds: number[]) => ({
   start: 0,
   mask: noMask,
   keep: keepEverything,
+  eraseBefore: null,
 });
 const all: DueReason[] = [
   'behind',

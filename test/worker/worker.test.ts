@@ -37,6 +37,7 @@ test('a pass that fails is said once, and tried again at the next tick only', as
       generation: 1,
       allowMassDelete: false,
       keep: keepEverything,
+      eraseBefore: null,
       memoryBytes: Number.POSITIVE_INFINITY,
     },
     watcher: { stored() {}, completed() {}, async recentDone() {}, warn() {} },

@@ -4,6 +4,7 @@
 
 import type { DatabaseConfig } from '../../config/config.ts';
 import { openConfigured } from '../../database.ts';
+import { day } from '../../lib/duration.ts';
 import { describeRun, foldRuns, type RunLine, summarize } from '../../status/describe.ts';
 import {
   formatBytes,
@@ -97,6 +98,7 @@ function progressRows(found: Snapshot): Rows {
     ],
     ['history', history(found)],
     ['coverage', coverage(found)],
+    ...(found.retention?.seconds == null ? [] : [['kept', kept(found.retention.seconds)] satisfies Rows[number]]),
     ['reconciled', reconciledAt === null ? 'never' : formatInstant(reconciledAt, at)],
   ];
 }
@@ -140,12 +142,20 @@ function describeIndex(index: Snapshot['searchIndex']): string {
     : 'not valid, an interrupted build: run search-index again, or search-index off';
 }
 
-function troubleRows({ braked, pendingWindows, results }: Snapshot): Rows {
+function troubleRows({ braked, pendingWindows, results, retention }: Snapshot): Rows {
   const failing = pendingWindows.filter((window) => window.failures > 0);
   return [
     ...braked.map(({ sweep, expected, missing }): Rows[number] => {
       return ['deletion brake', `${sweep}: ${missing} of ${expected} were not listed; see --allow-mass-delete`];
     }),
+    ...(retention?.braked
+      ? [
+          [
+            'deletion brake',
+            `SYNC_RETENTION: ${retention.braked.old} of ${retention.braked.stored} would be erased; see --allow-mass-delete`,
+          ] as Rows[number],
+        ]
+      : []),
     ...(results?.braked
       ? [
           [
@@ -166,6 +176,8 @@ function history({ listedUpTo, pendingWindows, pendingDays, historyFrom }: Snaps
   if (pendingWindows.length === 0) return `${since}complete`;
   return `${since}${formatMany(pendingDays, 'day')} of it still to be listed, in ${formatMany(pendingWindows.length, 'window')}`;
 }
+
+const kept = (seconds: number) => `conversations created in the last ${formatMany(Math.round(seconds / day), 'day')}`;
 
 function coverage({ days }: Snapshot): string {
   const [first] = days;

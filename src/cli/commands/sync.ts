@@ -6,7 +6,9 @@ import { openConfigured } from '../../database.ts';
 import type { Database } from '../../postgres/database.ts';
 import type { RefetchResult } from '../../postgres/due.ts';
 import { refuseOtherTables } from '../../postgres/migrate.ts';
+import { allowRetention } from '../../postgres/retention.ts';
 import { refuseWrongScope } from '../../postgres/scope.ts';
+import { LeaseHeld } from '../../postgres/while-leased.ts';
 import { findUndone } from '../../status/judge.ts';
 import { areLoading } from '../../status/results.ts';
 import { type Facts, readFacts } from '../../status/snapshot.ts';
@@ -48,12 +50,13 @@ export async function sync(
   if (options.dryRun) return await dryRun(invocation, options);
   if (options.ids.length > 0) return await syncSingle(invocation, options.ids);
 
+  const { allowMassDelete } = options;
+  const allowed = allowMassDelete && (await allowRetention(database));
   const progress = createProgress(terminal.progress, terminal.interactive);
   try {
-    const { allowMassDelete } = options;
     return await leased(
       invocation,
-      { command: 'sync', waitMs: leaseWaitMs, allowMassDelete },
+      { command: 'sync', waitMs: allowed ? 0 : leaseWaitMs, allowMassDelete },
       async (context, held) => {
         context.watcher.stored = (counts) => progress.show(counts);
         if (options.range) await syncRange(context, options.range, held);
@@ -64,6 +67,11 @@ export async function sync(
         return await statusOf(database, context, options.range === null, terminal);
       },
     );
+  } catch (error) {
+    // A worker that runs carries out what is allowed. What a reconcile would find it does not know.
+    if (!(allowed && !options.reconcile && options.range === null && error instanceof LeaseHeld)) throw error;
+    terminal.write('Told the running worker: its next pass erases what SYNC_RETENTION no longer keeps.');
+    return exitStatus.inSync;
   } finally {
     progress.end();
   }
@@ -93,8 +101,10 @@ const messages: Partial<Record<RefetchResult['state'], string>> = {
 
 async function syncSingle(invocation: Invocation, ids: string[]): Promise<number> {
   let status: number = exitStatus.inSync;
+  const orOld = invocation.config.sync.keep.retentionSeconds === null ? '' : ', or older than SYNC_RETENTION';
   for (const { id, state, error } of await refetch(invocation, 'sync', ids)) {
-    invocation.terminal.write(`${id}: ${messages[state] ?? error ?? state}`);
+    const said = messages[state] ?? error ?? state;
+    invocation.terminal.write(`${id}: ${said}${state === 'unknown' ? orOld : ''}`);
     if (state === 'unknown' || state === 'forgotten') status = exitStatus.incomplete;
     else if (state === 'failed' && status === exitStatus.inSync) status = exitStatus.quarantine;
   }
