@@ -67,13 +67,20 @@ export async function eraseConversations(queries: Queries, ids: string[], names:
      and exists (select from unnest($1::text[]) as trace(name) where position(trace.name in counts ->> 'incomplete') > 0)`,
     [traces],
   );
-  // How far a walk over conversations has got is the id of one.
+  // How far a walk over conversations has got is the id of one: it goes back to the one before.
   await queries.sql(
     `update twilio_sync.results_walks set token = coalesce((select max(id) from twilio.conversations where id < token), '')
      where kind = 'gaps' and token = any($1)`,
     [ids],
   );
-  await queries.sql(`update twilio_sync.metrics set reached_id = '~' where reached_id = any($1)`, [ids]);
+  for (const walk of ['metrics', 'masking'])
+    await queries.sql(
+      `update twilio_sync.${walk} as walk set (reached_at, reached_id) = (
+         select c.created_at, c.id from twilio.conversations c
+         where (c.created_at, c.id) > (walk.reached_at, walk.reached_id) order by c.created_at, c.id limit 1)
+       where reached_id = any($1)`,
+      [ids],
+    );
   return { conversations: counts.at(-1) ?? 0, rows: counts.reduce((sum, count) => sum + count, 0) };
 }
 

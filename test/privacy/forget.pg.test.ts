@@ -168,6 +168,27 @@ describe('in the bookkeeping', () => {
     expect(sweep.rows).toEqual([{ missing: 1 }]);
   });
 
+  test('a walk over conversations that has got to it goes on from the one before', async () => {
+    await world.sync();
+    const { rows } = await world.pool.query<{ id: string; at: string }>(
+      `select id, created_at::text as at from twilio.conversations order by created_at desc, id desc limit 3`,
+    );
+    const [newest, before, last] = rows;
+    if (newest === undefined || before === undefined || last === undefined) throw new Error('too few conversations');
+    await world.pool.query('update twilio_sync.metrics set reached_at = $1, reached_id = $2', [last.at, last.id]);
+    await world.pool.query('update twilio_sync.masking set reached_at = $1, reached_id = $2', [newest.at, newest.id]);
+    await world.pool.query(`insert into twilio_sync.results_walks (kind, token) values ('gaps', $1)`, [last.id]);
+    await forget(database, [last.id, newest.id]);
+    expect(foundIn(await dumpOf(world.pool), [last.id, newest.id])).toEqual([]);
+    const reached = async (walk: string) =>
+      (await world.pool.query(`select reached_at::text as at, reached_id as id from twilio_sync.${walk}`)).rows;
+    expect(await reached('metrics')).toEqual([{ at: before.at, id: before.id }]);
+    expect(await reached('masking')).toEqual([{ at: null, id: null }]);
+    const ids = world.source.ids().filter((id) => id < last.id && id !== newest.id);
+    const token = await world.pool.query(`select token from twilio_sync.results_walks where kind = 'gaps'`);
+    expect(token.rows).toContainEqual({ token: ids.toSorted().at(-1) ?? '' });
+  });
+
   test('a slice that was compared before brings nothing back with its checkpoint', async () => {
     await world.sync();
     const [id = ''] = world.source.ids();
