@@ -21,13 +21,13 @@ export interface Erased {
 /** Children before their parents, so that no foreign key has anything left to do. */
 const tables = [...tablesOf.conversation, ...tablesOf.operatorResult].toReversed();
 
-/** Texts in which the API's words may name a conversation. */
-const errors: [table: string, column: string][] = [
+/** Texts in which the API's words may name a conversation, and which rows have one. */
+const errors: [table: string, column: string, which?: string][] = [
   ['windows', 'error'],
   ['results_walks', 'error'],
   ['results_head', 'given_up'],
   ['results_head', 'refused'],
-  ['runs', 'error'],
+  ['runs', 'error', `outcome <> 'ok'`],
   ['due', 'error'],
   ['results_due', 'error'],
 ];
@@ -56,14 +56,14 @@ export async function eraseConversations(queries: Queries, ids: string[], names:
     removeDue(queries, ids, { due: 'results_due', of: 'results_walks', by: 'walk_id' }),
   ]);
   const traces = [...ids, ...names].filter(({ length }) => length >= shortestTrace);
-  for (const [table, column] of errors)
+  for (const [table, column, which = 'true'] of errors)
     await queries.sql(
-      `update twilio_sync.${table} set ${column} = '(erased)' where ${column} is not null
+      `update twilio_sync.${table} set ${column} = '(erased)' where ${column} is not null and ${which}
        and exists (select from unnest($1::text[]) as trace(name) where position(trace.name in ${column}) > 0)`,
       [traces],
     );
   await queries.sql(
-    `update twilio_sync.runs set counts = counts - 'incomplete' where counts ->> 'incomplete' <> '[]'
+    `update twilio_sync.runs set counts = counts - 'incomplete' where outcome <> 'ok'
      and exists (select from unnest($1::text[]) as trace(name) where position(trace.name in counts ->> 'incomplete') > 0)`,
     [traces],
   );
