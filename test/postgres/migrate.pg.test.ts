@@ -13,11 +13,11 @@ import * as bookkeeping from '../../src/postgres/bookkeeping.ts';
 import * as privacy from '../../src/postgres/bookkeeping-privacy.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { DatabaseTrouble, translate } from '../../src/postgres/errors.ts';
-import { knownMigrations } from '../../src/postgres/ledger.ts';
 import { findMissing, migrate, migrationLock, refuseOtherTables } from '../../src/postgres/migrate.ts';
 import { Occupied } from '../../src/postgres/obstacles.ts';
 import * as schema from '../../src/postgres/schema.ts';
 import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../database.ts';
+import { migrateUpTo } from './earlier.ts';
 
 async function connected<Result>(
   database: TestDatabase,
@@ -29,20 +29,6 @@ async function connected<Result>(
     return await work(client);
   } finally {
     await client.end();
-  }
-}
-
-/** The tables as an earlier release left them. */
-async function migrateUpTo(client: pg.Client, count: number): Promise<void> {
-  await client.query(
-    'create schema twilio_sync; create table twilio_sync.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
-  );
-  for (const { sql, hash, folderMillis } of knownMigrations().slice(0, count)) {
-    for (const statement of sql) await client.query(statement);
-    await client.query('insert into twilio_sync.__drizzle_migrations (hash, created_at) values ($1, $2)', [
-      hash,
-      folderMillis,
-    ]);
   }
 }
 
