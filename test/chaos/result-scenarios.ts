@@ -6,6 +6,7 @@ import { World, type WorldOptions } from '../world.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
+const day = 24 * hour;
 
 const first = (found: string[]) => found[0] ?? null;
 
@@ -89,11 +90,14 @@ async function resultsPlace(): Promise<string | null> {
 
 /** The list shows nothing for once, and each result is there: one key is not two. */
 async function resultsOneKey(): Promise<string | null> {
-  await using world = await open({ conversations: 12 });
+  await using world = await open({ conversations: 40 });
   await world.sync();
-  // Not among the newest, which the list shows.
-  const some = world.source.results().at(-12);
-  const { id = '', conversationId = '' } = some ?? {};
+  // Not on the first page, which each tick reads, and of a conversation that the lookback lists.
+  const made = world.source.results().toSorted((a, b) => (a.dateCreated < b.dateCreated ? 1 : -1));
+  const isRecent = (id: string) => Date.parse(world.source.get(id).createdAt) > world.nowMs - 2 * day;
+  const some = made.slice(10).find(({ conversationId }) => isRecent(conversationId));
+  if (some === undefined) return 'there is no result to unlink';
+  const { id, conversationId } = some;
   world.source.resultStore.keep(conversationId);
   const whole = world.source.get(conversationId);
   const operatorResultIds = (whole.operatorResultIds ?? []).filter((each) => each !== id);
