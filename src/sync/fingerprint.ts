@@ -41,6 +41,7 @@ export function isNotedOtherwise(text: string, policy: string): boolean {
  * JSON nested thousands deep, which nobody could store, is all alike.
  */
 export function fingerprint(value: Json): string {
+  depth = 0;
   try {
     hash(value, root);
   } catch (error) {
@@ -58,6 +59,15 @@ const bytes = Buffer.alloc(16);
 const root = Int32Array.of(1, 2, 3, 4);
 const element = Int32Array.of(5, 6, 7, 8);
 
+/** The stack ends at a depth that is not always the same, so that the same content would get two fingerprints. */
+const maxDepth = 1000;
+let depth = 0;
+
+function goDeeper(): void {
+  depth += 1;
+  if (depth > maxDepth) throw new RangeError(`nested more than ${maxDepth} deep`);
+}
+
 /** What the last hash came to. Not returned, because an object for each of a million values would be the most of the work. */
 let [a, b, c, d] = [0, 0, 0, 0];
 
@@ -65,6 +75,7 @@ function hash(value: Json, seed: Seed): void {
   if (typeof value === 'string') {
     hashText(value, kinds.text, seed);
   } else if (Array.isArray(value)) {
+    goDeeper();
     let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0];
     for (const each of value) {
       hash(each, element);
@@ -73,10 +84,12 @@ function hash(value: Json, seed: Seed): void {
       sumC = (sumC + c) | 0;
       sumD = (sumD + d) | 0;
     }
+    depth -= 1;
     hashSum(sumA, sumB, sumC, sumD, value.length, kinds.array, seed);
   } else if (!isJsonObject(value) || isRawNumber(value)) {
     hashText(JSON.stringify(value), kinds.other, seed);
   } else {
+    goDeeper();
     let [sumA, sumB, sumC, sumD, fields] = [0, 0, 0, 0, 0];
     for (const key in value) {
       hash(value[key] ?? null, seedOf(key));
@@ -86,6 +99,7 @@ function hash(value: Json, seed: Seed): void {
       sumD = (sumD + d) | 0;
       fields += 1;
     }
+    depth -= 1;
     hashSum(sumA, sumB, sumC, sumD, fields, kinds.object, seed);
   }
 }

@@ -173,8 +173,13 @@ describe('fingerprint', () => {
 });
 
 test('nested thousands deep, it ends all the same', () => {
-  const deep = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`);
-  expect(fingerprint(deep)).toBe('nested too deeply');
+  const nested = (depth: number) => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
+  expect(fingerprint(nested(5000))).toBe('nested too deeply');
+  expect(fingerprint(nested(1001))).toBe('nested too deeply');
+  expect(fingerprint(nested(1000))).toHaveLength(22);
+  expect(fingerprint(JSON.parse(`${'{"a":'.repeat(1001)}1${'}'.repeat(1001)}`))).toBe('nested too deeply');
+  // One after the other is not one within the other.
+  expect(fingerprint(Array.from({ length: 2000 }, () => [{ a: [] }]))).toHaveLength(22);
 });
 
 test('where no column says how a fingerprint was made, its text does, but for the first way of all', () => {
