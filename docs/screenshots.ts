@@ -1,5 +1,5 @@
 // The pictures of the status page in docs/status-page/, taken of the real program: `npm run screenshots`. One worker on the
-// simulated API and an embedded Postgres is led through its states, and a Chromium (CHROMIUM_PATH, or in PATH) looks at it.
+// simulated API and an embedded Postgres is led through its states, and a Chromium (CHROMIUM_PATH, or in PATH) draws it.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -84,7 +84,7 @@ export interface Examination {
   ledger(): Promise<LedgerFacts>;
   room(): Promise<RoomFacts>;
   lease(): Promise<LeaseFacts>;
-  /** Those that are set for this session. */
+  /** Those that are set for this connection. */
   timeouts(): Promise<Timeout[]>;
   /** For what is asked of a database elsewhere too. Nothing is tried again, and nothing is a transaction. */
   asDatabase: Pick<Database, 'run'>;

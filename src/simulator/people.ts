@@ -116,13 +116,6 @@ export const aiAgents: readonly [Agent, Agent] = [
   { name: 'Max', address: 'max@bots.example.com', type: 'AI_AGENT', skill: 0.75 },
 ];
 
-const agentsByAddress = new Map([...people, ...aiAgents].map((agent) => [agent.address, agent]));
-
-/** The agent with an address; undefined if there is none. */
-export function agentAt(address: string | undefined): Agent | undefined {
-  return agentsByAddress.get(address ?? '');
-}
-
 /** Who is at work at an instant and speaks the language. */
 export function peopleAtWork(atMs: number, phrasebook: Phrasebook): Agent[] {
   return people.filter(({ phrasebooks, utcOffset, from, days }) => {

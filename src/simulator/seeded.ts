@@ -112,7 +112,7 @@ function drawStart(plan: SeedPlan, number: number): Start {
   return { id, atMs: drawBusyTime(market, untilMs - spanMs, spanMs - 1000, random), random };
 }
 
-/** An instant in a stretch of time, more often one at which much happens. */
+/** An instant in a range of time, more often one at which much happens. */
 function drawBusyTime(market: Customer['market'], fromMs: number, spanMs: number, random: Random): number {
   for (let tries = 0; ; tries += 1) {
     const atMs = fromMs + Math.floor(random.next() * spanMs);

@@ -12,8 +12,8 @@ export const metricsVersion = 1;
 /** What separates words: spaces, tabs and line breaks. */
 export const wordSeparators = '\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000';
 
-export const isPerson = (type: Cell) => type === 'HUMAN_AGENT' || type === 'AGENT';
-export const isAi = (type: Cell) => type === 'AI_AGENT';
+const isPerson = (type: Cell) => type === 'HUMAN_AGENT' || type === 'AGENT';
+const isAi = (type: Cell) => type === 'AI_AGENT';
 const isCustomer = (type: Cell) => type === 'CUSTOMER';
 
 interface Participant {

@@ -1,5 +1,5 @@
 // The status page over HTTP: `/` and its few files. If the database cannot be read, it shows the last known state and its age.
-// However many people look at it, the database is read once every few seconds, for a limited time.
+// However many people have it open, the database is read once every few seconds, for a limited time.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
