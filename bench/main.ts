@@ -8,6 +8,7 @@ import { Bench, type Measure } from './bench.ts';
 import { history } from './measures/history.ts';
 import { latency, limited } from './measures/latency.ts';
 import { memory } from './measures/memory.ts';
+import { push } from './measures/push.ts';
 import { relist } from './measures/relist.ts';
 import { results } from './measures/results.ts';
 import { simulator } from './measures/simulator.ts';
@@ -17,7 +18,7 @@ import { describe, writeResults } from './results.ts';
 import type { Row } from './row.ts';
 import { asText } from './table.ts';
 
-const measures: Measure[] = [simulator, history, latency, limited, relist, results, memory, tick, start];
+const measures: Measure[] = [simulator, history, latency, limited, relist, results, memory, push, tick, start];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

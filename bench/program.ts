@@ -21,8 +21,8 @@ export interface Ended {
 export interface Running {
   /** When it was started, in ms since the epoch. */
   readonly startedMs: number;
-  /** Waits until it has said it. */
-  saw(pattern: RegExp): Promise<void>;
+  /** Waits until it has said it. @returns the match. */
+  saw(pattern: RegExp): Promise<RegExpExecArray>;
   /** Ends it in order by SIGTERM, and waits. */
   stop(): Promise<Ended>;
   /** Waits for its end. @throws where it failed, with the last that it said. */
@@ -69,7 +69,9 @@ export function startProgram(path: string, args: string[], env: Record<string, s
     startedMs,
     ended,
     async saw(pattern) {
-      while (!pattern.test(output)) {
+      for (;;) {
+        const match = pattern.exec(output);
+        if (match !== null) return match;
         if (over) throw new Error(`it ended without saying ${pattern}:\n${output.slice(-3000)}`);
         await heard.promise;
       }

@@ -1,6 +1,7 @@
 // The simulator as a process of its own, told what to do by the one that forked it: orders in, one answer each. It serves
 // bodies that it made beforehand, and keeps no record of requests but counts and the instants of the first and last.
 
+import { startPushes } from '../src/simulator/pushes.ts';
 import { defaultCredentials, type Simulator, startSimulator } from '../src/simulator/server.ts';
 import { Source } from '../src/simulator/source.ts';
 import { madeConversations, type Order, type Shape } from './conversations.ts';
@@ -85,6 +86,23 @@ const carryOut: { [Name in keyof Orders]: (given: Orders[Name]['given']) => Prom
     const createdAt = new Date(Date.now() - 5_000).toISOString();
     for (let n = 0; n < created; n += 1) source.create({ createdAt, updatedAt: createdAt });
     for (const key of newestOpen(source, created + said).slice(created)) source.say(key, 'One more thing, if I may.');
+  },
+  async push({ url, target, perSecond, count }) {
+    const { source } = started();
+    const ids = source.ids();
+    const sentMs: Record<string, number> = {};
+    await using pushes = startPushes({ source, url, target, authToken: defaultCredentials.authToken });
+    const startMs = Date.now();
+    for (let at = 0; at < count; at += 1) {
+      const dueMs = startMs + (at * 1000) / perSecond;
+      if (dueMs > Date.now()) await new Promise((resolve) => setTimeout(resolve, dueMs - Date.now()));
+      const id = ids[Math.floor((at * ids.length) / count)] ?? '';
+      sentMs[id] = Date.now();
+      if (at % 2 === 0) source.say(id, 'One more thing, if I may.');
+      else source.addResult(id);
+    }
+    await pushes.settled();
+    return { sentMs, statuses: Object.fromEntries(pushes.statuses) };
   },
 };
 

@@ -31,6 +31,20 @@ export interface Counters {
   cpuMs: number;
 }
 
+export interface PushOrder {
+  url: string;
+  target: string;
+  perSecond: number;
+  count: number;
+}
+
+export interface Pushed {
+  /** When each conversation's webhook was sent, in ms since the epoch. */
+  sentMs: Record<string, number>;
+  /** How many webhooks were answered with each status; 0: no answer. */
+  statuses: Record<number, number>;
+}
+
 /** What it can be told. */
 export interface Orders {
   start: { given: StartOptions; answer: { url: string } };
@@ -45,6 +59,8 @@ export interface Orders {
   ids: { given: number; answer: string[] };
   /** So many conversations begin, and in so many older open ones somebody says something. */
   change: { given: { created: number; said: number }; answer: undefined };
+  /** Changes so many conversations, spread over all of them and so many a second, and announces each by webhook. */
+  push: { given: PushOrder; answer: Pushed };
 }
 
 export class SimulatorProcess implements AsyncDisposable {
