@@ -12,6 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/config/connection-string.ts';
 import { openConfigured } from '../../src/database.ts';
 import { chooseServerUser } from '../../src/embedded/user.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { beat, createReplicas, leave } from '../../src/postgres/replicas.ts';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
 
 let database: TestDatabase;
@@ -132,6 +134,19 @@ describe.skipIf(!installed)('a PgBouncer (needs pgbouncer)', () => {
 
   test('lets a good connection through', async () => {
     expect(await prepare(through)).toBe(0);
+  });
+
+  test('replicas that begin at once through it count each other', async () => {
+    const processes = ['a', 'b', 'c'].map((name) => ({ name, database: openDatabase(through) }));
+    try {
+      await Promise.all(processes.map((each) => createReplicas(each.database)));
+      await Promise.all(processes.map((each) => beat(each.database, each.name)));
+      const counts = await Promise.all(processes.map((each) => beat(each.database, each.name)));
+      expect(counts).toEqual([3, 3, 3]);
+      await Promise.all(processes.map((each) => leave(each.database, each.name)));
+    } finally {
+      await Promise.all(processes.map((each) => each.database.close()));
+    }
   });
 
   test.each<[string, Partial<Connection>, RegExp]>([
