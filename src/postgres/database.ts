@@ -6,10 +6,12 @@ import pg from 'pg';
 import { storableParameter } from '../lib/storable.ts';
 import { wait } from '../lib/wait.ts';
 import { Unstorable } from '../sync/model.ts';
-import { goodbyeMs, trackConnections } from './connection.ts';
+import { type ConnectionConfig, goodbyeMs, trackConnections } from './connection.ts';
 import { DatabaseTrouble, translate } from './errors.ts';
 import { nowInMicroseconds } from './instant.ts';
+import { createSchemaNames, writtenFor } from './schemas.ts';
 import { fixedSettings, liftedTimeouts } from './session.ts';
+import { createTurns, mostConnections } from './turns.ts';
 
 /**
  * Plain SQL on one connection. Parameters are made storable here, because texts from outside reach many columns: the API's error
@@ -33,7 +35,11 @@ export interface Database {
   ): Promise<Result>;
   /** One statement, tried once, with a limit of its own. @throws DatabaseTrouble. */
   ask<Row extends pg.QueryResultRow>(text: string, answerMs: number): Promise<Row[]>;
-  /** Ends every connection. Statements that still run after a second fail. */
+  /** The same connections, with the schemas of another account in every statement. */
+  under(schema: string): Database;
+  /** From now on, so many accounts share the connections. */
+  share(accounts: number): void;
+  /** Ends every connection, those of all schemas. Statements that still run after a second fail. */
   close(): Promise<void>;
 }
 
@@ -74,8 +80,9 @@ const hints = ['seqscan', 'hashjoin', 'mergejoin']
 
 const retryWaitsMs = [100, 400, 1600];
 
-/** Makes the pool. It connects with the first query. */
-export function openDatabase(connection: pg.ClientConfig, changed: Partial<DatabaseLimits> = {}): Database {
+/** Makes the pool, for the schema of the connection. It connects with the first query. */
+export function openDatabase(connection: ConnectionConfig, changed: Partial<DatabaseLimits> = {}): Database {
+  const { schema: ownSchema = writtenFor, ...way } = connection;
   const limits = { ...databaseLimits, ...changed };
   const begin = (planner: string[]) =>
     [
@@ -89,10 +96,12 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
     ].join('; ');
   const [plainBegin, byKeysBegin] = [begin([]), begin(hints)];
   const connections = trackConnections();
+  const turns = createTurns();
   const pool = new pg.Pool({
-    ...connection,
+    // Without a schema: the names are put into each statement, since the next one on a connection may be of another account.
+    ...way,
     Client: connections.Client,
-    max: 5,
+    max: mostConnections,
     // A user's own limit takes precedence, except 0, which means none.
     connectionTimeoutMillis: connection.connectionTimeoutMillis || limits.connectMs,
     query_timeout: limits.answerMs,
@@ -105,8 +114,15 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
   pool.on('error', () => {});
   const closed = new AbortController();
 
-  const once = async <Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> => {
-    const client = await pool.connect();
+  const once = async <Result>(schema: string, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> => {
+    const endTurn = await turns.take(schema);
+    try {
+      return await onClient(await pool.connect(), work);
+    } finally {
+      endTurn();
+    }
+  };
+  const onClient = async <Result>(client: pg.PoolClient, work: (client: pg.PoolClient) => Promise<Result>) => {
     let broken = true;
     // If it is lost between two queries, the next one reports it.
     const onError = () => {};
@@ -141,47 +157,52 @@ export function openDatabase(connection: pg.ClientConfig, changed: Partial<Datab
   };
   let ending: Promise<void> | undefined;
 
-  const whole = <Result>(
-    work: (queries: Queries, now: bigint) => Promise<Result>,
-    { byKeys = false }: TransactionOptions = {},
-  ) =>
-    once(async (client) => {
-      // `begin` is answered before anything else is sent: without a transaction each statement would commit by itself.
-      const begun = [await client.query<{ now: string }>(byKeys ? byKeysBegin : plainBegin)].flat().at(-1)?.rows[0];
-      if (begun === undefined) throw new Error('the database gave no time');
-      const result = await work(queriesOn(client), BigInt(begun.now));
-      // A user's deferred trigger or constraint may refuse here.
-      await client.query('commit').catch((error: unknown) => {
-        throw translate(error, 'at COMMIT');
+  const under = (schema: string): Database => {
+    const named = createSchemaNames(schema);
+    const whole = <Result>(
+      work: (queries: Queries, now: bigint) => Promise<Result>,
+      { byKeys = false }: TransactionOptions = {},
+    ) =>
+      once(schema, async (client) => {
+        // `begin` is answered before anything else is sent: without a transaction each statement would commit by itself.
+        const begun = [await client.query<{ now: string }>(byKeys ? byKeysBegin : plainBegin)].flat().at(-1)?.rows[0];
+        if (begun === undefined) throw new Error('the database gave no time');
+        const result = await work(queriesOn(client, named), BigInt(begun.now));
+        // A user's deferred trigger or constraint may refuse here.
+        await client.query('commit').catch((error: unknown) => {
+          throw translate(error, 'at COMMIT');
+        });
+        return result;
       });
-      return result;
-    });
-
-  return {
-    run(work) {
-      const plain = () => once((client) => work(queriesOn(client)));
-      // A transaction lifts the limits, but costs two more round trips: only if it is needed.
-      const lifted = (error: unknown) => {
-        if (isTimeout(error)) return whole(work);
-        throw error;
-      };
-      return retrying(() => plain().catch(lifted), closed.signal);
-    },
-    transaction: (work, options) => retrying(() => whole(work, options), closed.signal),
-    async ask<Row extends pg.QueryResultRow>(text: string, answerMs: number) {
-      try {
-        // Not in the driver's types: the limit of this query alone.
-        const query = { text, query_timeout: answerMs } as pg.QueryConfig;
-        return await once(async (client) => (await client.query<Row>(query).catch(namedOn(client))).rows);
-      } catch (error) {
-        throw translate(error);
-      }
-    },
-    close() {
-      ending ??= end();
-      return ending;
-    },
+    return {
+      run(work) {
+        const plain = () => once(schema, (client) => work(queriesOn(client, named)));
+        // A transaction lifts the limits, but costs two more round trips: only if it is needed.
+        const lifted = (error: unknown) => {
+          if (isTimeout(error)) return whole(work);
+          throw error;
+        };
+        return retrying(() => plain().catch(lifted), closed.signal);
+      },
+      transaction: (work, options) => retrying(() => whole(work, options), closed.signal),
+      async ask<Row extends pg.QueryResultRow>(text: string, answerMs: number) {
+        try {
+          // Not in the driver's types: the limit of this query alone.
+          const query = { text: named(text), query_timeout: answerMs } as pg.QueryConfig;
+          return await once(schema, async (client) => (await client.query<Row>(query).catch(namedOn(client))).rows);
+        } catch (error) {
+          throw translate(error);
+        }
+      },
+      under,
+      share: turns.share,
+      close() {
+        ending ??= end();
+        return ending;
+      },
+    };
   };
+  return under(ownSchema);
 }
 
 /** Whether a limit of the role, the database or the server ended a statement. */
@@ -200,12 +221,12 @@ function namedOn(client: pg.PoolClient): (error: unknown) => Promise<never> {
 }
 
 /** If a statement failed only because an earlier one of its transaction did, the error is that of the earlier one. */
-function queriesOn(client: pg.PoolClient): Queries {
+function queriesOn(client: pg.PoolClient, named: (text: string) => string): Queries {
   let first: unknown;
   return {
     async sql<Row extends pg.QueryResultRow>(text: string, parameters: unknown[] = [], writes?: string) {
       try {
-        return (await client.query<Row>(text, parameters.map(storableParameter))).rows;
+        return (await client.query<Row>(named(text), parameters.map(storableParameter))).rows;
       } catch (error) {
         first ??= writes === undefined ? error : translate(error, `in ${writes}`);
         throw first;

@@ -1,5 +1,5 @@
-// The one place that knows what the schemas are called. SQL is written for `twilio` and `twilio_sync`; a connection with
-// another SYNC_SCHEMA puts the real names in, in statements and in migrations alike.
+// The one place that knows what the schemas are called. SQL is written for `twilio` and `twilio_sync`; the real names are put in
+// when it is sent, in statements and in migrations alike. Accounts with schemas of their own share the statements.
 
 import pg from 'pg';
 
@@ -31,28 +31,60 @@ const tokens = new RegExp(
   'g',
 );
 
+/** A schema's name as SQL has it: as an identifier, as a text, and as a text that is read as an identifier. */
+const formsOf = (name: string) => {
+  const identifier = pg.escapeIdentifier(name);
+  return { identifier, plain: pg.escapeLiteral(name), reading: pg.escapeLiteral(identifier) };
+};
+const namesOf = (schema: string) => ({ tables: formsOf(schema), bookkeeping: formsOf(bookkeepingOf(schema)) });
+type Names = ReturnType<typeof namesOf>;
+
+/** A statement, cut where a schema's name has to be put in. */
+type Cut = readonly (string | ((names: Names) => string))[];
+
+// Most statements are constants; those that are not are few. They are kept once for all schemas: with a thousand accounts, a copy for
+// each would take hundreds of megabytes.
+const cuts = new Map<string, Cut>();
+const mostCuts = 1_000;
+
+function cutOf(text: string): Cut {
+  const found = cuts.get(text) ?? cut(text);
+  if (cuts.size < mostCuts) cuts.set(text, found);
+  return found;
+}
+
+function cut(text: string): Cut {
+  const pieces: (string | ((names: Names) => string))[] = [];
+  let end = 0;
+  for (const { 0: token, index, groups = {} } of text.matchAll(tokens)) {
+    const put = putFor(token, groups);
+    if (put === undefined) continue;
+    pieces.push(text.slice(end, index), put);
+    end = index + token.length;
+  }
+  return [...pieces, text.slice(end)];
+}
+
+/** What is put in place of a token; undefined: it stays. */
+function putFor(token: string, { comment, plain, reading, literal }: Record<string, string | undefined>) {
+  const formOf = (written: string) => (written.includes('_sync') ? 'bookkeeping' : 'tables');
+  if (comment !== undefined || (literal !== undefined && !token.includes('twilio'))) return undefined;
+  // A schema's plain name, or one that Postgres reads as an identifier.
+  if (plain !== undefined) return (names: Names) => names[formOf(token)].plain;
+  if (reading !== undefined) return (names: Names) => names[formOf(token)].reading;
+  if (literal === undefined) return (names: Names) => names[formOf(token)].identifier;
+  return (names: Names) =>
+    token.replace(/"?\btwilio(_sync)?\b"?/g, (name) => names[formOf(name)].identifier.replaceAll("'", "''"));
+}
+
 /** Makes what puts a schema's names into SQL. */
 export function createSchemaNames(schema: string): (text: string) => string {
-  const known = new Map<string, string>();
-  const nameOf = (written: string) => (written.includes('_sync') ? bookkeepingOf(schema) : schema);
-  const identifier = (written: string) => pg.escapeIdentifier(nameOf(written));
-  const withinLiteral = (text: string) =>
-    text.replace(/"?\btwilio(_sync)?\b"?/g, (written) => identifier(written).replaceAll("'", "''"));
-  const translate = (text: string) =>
-    text.replace(tokens, (token, ...rest) => {
-      const { comment, reading, plain, literal } = rest.at(-1) as Record<string, string | undefined>;
-      if (comment !== undefined) return token;
-      // A schema's plain name, or one that Postgres reads as an identifier.
-      if (plain !== undefined) return pg.escapeLiteral(nameOf(token));
-      if (reading !== undefined) return pg.escapeLiteral(identifier(token));
-      return literal === undefined ? identifier(token) : withinLiteral(token);
-    });
+  const names = namesOf(schema);
   return (text) => {
     if (text.startsWith(mark)) return text.slice(mark.length);
     if (schema === writtenFor) return text;
-    const found = known.get(text) ?? translate(text);
-    // Most statements are constants; those that are not are few.
-    if (known.size < 1_000) known.set(text, found);
-    return found;
+    return cutOf(text)
+      .map((piece) => (typeof piece === 'string' ? piece : piece(names)))
+      .join('');
   };
 }
