@@ -1,10 +1,16 @@
 // docs/settings.md, written from the option table in src/config/settings.ts: `npm run docs`. A test fails when the two differ.
 
 import { writeFileSync } from 'node:fs';
+import { entryNames } from '../src/config/account-entry.ts';
 import { type Part, type Setting, settings } from '../src/config/settings.ts';
 
 const sections: Record<Part, { title: string; intro: string }> = {
   api: { title: 'API', intro: 'The account, its credentials, and the way to the API.' },
+  accounts: {
+    title: 'Accounts',
+    intro:
+      'One deployment can copy many accounts: see [Many accounts](deploy.md#many-accounts) for the file, and [below](#names-in-the-accounts-file) for the names in it.',
+  },
   database: {
     title: 'Database',
     intro:
@@ -43,7 +49,19 @@ All settings are environment variables. An empty one counts as unset. Wrong valu
 
 ${Object.entries(sections)
   .map(([part, { title, intro }]) => `## ${title}\n\n${intro}\n\n${tableOf(part)}`)
-  .join('\n')}`;
+  .join('\n')}
+## Names in the accounts file
+
+Each name in an entry of \`SYNC_ACCOUNTS_FILE\` stands for a setting and takes what that takes. A name with a dot is within an object: \`{"filters": {"status": "CLOSED"}}\`.
+
+| name | setting |
+|---|---|
+${Object.entries(entryNames)
+  .map(
+    ([name, setting]) =>
+      `| \`${name}\`${settings.get(setting)?.secret ? ` or \`${name}File\`` : ''} | \`${setting}\` |\n`,
+  )
+  .join('')}`;
 }
 
 function tableOf(part: string): string {

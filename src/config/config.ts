@@ -73,6 +73,8 @@ export const noFilters: Readonly<FilterConfig> = {
 
 export interface Config {
   api: ApiConfig;
+  /** The path of the accounts file; undefined: one account, from the environment. */
+  accounts: { file: string | undefined };
   database: DatabaseConfig;
   filters: FilterConfig;
   sync: SyncConfig;
@@ -81,7 +83,7 @@ export interface Config {
   logLevel: Values['LOG_LEVEL'];
 }
 
-const everyPart: readonly Part[] = ['api', 'database', 'filters', 'sync', 'http', 'webhook', 'logLevel'];
+const everyPart: readonly Part[] = ['api', 'accounts', 'database', 'filters', 'sync', 'http', 'webhook', 'logLevel'];
 
 /**
  * Reads the parts of the configuration that a command needs, by default all. An empty variable counts as unset. Misspelt
@@ -97,6 +99,7 @@ export function readConfig<Wanted extends Part = Part>(
   const given = readValues(env, readFile, wanted, problems);
   const build: { [Each in Part]: () => Config[Each] } = {
     api: () => apiOf(env, given, readFile, problems),
+    accounts: () => ({ file: given.values.SYNC_ACCOUNTS_FILE }),
     database: () => databaseOf(env, given, readFile, problems),
     filters: () => filtersOf(given.values),
     sync: () => syncOf(given, problems),
@@ -227,4 +230,11 @@ function filtersOf(values: Values): FilterConfig {
     intelligenceConfigurationIds: values.SYNC_INTELLIGENCE_CONFIGURATION_IDS,
     operatorIds: values.SYNC_OPERATOR_IDS,
   };
+}
+
+/** The same database, with the tables in another schema. */
+export function underSchema(config: DatabaseConfig, schema: string): DatabaseConfig {
+  if (config.kind === 'embedded') return { ...config, schema };
+  const connection = hideSecrets({ ...config.connection, schema }, 'password', 'ssl', 'optionalTls');
+  return { ...config, schema, connection };
 }

@@ -87,62 +87,8 @@ function isServiceLink(env: Environment, name: string): boolean {
   return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(env[name] ?? '');
 }
 
-/**
- * Every secret that is set, used or not, in each form in which a text may quote it: as it is, and the password of a URL
- * encoded and decoded. Files that cannot be read are left out.
- */
-export function findSecrets(env: Environment, readFile: ReadFile): string[] {
-  const found: string[] = [];
-  for (const [name, row] of settings) {
-    if (row.secret) {
-      const path = env[`${name}_FILE`];
-      const text = env[name] || (path && readSecret(name, path, readFile, () => {}));
-      if (text) found.push(text, ...passwordsOf(text));
-    } else if (/^HTTPS?_PROXY$/.test(name)) {
-      for (const text of [env[name], env[name.toLowerCase()]]) if (text) found.push(...passwordsOf(text));
-    }
-  }
-  return found;
-}
-
-/** Files are read again while the process runs: `secrets` has what was set at the start, and what each file has held since. */
-export function rememberSecrets(
-  env: Environment,
-  readFile: ReadFile,
-): { readFile: ReadFile; secrets: Iterable<string> } {
-  const held = new Map<string, string[]>();
-  const fixed = findSecrets(env, readFile);
-  return {
-    readFile(path) {
-      const text = readFile(path);
-      const secret = text.replace(/\r?\n$/, '');
-      const before = held.get(path) ?? [];
-      // Requests in flight may still quote the previous one.
-      if (!before.includes(secret)) held.set(path, [secret, ...passwordsOf(secret), ...before].slice(0, 20));
-      return text;
-    },
-    secrets: {
-      *[Symbol.iterator]() {
-        yield* fixed;
-        for (const texts of held.values()) yield* texts;
-      },
-    },
-  };
-}
-
-function passwordsOf(url: string): string[] {
-  const parsed = URL.parse(url.includes('://') ? url : `http://${url}`);
-  const inQuery = ['password', 'sslpassword'].flatMap((name) => parsed?.searchParams.get(name) || []);
-  const password = parsed?.password;
-  if (!password) return inQuery;
-  try {
-    return [password, decodeURIComponent(password), ...inQuery];
-  } catch {
-    return [password, ...inQuery];
-  }
-}
-
-function readSecret(name: SettingName, path: string, readFile: ReadFile, report: (message: string) => void) {
+/** What a file holds; undefined if that cannot be read, or is nothing. */
+export function readSecret(name: SettingName, path: string, readFile: ReadFile, report: (message: string) => void) {
   try {
     const text = readFile(path).replace(/\r?\n$/, '');
     if (text !== '') return text;

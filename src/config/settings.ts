@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import * as kinds from './setting-kinds.ts';
 
 /** Parts of the configuration: a command asks for those it needs. */
-export type Part = 'api' | 'database' | 'filters' | 'sync' | 'http' | 'webhook' | 'logLevel';
+export type Part = 'api' | 'accounts' | 'database' | 'filters' | 'sync' | 'http' | 'webhook' | 'logLevel';
 
 /** A row. A `secret` may also be in the file that NAME_FILE names. The value of a setting that is not `shown` is in no message. */
 export interface Setting extends kinds.Kind<unknown> {
@@ -83,6 +83,14 @@ const api = {
   NODE_EXTRA_CA_CERTS: {
     ...kinds.text('a readable PEM file'),
     help: 'PEM file of additional certificate authorities to trust',
+  },
+} as const;
+
+const accounts = {
+  SYNC_ACCOUNTS_FILE: {
+    ...kinds.text('the path of a readable JSON file'),
+    help: 'JSON file of several accounts, in place of `TWILIO_ACCOUNT_SID` and its credentials',
+    details: 'See [Many accounts](deploy.md#many-accounts). The other settings give the defaults of its entries.',
   },
 } as const;
 
@@ -244,9 +252,10 @@ const logLevel = {
   },
 } as const;
 
-const byPart = { api, database, sync, filters, http, webhook, logLevel } satisfies Record<Part, unknown>;
+const byPart = { api, accounts, database, sync, filters, http, webhook, logLevel } satisfies Record<Part, unknown>;
 
 type Table = typeof api &
+  typeof accounts &
   typeof database &
   typeof sync &
   typeof filters &

@@ -35,7 +35,8 @@ export function webhookOf(
   const hasToken = given.has('WEBHOOK_AUTH_TOKEN') || api.given.has('TWILIO_AUTH_TOKEN');
   if (given.has('WEBHOOK_PORT') && !given.has('WEBHOOK_URL'))
     report('WEBHOOK_URL', 'WEBHOOK_PORT is set but WEBHOOK_URL is not: signatures are checked against it');
-  if (given.has('WEBHOOK_PORT') && !hasToken && !given.has('WEBHOOK_SHARED_KEY'))
+  // In the accounts file, keys are each account's own: one without a key takes no webhooks.
+  if (given.has('WEBHOOK_PORT') && !hasToken && !given.has('WEBHOOK_SHARED_KEY') && !env['SYNC_ACCOUNTS_FILE'])
     report(
       'WEBHOOK_AUTH_TOKEN',
       'WEBHOOK_PORT is set but nothing to check signatures with: WEBHOOK_AUTH_TOKEN, TWILIO_AUTH_TOKEN or WEBHOOK_SHARED_KEY is required',

@@ -4,7 +4,8 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config/config.ts';
-import { type Environment, findSecrets, findServiceLinks } from '../../src/config/environment.ts';
+import { type Environment, findServiceLinks } from '../../src/config/environment.ts';
+import { findSecrets } from '../../src/config/secrets.ts';
 import { type Part, settings, settingsHelp } from '../../src/config/settings.ts';
 import { certificate, privateKey } from '../twilio/test-certificate.ts';
 
@@ -61,6 +62,7 @@ describe('what is read', () => {
         maxConcurrency: 32,
         proxy: { https: undefined, http: undefined, none: undefined },
       },
+      accounts: { file: undefined },
       database: { kind: 'embedded', schema: 'twilio', folder: 'data/postgres' },
       filters: {
         status: undefined,

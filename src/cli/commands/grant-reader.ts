@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { DatabaseConfig } from '../../config/config.ts';
+import { type DatabaseConfig, underSchema } from '../../config/config.ts';
 import type { Connection } from '../../config/connection-string.ts';
 import { openConfigured } from '../../database.ts';
 import { reasonOf } from '../../lib/reason.ts';
@@ -39,7 +39,7 @@ export function grantReaderCommand(
 
   return async (config: DatabaseConfig, terminal: Terminal): Promise<number> => {
     const wanted = { ...asked, schema: schema ?? config.schema };
-    await using opened = await openConfigured(withSchema(config, wanted.schema));
+    await using opened = await openConfigured(underSchema(config, wanted.schema));
     if (print) {
       const { script, passwordSet } = await printReader(opened.database, wanted);
       terminal.write(script);
@@ -60,11 +60,6 @@ export function grantReaderCommand(
     for (const line of lines) terminal.write(line);
     return exitStatus.inSync;
   };
-}
-
-function withSchema(config: DatabaseConfig, schema: string): DatabaseConfig {
-  if (config.kind === 'embedded') return { ...config, schema };
-  return { ...config, schema, connection: { ...config.connection, schema } };
 }
 
 /** What is printed about a reader; `password` if it was generated here. */
