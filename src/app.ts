@@ -9,6 +9,7 @@ import { enterScope, refuseWrongScope, type Scope } from './postgres/scope.ts';
 import { createStore } from './postgres/store.ts';
 import { type Context, createContext, type Store, type Watcher } from './sync/context.ts';
 import { createMask } from './sync/mask.ts';
+import { createRoom, type Room, roomOf } from './sync/room.ts';
 import { isTooMany } from './sync/sweeps.ts';
 import { baseUrl } from './twilio/base-url.ts';
 import type { BoundName, Query } from './twilio/bounds.ts';
@@ -59,6 +60,8 @@ export interface ProgramOptions {
   onRetry?: (retry: Retry) => void;
   /** Gets the time of each transaction that stores a batch, whether it succeeds or not. */
   onLoad?: (ms: number) => void;
+  /** Shared with other accounts; by default the program has one of its own. */
+  room?: Room;
   /** The time limit for a request, if not the client's own. */
   timeoutMs?: number | undefined;
 }
@@ -106,7 +109,9 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   if (!config.sync.operatorResults && epoch !== null) await results.leave();
   if (config.sync.operatorResults && epoch !== null && !(await results.head()).asked)
     log.info('operator results are stored with their content from now on; SYNC_OPERATOR_RESULTS=links keeps only ids');
+  const share = (options.room ?? createProcessRoom()).join();
   const context: Context = createContext({
+    share,
     api: createListing({
       client,
       filters: queryOf(config.filters),
@@ -140,7 +145,19 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       ...options.watcher,
     },
   });
-  return { context, client, [Symbol.asyncDispose]: () => client.close() };
+  return {
+    context,
+    client,
+    async [Symbol.asyncDispose]() {
+      share.leave();
+      await client.close();
+    },
+  };
+}
+
+/** The room of this process, for all its accounts. */
+export function createProcessRoom(): Room {
+  return createRoom(roomOf(memoryLimit()).heldBytes);
 }
 
 function timed(store: Store, onLoad: (ms: number) => void = () => {}): Store {

@@ -7,7 +7,7 @@ import { exitStatus } from '../src/cli/exit-status.ts';
 import { ConfigError, readConfig } from '../src/config/config.ts';
 import { translate } from '../src/postgres/errors.ts';
 import { LeaseHeld } from '../src/postgres/while-leased.ts';
-import { roomOf } from '../src/sync/details.ts';
+import { roomOf } from '../src/sync/room.ts';
 import { Unauthorized, Unavailable, unreachable } from '../src/twilio/errors.ts';
 import { blocks, codes, documentOf, documents, root } from './readme.ts';
 

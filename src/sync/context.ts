@@ -24,6 +24,7 @@ import type {
   Window,
 } from './model.ts';
 import type { ResultsApi, ResultsStore } from './result-model.ts';
+import { createRoom, roomOf, type Share } from './room.ts';
 
 export interface Api {
   /** The API's clock, in whole seconds. Known once anything was listed. */
@@ -234,6 +235,8 @@ export interface Context {
   counts: Counts;
   requests: Requests;
   learned: Learned;
+  /** What this account has of the room that the accounts of a process share. */
+  share: Share;
   /** How many requests for details have been sent: the order of their answers. Copies of a context share it. */
   detailRequests: { sent: number };
   /** Its details go before those of others. */
@@ -241,10 +244,11 @@ export interface Context {
 }
 
 export function createContext(
-  given: Pick<Context, 'api' | 'store' | 'settings' | 'watcher'> & { results?: Results | null },
+  given: Pick<Context, 'api' | 'store' | 'settings' | 'watcher'> & { results?: Results | null; share?: Share },
 ): Context {
   return {
     results: null,
+    share: createRoom(roomOf(given.settings.memoryBytes).heldBytes).join(),
     ...given,
     counts: createCounts(),
     requests: { sweeps: new Set(), openFromStart: true, names: false },
@@ -261,6 +265,7 @@ export function copyForDryRun(context: Context): Context {
     counts: createCounts(),
     requests: { ...context.requests },
     learned: copyOf(context.learned),
+    share: createRoom(roomOf(context.settings.memoryBytes).heldBytes).join(),
   };
 }
 

@@ -1,7 +1,7 @@
 // Fetches details, and makes each one ready to be stored while others are on their way. What is held in memory is limited: no
-// request starts while 24 MB of bodies wait to be stored or, judging by recent sizes, are on their way. A body over 8 MB is
-// dropped and fetched again alone. With little memory, all of these are less. Also decides whether a failed detail is the
-// conversation's own trouble or the API's.
+// request starts while 24 MB of bodies wait to be stored or, judging by recent sizes, are on their way, or while this account has its
+// part of the room that accounts share. A body over 8 MB is dropped and fetched again alone. With little memory, all of these are less.
+// Also decides whether a failed detail is the conversation's own trouble or the API's.
 
 import type { JsonObject } from '../lib/json.ts';
 import type { Context } from './context.ts';
@@ -9,6 +9,7 @@ import { fingerprint } from './fingerprint.ts';
 import { decideFollowUp } from './follow-up.ts';
 import { type Change, type Failed, type Fetch, type Outcome, type OutcomeKind, Unstorable } from './model.ts';
 import { normalize, normalizerVersion } from './normalize.ts';
+import { roomOf } from './room.ts';
 
 export interface Fetched {
   fetch: Fetch;
@@ -20,26 +21,6 @@ export interface Fetched {
 }
 
 const megabyte = 1_000_000;
-
-/** Limits of memory for bodies. */
-export interface Room {
-  heldBytes: number;
-  /** The limit for a body beside others. */
-  usualBytes: number;
-  /** The limit for a body that is fetched alone. */
-  maxBytes: number;
-}
-
-/**
- * The program itself takes about 110 MB. A body takes up to eight times its size while it is read, parsed and stored.
- * Measured: bodies of 16 MB fit within 256 MB, and those of 30 MB within 384 MB.
- */
-export function roomOf(memoryBytes: number): Room {
-  const spare = Math.max(16 * megabyte, memoryBytes - 144 * megabyte);
-  const heldBytes = Math.min(24 * megabyte, spare / 4);
-  const maxBytes = Math.min(64 * megabyte, Math.max(4 * megabyte, spare / 8));
-  return { heldBytes, usualBytes: heldBytes / 3, maxBytes };
-}
 
 /** How many requests wait behind those in flight, so that the next one starts before an answer is even parsed. */
 const ready = 8;
@@ -54,7 +35,8 @@ export interface Fetcher {
 }
 
 export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
-  const { memoryBytes } = context.settings;
+  const { share, settings } = context;
+  const { memoryBytes } = settings;
   const { heldBytes, usualBytes, maxBytes } = roomOf(memoryBytes);
   let held = 0;
   let inFlight = 0;
@@ -62,16 +44,20 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
   let likely = heldBytes / 4;
   let seen = 0;
   let last: Promise<unknown> = Promise.resolve();
-  let changed = Promise.withResolvers<void>();
-  const change = () => {
-    changed.resolve();
-    changed = Promise.withResolvers();
+  /** What counts of this in the room that accounts share. */
+  let counted = 0;
+  const taken = () => (signal.aborted ? 0 : held + inFlight * likely);
+  const count = () => {
+    const now = taken();
+    share.take(now - counted);
+    counted = now;
   };
-  // Wakes up those that wait for room.
-  signal.addEventListener('abort', change, { once: true });
+  // Gives everything back, and wakes up those that wait for room.
+  signal.addEventListener('abort', count, { once: true });
 
   const attempt = async (fetch: Fetch, limit: number): Promise<Fetched> => {
     inFlight += 1;
+    count();
     let request = 0;
     // What counts is when the request that was answered was sent: before that it may wait, and others may be sent.
     const onSend = () => {
@@ -92,18 +78,19 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
       return { fetch, outcome, bytes, request };
     } finally {
       inFlight -= 1;
-      change();
+      count();
     }
   };
   /** Each request asks just before it starts, one after the other, so that many that began together do not all pass at once. */
   const waitForRoom = async () => {
-    const isFull = () => held + inFlight * likely >= heldBytes || inFlight >= context.settings.maxConcurrency + ready;
-    while (isFull() && !signal.aborted) await changed.promise;
+    const isFull = () =>
+      taken() >= heldBytes || inFlight >= settings.maxConcurrency + ready || (inFlight > 0 && share.isFull());
+    while (!signal.aborted && isFull()) await share.changed();
     signal.throwIfAborted();
   };
   const release = (bytes: number) => {
     held -= bytes;
-    change();
+    count();
   };
   return {
     async fetch(fetch) {
@@ -115,12 +102,15 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
       return await (await started).fetched;
     },
     async fetchAlone(fetch) {
+      const end = await share.alone(signal);
       held += heldBytes;
+      count();
       try {
         const fetched = await attempt(fetch, maxBytes);
         return fetched.outcome.kind === 'tooLarge' ? { ...fetched, outcome: tooLarge(maxBytes, memoryBytes) } : fetched;
       } finally {
         release(heldBytes);
+        end();
       }
     },
     release,

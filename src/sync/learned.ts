@@ -16,11 +16,6 @@ export interface Learned {
   spans: { all: number; open: number };
   tooLong: { all: TooLong; open: TooLong };
   trust: ListTrust;
-  /**
-   * Fingerprints of open conversations that were listed as they are stored. Most of them are listed the same a minute later
-   * and need no look at the database. Anything that is loaded is taken out.
-   */
-  unchangedOpen: Map<string, string>;
   /** How many results a tick asks for at first: twice as many as the last one had to see. */
   headSize: number;
   /** Conversations that have lost rows, looked up once for each reconcile; null: not yet. */
@@ -58,7 +53,6 @@ export function createLearned(): Learned {
     spans: { all: firstSpanSeconds, open: longestSpanSeconds },
     tooLong: { all: nothingTooLong, open: nothingTooLong },
     trust: { provenTotal: provenAtFirst, endsAt: Number.POSITIVE_INFINITY, warned: new Set() },
-    unchangedOpen: new Map(),
     headSize: Number.POSITIVE_INFINITY,
     lost: null,
     keptFrom: undefined,
@@ -75,7 +69,6 @@ export function copyOf(learned: Learned): Learned {
     spans: { ...spans },
     tooLong: { ...tooLong },
     trust: { ...trust },
-    unchangedOpen: new Map(),
     headSize,
     lost: null,
     keptFrom,

@@ -4,16 +4,9 @@
 
 import { mapAhead } from '../lib/ahead.ts';
 import type { Context } from './context.ts';
-import {
-  cannotStore,
-  confirmFailures,
-  createFetcher,
-  type Fetched,
-  type Prepared,
-  prepare,
-  roomOf,
-} from './details.ts';
+import { cannotStore, confirmFailures, createFetcher, type Fetched, type Prepared, prepare } from './details.ts';
 import { type Checkpoint, type Fetch, type Loaded, type OutcomeKind, Unstorable, type Window } from './model.ts';
+import { roomOf } from './room.ts';
 import { slices } from './slices.ts';
 
 export type Step =
@@ -261,7 +254,7 @@ async function loadWithout(context: Context, batch: Prepared[], refusal: Unstora
 
 /** @returns the refusal if Postgres refuses the batch. */
 async function tryLoad(
-  { store, api, counts, learned }: Context,
+  { store, api, counts, share }: Context,
   batch: Prepared[],
   checkpoint: Checkpoint | null,
 ): Promise<Loaded | Unstorable> {
@@ -277,7 +270,7 @@ async function tryLoad(
     if (error instanceof Unstorable) return error;
     throw error;
   } finally {
-    for (const { id } of changes) learned.unchangedOpen.delete(id);
-    for (const id of checkpoint?.missing ?? []) learned.unchangedOpen.delete(id);
+    for (const { id } of changes) share.remembered.delete(id);
+    for (const id of checkpoint?.missing ?? []) share.remembered.delete(id);
   }
 }

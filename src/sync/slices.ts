@@ -44,7 +44,6 @@ const maxRestarts = 3;
 const slicesAtOnce = 2;
 /** How many conversations are looked up at once. */
 const lookupSize = 5000;
-const maxUnchangedOpen = 50_000;
 /** Where more conversations have lost rows, the next reconcile finds the rest. */
 const maxLost = 50_000;
 
@@ -161,12 +160,12 @@ export function longestSpan({ seconds, slices }: TooLong): number {
  * operator results arrive late.
  */
 async function compareWithStored(context: Context, listed: ListedSlice): Promise<Slice> {
-  const { api, store, settings, counts, learned } = context;
+  const { api, store, settings, counts, learned, share } = context;
   const { window, range, listedAt, walks } = listed;
   const open = window.sweep === 'open';
   const items = new Map(walks.flatMap((walk) => [...walk.items]));
   const bad = walks.flatMap((walk) => [...walk.bad.values()]);
-  const isUnchangedOpen = ({ id, fingerprint }: Item) => open && learned.unchangedOpen.get(id) === fingerprint;
+  const isUnchangedOpen = ({ id, fingerprint }: Item) => open && share.remembered.get(id) === fingerprint;
   const unsure = [...items.values()].filter((item) => !isUnchangedOpen(item));
   const known = await lookUp(context, unsure);
   const found = diff(unsure, known, settings, api.now());
@@ -285,16 +284,10 @@ async function readLost({ store }: Context): Promise<Set<string>> {
 }
 
 /** Remembers an open conversation that is listed as it is stored: it is not looked up again while it is listed the same. */
-function rememberUnchanged({ learned, settings }: Context, { id, fingerprint }: Item, known: Known | undefined): void {
+function rememberUnchanged({ share, settings }: Context, { id, fingerprint }: Item, known: Known | undefined): void {
   const { stored = null, due = [] } = known ?? {};
-  if (
-    stored === null ||
-    due.length > 0 ||
-    !isComparable(stored, settings.mask.policy) ||
-    learned.unchangedOpen.size >= maxUnchangedOpen
-  )
-    return;
+  if (stored === null || due.length > 0 || !isComparable(stored, settings.mask.policy)) return;
   const { item, generation, normalizer } = stored;
   if (item === fingerprint && generation === settings.generation && normalizer >= normalizerVersion)
-    learned.unchangedOpen.set(id, fingerprint);
+    share.remembered.set(id, fingerprint);
 }

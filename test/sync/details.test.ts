@@ -1,8 +1,9 @@
 // How much is held at once: no request starts while 24 MB of bodies wait or are on their way, and nobody waits for ever.
 
 import { expect, test } from 'vitest';
-import { createFetcher, roomOf } from '../../src/sync/details.ts';
+import { createFetcher } from '../../src/sync/details.ts';
 import type { Fetch, Outcome } from '../../src/sync/model.ts';
+import { roomOf } from '../../src/sync/room.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
 import { contextOf } from './context.ts';
 

@@ -123,7 +123,7 @@ test.each<[string, Known]>([
 test('what anything was loaded of, or was missing, is looked up again', async () => {
   const { context, lookedUp } = world([{ id: 'a' }, { id: 'b' }], { a: knownOf({ id: 'a' }), b: knownOf({ id: 'b' }) });
   await listed(context, 'open');
-  expect([...context.learned.unchangedOpen.keys()]).toEqual(['a', 'b']);
+  expect([...context.share.remembered.keys()]).toEqual(['a', 'b']);
   context.api.detail = async () => ({ kind: 'gone' });
   const window: Window = { id: 1, sweepId: 1, sweep: 'open', from: now - 100, to: now, cursor: now, failures: 0 };
   const checkpoint = {
