@@ -61,7 +61,7 @@ export const occupants = `case when to_regclass('twilio_sync.__drizzle_migration
 export const dependants = `array(select distinct nspname || '.' || relname from pg_depend
   join pg_rewrite on pg_depend.classid = 'pg_rewrite'::regclass and pg_rewrite.oid = objid
   join pg_class on pg_class.oid = ev_class join pg_namespace on pg_namespace.oid = relnamespace
-  where nspname not in ('twilio', 'twilio_sync', 'twilio' || '_anonymous')
+  where nspname not in ('twilio', 'twilio_sync', 'twilio' || '_anonymous', 'twilio_all')
     and refobjid in (select ours.oid from pg_class ours join pg_namespace named on named.oid = ours.relnamespace where named.nspname in ('twilio', 'twilio_sync')) order by 1)`;
 
 /** SQL for an array of our tables in which this user does not see every row. */

@@ -143,11 +143,11 @@ async function readFacts(
 }
 
 /** Errors that are not everybody's, as the loss of the connection or a deadlock would be. */
-function isOfView(error: unknown): error is pg.DatabaseError {
+export function isOfView(error: unknown): error is pg.DatabaseError {
   return error instanceof pg.DatabaseError && !/^(08|25|28|3D|40|53|57)/.test(error.code ?? '');
 }
 
-function reasonOf(error: pg.DatabaseError): string {
+export function reasonOf(error: pg.DatabaseError): string {
   const translated = error.code === '55P03' ? 'a query that reads the view is running' : translate(error);
   return translated instanceof Error ? translated.message : String(translated);
 }

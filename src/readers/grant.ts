@@ -22,7 +22,7 @@ export interface RoleFacts {
   connectClosed: boolean;
   exists: boolean;
   superuser: boolean;
-  /** It may write the lease, like a worker's user. */
+  /** It may write the lease, or in twilio_all_sync the replicas, like a worker's user. */
   writesLease: boolean;
   /** Its role attributes that go beyond reading. */
   attributes: string[];
@@ -151,7 +151,8 @@ async function readFacts(queries: Queries, role: string): Promise<RoleFacts> {
        not has_database_privilege('public', current_database(), 'connect') as "connectClosed",
        role.oid is not null as exists,
        coalesce(role.rolsuper, false) as superuser,
-       coalesce(has_table_privilege(role.oid, 'twilio_sync.lease', 'update'), false) as "writesLease",
+       exists (select from pg_class where relnamespace = 'twilio_sync'::regnamespace and relname in ('lease', 'replicas')
+         and has_table_privilege(role.oid, oid, 'update')) as "writesLease",
        array_remove(array[case when rolbypassrls then 'BYPASSRLS' end, case when rolcreaterole then 'CREATEROLE' end,
          case when rolcreatedb then 'CREATEDB' end, case when rolreplication then 'REPLICATION' end], null) as attributes,
        array(select pg_get_userbyid(roleid)::text from pg_auth_members where member = role.oid order by 1) as "memberOf",
