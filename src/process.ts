@@ -3,7 +3,8 @@
 
 import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { CommanderError } from 'commander';
-import { type ProcessIO, parse } from './cli/cli.ts';
+import { parse } from './cli/cli.ts';
+import type { ProcessIO } from './cli/configure.ts';
 import { exitStatus, sayError, statusOf } from './cli/exit-status.ts';
 import { plainLines } from './worker/log.ts';
 import { untilSignal } from './worker/shutdown.ts';

@@ -31,6 +31,13 @@ export interface SyncArguments {
   allowMassDelete?: boolean;
 }
 
+export interface VerifyArguments {
+  sample: number;
+  full: boolean;
+  repair: boolean;
+  json: boolean;
+}
+
 /** The options of `sync`. @throws UsageError for a combination that makes no sense. */
 export function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
   const rest = { reconcile: false, dryRun: false, allowMassDelete: false, ...given };

@@ -4,13 +4,9 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { type Config, readConfig } from '../config/config.ts';
-import { isLocal } from '../config/connection-string.ts';
-import { findServiceLinks } from '../config/environment.ts';
-import { rememberSecrets } from '../config/secrets.ts';
 import { type Part, settingsHelp } from '../config/settings.ts';
 import { version } from '../version.ts';
-import { createLog, type Log } from '../worker/log.ts';
+import { createLog } from '../worker/log.ts';
 import {
   collect,
   type ForgetArguments,
@@ -23,22 +19,22 @@ import {
   parseSome,
   type SyncArguments,
   syncOptions,
+  type VerifyArguments,
 } from './arguments.ts';
 import type { GrantReaderOptions } from './commands/grant-reader.ts';
 import type { OperatorViewsOptions } from './commands/operator-views.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
-import { exitStatus } from './exit-status.ts';
-import type { Terminal } from './terminal.ts';
+import { configure, type ProcessIO, type Run } from './configure.ts';
+import { exitStatus, UsageError } from './exit-status.ts';
+import { perAccount } from './per-account.ts';
 
-/** What a command has of its process. */
-export interface ProcessIO {
-  env: Record<string, string | undefined>;
-  terminal: Terminal;
-  /** Where log lines go. */
-  logStream: { write(line: string): void };
+/** Of a command that works on an account. */
+interface OfAccount {
+  account?: string;
 }
 
-type Run = (signal: AbortSignal) => Promise<number>;
+/** What a command needs that compares or copies. */
+const copying = { parts: ['api', 'filters', 'sync'], quiet: true } as const;
 
 /** Parses the arguments. @returns a function that runs the command. @throws CommanderError for wrong usage, and after `--help` and `--version`. */
 export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
@@ -51,18 +47,23 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .configureOutput({ writeOut: (text) => terminal.write(text.trimEnd()) })
     .showHelpAfterError('(--help lists commands and options)')
     .addHelpText('after', `\n${settingsHelp()}`);
+  /** A command of an account. Its help has the settings that it reads, by default all. */
+  const ofAccount = (name: string, parts?: Part[]) =>
+    program
+      .command(name)
+      .option('--account <sid|schema>', 'only this account of SYNC_ACCOUNTS_FILE; by default all, one after the other')
+      .addHelpText('after', `\n${settingsHelp(parts)}`);
 
   program
     .command('run')
     .description('runs the worker, which keeps the database in sync until it gets a signal')
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(() => {
-      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'http', 'webhook', 'logLevel']);
+      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'http', 'webhook']);
       run = async (signal) => (await import('./commands/run.ts')).run(config, log, signal);
     });
 
-  program
-    .command('sync')
+  ofAccount('sync')
     .description('catches up once and exits: new and open conversations, the lookback, then pending history')
     .option('--reconcile', 'list everything since SYNC_START again')
     .addOption(new Option('--from <time>', 'only conversations created at or after this time').argParser(parseInstant))
@@ -72,32 +73,22 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .option('--id <id>', 'only this conversation; may be repeated', collect)
     .option('--dry-run', 'print what it would fetch, with how many requests; store nothing')
     .option('--allow-mass-delete', 'ignore the deletion brake')
-    .addHelpText('after', `\n${settingsHelp()}`)
-    .action((given: SyncArguments) => {
+    .action(({ account, ...given }: SyncArguments & OfAccount) => {
       const options = syncOptions(given);
-      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
-      run = async (signal) => (await import('./commands/sync.ts')).sync(config, options, log, terminal, signal);
+      run = perAccount(io, { ...copying, account }, async ({ config, log, terminal }, signal) =>
+        (await import('./commands/sync.ts')).sync(config, options, log, terminal, signal),
+      );
     });
 
-  program
-    .command('migrate')
+  ofAccount('migrate', ['accounts', 'database'])
     .description('applies missing migrations; run does that when it starts')
-    .addHelpText('after', `\n${settingsHelp(['database'])}`)
-    .action(() => {
-      const { config } = configure(io, ['database', 'logLevel']);
-      run = async () => {
-        const { openConfigured } = await import('../database.ts');
-        await using opened = await openConfigured(config.database);
-        const applied = await opened.prepare();
-        terminal.write(
-          applied === 0 ? 'The tables are up to date.' : `Applied ${applied} migration${applied === 1 ? '' : 's'}.`,
-        );
-        return exitStatus.inSync;
-      };
+    .action(({ account }: OfAccount) => {
+      run = perAccount(io, { parts: [], account }, async ({ config, terminal }) =>
+        (await import('./commands/migrate.ts')).migrate(config.database, terminal),
+      );
     });
 
-  program
-    .command('status')
+  ofAccount('status', ['accounts', 'database', 'sync'])
     .description('prints the status, from the database alone; the exit status says it too')
     .addOption(
       new Option(
@@ -106,67 +97,63 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
       ).argParser(parseDuration),
     )
     .option('--json', 'print JSON', false)
-    .addHelpText('after', `\n${settingsHelp(['database', 'sync'])}`)
-    .action(({ maxAge, json }: { maxAge?: number; json: boolean }) => {
-      const { config } = configure(io, ['database', 'sync', 'logLevel']);
-      const options = { json, maxAgeSeconds: maxAge ?? null, schedule: config.sync.schedules.new };
-      run = async () => (await import('./commands/status.ts')).status(config.database, options, terminal);
+    .action(({ maxAge, json, account }: { maxAge?: number; json: boolean } & OfAccount) => {
+      run = perAccount(io, { parts: ['sync'], account, json }, async ({ config, terminal }) => {
+        const options = { json, maxAgeSeconds: maxAge ?? null, schedule: config.sync.schedules.new };
+        return (await import('./commands/status.ts')).status(config.database, options, terminal);
+      });
     });
 
-  program
-    .command('why')
+  ofAccount('why', ['accounts', 'database'])
     .description('says what is known of one conversation or operator result, and what happens next')
     .argument('<id>', 'its id')
     .option('--json', 'print JSON', false)
-    .addHelpText('after', `\n${settingsHelp(['database'])}`)
-    .action((id: string, { json }: { json: boolean }) => {
-      const { config } = configure(io, ['database', 'logLevel']);
-      run = async () => (await import('./commands/why.ts')).why(config.database, { id, json }, terminal);
+    .action((id: string, { json, account }: { json: boolean } & OfAccount) => {
+      run = perAccount(io, { parts: [], account, json }, async ({ config, terminal }) =>
+        (await import('./commands/why.ts')).why(config.database, { id, json }, terminal),
+      );
     });
 
-  program
-    .command('doctor')
+  ofAccount('doctor')
     .description('checks settings, API and database one by one, and says what to do; changes nothing')
     .option('--json', 'print JSON', false)
     .option('--webhook', 'also send signed requests through WEBHOOK_URL and say what came back', false)
-    .addHelpText('after', `\n${settingsHelp()}`)
-    .action(({ json, webhook }: { json: boolean; webhook: boolean }) => {
+    .action(({ account, json, webhook }: { json: boolean; webhook: boolean } & OfAccount) => {
       const readFile = (path: string) => readFileSync(path, 'utf8');
       run = async (signal) =>
-        (await import('./commands/doctor.ts')).doctor({ env: io.env, readFile, json, webhook, terminal, signal });
+        (await import('./commands/doctor.ts')).doctor({
+          env: io.env,
+          readFile,
+          account,
+          json,
+          webhook,
+          terminal,
+          signal,
+        });
     });
 
-  program
-    .command('verify')
+  ofAccount('verify')
     .description('verifies the copy: fetches details and compares every value with what is stored')
     .option('--sample <count>', 'number of stored conversations, chosen at random', parseSome, 500)
     .option('--full', 'list everything and compare every conversation', false)
     .option('--repair', 'fetch and store what differs', false)
     .option('--json', 'print JSON', false)
-    .addHelpText('after', `\n${settingsHelp()}`)
-    .action(({ sample, full, repair, json }: { sample: number; full: boolean; repair: boolean; json: boolean }) => {
-      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
-      run = async (signal) =>
-        (await import('./commands/verify.ts')).verify(
-          config,
-          { sample: full ? null : sample, repair, json },
-          log,
-          terminal,
-          signal,
-        );
+    .action(({ sample, full, repair, json, account }: VerifyArguments & OfAccount) => {
+      const options = { sample: full ? null : sample, repair, json };
+      run = perAccount(io, { ...copying, account, json }, async ({ config, log, terminal }, signal) =>
+        (await import('./commands/verify.ts')).verify(config, options, log, terminal, signal),
+      );
     });
 
-  program
-    .command('retry')
+  ofAccount('retry')
     .description('retries everything in quarantine now')
-    .addHelpText('after', `\n${settingsHelp()}`)
-    .action(() => {
-      const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'logLevel'], 'warn');
-      run = async (signal) => (await import('./commands/retry.ts')).retry(config, log, terminal, signal);
+    .action(({ account }: OfAccount) => {
+      run = perAccount(io, { ...copying, account }, async ({ config, log, terminal }, signal) =>
+        (await import('./commands/retry.ts')).retry(config, log, terminal, signal),
+      );
     });
 
-  program
-    .command('forget')
+  ofAccount('forget', ['accounts', 'database', 'sync'])
     .description('erases conversations from the database for good, and does not store them again; asks first')
     .option('--id <id>', 'this conversation; may be repeated', collect)
     .option('--address <address>', 'all conversations in which it takes part; may be repeated', collect)
@@ -175,11 +162,11 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .option('--undo', 'let the conversations of --id be stored again', false)
     .option('--export <file>', 'write what is kept out to a file, without any id; - for standard output')
     .option('--import <file>', 'keep out what such a file names, and erase what is stored of it; - for standard input')
-    .addHelpText('after', `\n${settingsHelp(['database', 'sync'])}`)
-    .action((given: ForgetArguments) => {
+    .action(({ account, ...given }: ForgetArguments & OfAccount) => {
       const wanted = forgetOptions(given);
-      const { config } = configure(io, ['database', 'sync', 'logLevel']);
-      run = async () => {
+      const ofOneFile = wanted.kind === 'export' || wanted.kind === 'import';
+      const alone = ofOneFile ? `--${wanted.kind}: a file has the tombstones of one account` : undefined;
+      run = perAccount(io, { parts: ['sync'], account, alone }, async ({ config, terminal }) => {
         if (wanted.kind === 'erase') {
           const mask = (await import('../sync/mask.ts')).createMask(config.sync.mask);
           return (await import('./commands/forget.ts')).forget(config.database, { ...wanted, mask }, terminal);
@@ -188,11 +175,10 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
         if (wanted.kind === 'undo') return undo(config.database, wanted.ids, terminal);
         if (wanted.kind === 'export') return exportTo(config.database, wanted.path, terminal);
         return importFrom(config.database, wanted, terminal);
-      };
+      });
     });
 
-  program
-    .command('grant-reader')
+  ofAccount('grant-reader', ['accounts', 'database'])
     .description('creates or updates a login role that may read the schema of the tables and nothing else')
     .argument('<name>', 'the role')
     .addOption(new Option('--schema <name>', 'the schema that it may read; default SYNC_SCHEMA').argParser(parseSchema))
@@ -200,36 +186,38 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .option('--password-file <path>', 'set the password in this file; without it, a new role gets a random one')
     .option('--new-password', 'set a new random password; without it, an existing role keeps its own', false)
     .option('--print', 'change nothing; print the SQL for an administrator to run', false)
-    .addHelpText('after', `\n${settingsHelp(['database'])}`)
-    .action(async (name: string, options: GrantReaderOptions) => {
+    .action(async (name: string, { account, ...options }: GrantReaderOptions & OfAccount) => {
       const wanted = (await import('./commands/grant-reader.ts')).grantReaderCommand(name, options);
-      const { config } = configure(io, ['database', 'logLevel']);
-      run = () => wanted(config.database, terminal);
+      if (options.schema === undefined)
+        run = perAccount(io, { parts: [], account }, ({ config, terminal }) => wanted(config.database, terminal));
+      else {
+        if (account !== undefined) throw new UsageError('use either --account or --schema');
+        const { config } = configure(io, ['database']);
+        run = () => wanted(config.database, terminal);
+      }
     });
 
-  program
-    .command('operator-views')
+  ofAccount('operator-views', ['accounts', 'database'])
     .description('makes the views of operators and brings them up to date; run does that where it owns the schema')
     .option('--print', 'change nothing; print the SQL for an administrator to run', false)
     .option('--json', 'print JSON', false)
-    .addHelpText('after', `\n${settingsHelp(['database'])}`)
-    .action((options: OperatorViewsOptions) => {
-      const { config } = configure(io, ['database', 'logLevel']);
-      run = async () =>
-        (await import('./commands/operator-views.ts')).operatorViews(config.database, options, terminal);
+    .action(({ account, ...options }: OperatorViewsOptions & OfAccount) => {
+      // Statements are printed as they are, whatever else was asked for.
+      const json = options.json && !options.print;
+      run = perAccount(io, { parts: [], account, json }, async ({ config, terminal }) =>
+        (await import('./commands/operator-views.ts')).operatorViews(config.database, options, terminal),
+      );
     });
 
-  program
-    .command('search-index')
+  ofAccount('search-index', ['accounts', 'database'])
     .description('builds the index of twilio.search_communications(), or drops it; the worker goes on meanwhile')
     .argument('<configuration>', 'a text search configuration of Postgres, such as english or simple; off: no index')
     .option('--json', 'print JSON', false)
-    .addHelpText('after', `\n${settingsHelp(['database'])}`)
-    .action((name: string, { json }: { json: boolean }) => {
-      const { config } = configure(io, ['database', 'logLevel']);
+    .action((name: string, { json, account }: { json: boolean } & OfAccount) => {
       const options = { configuration: name === 'off' ? null : name, json };
-      run = async (signal) =>
-        (await import('./commands/search-index.ts')).changeSearchIndex(config.database, options, terminal, signal);
+      run = perAccount(io, { parts: [], account, json }, async ({ config, terminal }, signal) =>
+        (await import('./commands/search-index.ts')).changeSearchIndex(config.database, options, terminal, signal),
+      );
     });
 
   program
@@ -263,38 +251,4 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
 
   await program.parseAsync(argv, { from: 'user' });
   return run;
-}
-
-/**
- * The settings that a command needs, and its log, which knows the secrets that it must not show. `unlessSet`: the log level
- * if LOG_LEVEL is not set; commands with output of their own log only warnings.
- */
-function configure<Wanted extends Part>(
-  { env, logStream }: ProcessIO,
-  parts: readonly (Wanted | 'logLevel')[],
-  unlessSet?: 'warn',
-): { config: Pick<Config, Wanted | 'logLevel'>; log: Log } {
-  const { readFile, secrets } = rememberSecrets(env, (path) => readFileSync(path, 'utf8'));
-  const config = readConfig(env, readFile, parts);
-  const level = env['LOG_LEVEL'] ? config.logLevel : (unlessSet ?? config.logLevel);
-  const log = createLog({ level, secrets, destination: logStream });
-  for (const name of findServiceLinks(env, parts))
-    log.info(`${name} is ignored: Kubernetes has set it for a Service of that name`);
-  const { database } = config as Partial<Config>;
-  if (database?.kind === 'server') warnOnce(database, log);
-  return { config, log };
-}
-
-/** Warnings about the connection to the database, each once. */
-function warnOnce({ connection, notes = [] }: Extract<Config['database'], { kind: 'server' }>, log: Log): void {
-  for (const note of notes) log.warn(note);
-  if (isLocal(connection) || connection.optionalTls === undefined) return;
-  let warned = false;
-  connection.onUnencrypted = () => {
-    if (warned) return;
-    warned = true;
-    log.warn(
-      'the connection to the database is not encrypted: people’s words cross the network in clear text; sslmode=require in DATABASE_URL encrypts it, sslmode=disable ends this warning',
-    );
-  };
 }

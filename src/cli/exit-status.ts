@@ -25,6 +25,20 @@ export const exitStatus = {
   drift: 4,
 } as const;
 
+/** The order in which they count where several hold. */
+const order = [
+  exitStatus.wrongUsage,
+  exitStatus.incomplete,
+  exitStatus.drift,
+  exitStatus.quarantine,
+  exitStatus.inSync,
+] as const;
+
+/** Of the exit statuses of several accounts, the one that counts; undefined if there is none. */
+export function firstStatus(statuses: readonly number[]): number | undefined {
+  return order.find((status) => statuses.includes(status));
+}
+
 /** Wrong usage; the message says what would be right. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

@@ -2,7 +2,7 @@
 
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Stage } from './stage.ts';
+import { Stage, underUsualName } from './stage.ts';
 
 /** It has what ends a literal, an identifier, a comment and a statement, and the name that statements are written for. */
 const odd = `Kunden "A" d'été; --twilio.x`;
@@ -20,21 +20,9 @@ afterAll(async () => {
 const run = (schema: string | undefined, ...args: string[]) =>
   stage.processes.finish(args, { ...stage.env, ...(schema !== undefined && { SYNC_SCHEMA: schema }) });
 
-/** The tables as every other test reads them, for as long as it takes. */
-async function renamed<Result>(schema: string, work: () => Promise<Result>): Promise<Result> {
-  const rename = async (from: string, to: string) => {
-    for (const suffix of ['', '_sync']) {
-      const [old, other] = [from, to].map((name) => pg.escapeIdentifier(name + suffix));
-      await stage.client.query(`alter schema ${old} rename to ${other}`);
-    }
-  };
-  await rename(schema, 'twilio');
-  return await work().finally(() => rename('twilio', schema));
-}
-
 test('everything is loaded, changed, verified, forgotten and read under an odd name', async () => {
   expect(await run(odd, 'sync')).toMatchObject({ code: 0, stderr: '' });
-  expect(await renamed(odd, () => stage.differences())).toEqual([]);
+  expect(await underUsualName(stage.client, odd, () => stage.differences())).toEqual([]);
   const [first = '', second = '', third = ''] = stage.simulator.source.ids();
   stage.simulator.source.say(first, 'one more');
   stage.simulator.source.remove(second);

@@ -117,6 +117,18 @@ export class Stage implements AsyncDisposable {
   }
 }
 
+/** Runs the work while the tables of a schema have the names under which every other test reads them. */
+export async function underUsualName<Result>(client: pg.Client, schema: string, work: () => Promise<Result>) {
+  const rename = async (from: string, to: string) => {
+    for (const suffix of ['', '_sync']) {
+      const [old, other] = [from, to].map((name) => pg.escapeIdentifier(name + suffix));
+      await client.query(`alter schema ${old} rename to ${other}`);
+    }
+  };
+  await rename(schema, 'twilio');
+  return await work().finally(() => rename('twilio', schema));
+}
+
 /** A `createdAt` that the next listing shows: what lies in the second that has just begun is the one's after it. */
 export function momentsAgo(): string {
   return new Date(Date.now() - 5_000).toISOString();

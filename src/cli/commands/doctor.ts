@@ -1,9 +1,12 @@
 // `doctor`: checks settings, API and database and the connections to them, prints a line for each check as it is done,
-// and says what to do. It changes nothing. The exit status says whether somebody has to correct something.
+// and says what to do. It changes nothing. The exit status says whether somebody has to correct something. With the accounts file, each
+// account is checked.
 
-import { type Config, ConfigError, noFilters, readConfig } from '../../config/config.ts';
+import { type Entry, readEntries } from '../../config/accounts.ts';
+import { type Config, ConfigError, noFilters, readConfig, underSchema } from '../../config/config.ts';
 import { type Environment, findMisspelt, type ReadFile } from '../../config/environment.ts';
 import type { Part } from '../../config/settings.ts';
+import { webhookUrlOf } from '../../config/webhook.ts';
 import { apiChecks, checkApi } from '../../doctor/api.ts';
 import { checkDatabase, databaseChecks } from '../../doctor/database.ts';
 import {
@@ -22,11 +25,14 @@ import { day } from '../../lib/duration.ts';
 import { formatSeconds } from '../../lib/timestamp.ts';
 import { startAt } from '../../sync/sweeps.ts';
 import { baseUrl } from '../../twilio/base-url.ts';
+import { chosenOf, inTurn, refuseOther } from '../per-account.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface DoctorOptions {
   env: Environment;
   readFile: ReadFile;
+  /** `--account`: a SID or a schema. */
+  account: string | undefined;
   json: boolean;
   /** Also send signed requests through WEBHOOK_URL. */
   webhook: boolean;
@@ -34,8 +40,86 @@ export interface DoctorOptions {
   signal: AbortSignal;
 }
 
-/** @returns the exit status. @throws only the signal's reason. */
-export async function doctor({ env, readFile, json, webhook, terminal, signal }: DoctorOptions): Promise<number> {
+/** How each part of the configuration is read. @throws ConfigError. */
+type Readers = { [Each in Exclude<Part, 'accounts'>]: () => Config[Each] };
+
+/** What is checked. */
+interface Subject {
+  /** What is wrong beside values. */
+  problems: string[];
+  readers: Readers;
+}
+
+type CheckOptions = Pick<DoctorOptions, 'json' | 'webhook' | 'terminal' | 'signal'>;
+
+/** @returns the exit status. @throws UsageError if there is no such account, and the signal's reason. */
+export async function doctor({ env, readFile, account, ...options }: DoctorOptions): Promise<number> {
+  // A misspelt name does not affect the other settings.
+  const misspelt = findMisspelt(env);
+  const problems = misspelt.map(({ message }) => message);
+  const known = { ...env, ...Object.fromEntries(misspelt.map(({ setting }) => [setting, undefined])) };
+  const readers = readersOf(known, readFile);
+  if (!env['SYNC_ACCOUNTS_FILE']) {
+    refuseOther(account, env['TWILIO_ACCOUNT_SID'], env['SYNC_SCHEMA'] || 'twilio');
+    return await check({ problems, readers }, options);
+  }
+  let entries: Entry[];
+  try {
+    entries = readEntries(known, readFile, []);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const refuse = () => {
+      throw error;
+    };
+    const ofAccount = { api: refuse, database: refuse, filters: refuse, sync: refuse, webhook: refuse };
+    return await check({ problems, readers: { ...readers, ...ofAccount } }, options);
+  }
+  const turns = entries.map((entry) => ({
+    ...entry,
+    run(terminal: Terminal) {
+      const more = entry.problems.map(({ message }) => message);
+      return check({ problems: [...problems, ...more], readers: ofEntry(entry, readers) }, { ...options, terminal });
+    },
+  }));
+  return await inTurn(chosenOf(turns, account), options)(options.signal);
+}
+
+function readersOf(env: Environment, readFile: ReadFile): Readers {
+  const reader =
+    <Wanted extends Part>(part: Wanted) =>
+    () =>
+      readConfig(env, readFile, [part])[part];
+  return {
+    api: reader('api'),
+    database: reader('database'),
+    filters: reader('filters'),
+    sync: reader('sync'),
+    http: reader('http'),
+    webhook: reader('webhook'),
+    logLevel: reader('logLevel'),
+  };
+}
+
+function ofEntry(entry: Entry, ofProcess: Readers): Readers {
+  const { sid, schema, problems } = entry;
+  return {
+    ...ofProcess,
+    api: () => entry.read(['api']).api,
+    filters: () => entry.read(['filters']).filters,
+    sync: () => entry.read(['sync']).sync,
+    database() {
+      if (schema === null) throw new ConfigError(problems);
+      return underSchema(ofProcess.database(), schema);
+    },
+    webhook() {
+      const { webhook } = entry.read(['webhook']);
+      if (webhook.url !== undefined && sid !== null) webhook.url = webhookUrlOf(webhook.url, sid);
+      return webhook;
+    },
+  };
+}
+
+async function check(subject: Subject, { json, webhook, terminal, signal }: CheckOptions): Promise<number> {
   const findings: Finding[] = [];
   let pending: Finding[] = [];
   const print = () => {
@@ -43,7 +127,7 @@ export async function doctor({ env, readFile, json, webhook, terminal, signal }:
     if (first !== undefined && !json) terminal.write(describeFindings([first, ...rest]));
     pending = [];
   };
-  for await (const finding of checks({ env, readFile, webhook, signal })) {
+  for await (const finding of checks(subject, webhook, signal)) {
     findings.push(finding);
     if (!sameSkip(pending[0], finding)) print();
     pending.push(finding);
@@ -56,17 +140,9 @@ export async function doctor({ env, readFile, json, webhook, terminal, signal }:
   return status;
 }
 
-async function* checks({
-  env,
-  readFile,
-  webhook: sends,
-  signal,
-}: Pick<DoctorOptions, 'env' | 'readFile' | 'webhook' | 'signal'>): AsyncGenerator<Finding> {
-  // A misspelt name does not affect the other settings.
-  const misspelt = findMisspelt(env);
-  const problems = new Set(misspelt.map(({ message }) => message));
-  const known = { ...env, ...Object.fromEntries(misspelt.map(({ setting }) => [setting, undefined])) };
-  const read = <Wanted extends Part>(part: Wanted) => readPart(known, readFile, part, problems);
+async function* checks(subject: Subject, sends: boolean, signal: AbortSignal): AsyncGenerator<Finding> {
+  const problems = new Set(subject.problems);
+  const read = <Wanted extends keyof Readers>(part: Wanted) => readPart(subject.readers, part, problems);
   const [api, database, filters, sync] = [read('api'), read('database'), read('filters'), read('sync')];
   read('http');
   const webhook = read('webhook');
@@ -93,14 +169,9 @@ async function* checks({
 }
 
 /** A part of the configuration, or null if something in it is wrong. */
-function readPart<Wanted extends Part>(
-  env: Environment,
-  readFile: ReadFile,
-  part: Wanted,
-  problems: Set<string>,
-): Config[Wanted] | null {
+function readPart<Wanted extends keyof Readers>(readers: Readers, part: Wanted, problems: Set<string>) {
   try {
-    return readConfig(env, readFile, [part])[part];
+    return readers[part]();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const { message } of error.problems) problems.add(message);
