@@ -107,10 +107,21 @@ function placesOf(error: Error): string {
 }
 
 function blanker(secrets: Iterable<string | undefined>): (line: string) => string {
+  // A thousand accounts have thousands of secrets, and each line is searched for all of them.
+  const written = new Map<string, string>();
+  const asWritten = (secret: string) => {
+    const known = written.get(secret);
+    if (known !== undefined) return known;
+    if (written.size >= 10_000) written.clear();
+    const text = JSON.stringify(secret).slice(1, -1);
+    written.set(secret, text);
+    return text;
+  };
   return (line) => {
     for (const secret of secrets) {
-      if (secret !== undefined && secret.length >= 6)
-        line = line.replaceAll(JSON.stringify(secret).slice(1, -1), '[secret]');
+      if (secret === undefined || secret.length < 6) continue;
+      const text = asWritten(secret);
+      if (line.includes(text)) line = line.replaceAll(text, '[secret]');
     }
     return line;
   };
