@@ -21,11 +21,15 @@ import { createResultsPort } from './twilio/results-port.ts';
 import type { Log } from './worker/log.ts';
 import { createRetryLog, logWindow } from './worker/record.ts';
 
-export interface AppConfig {
+/** What is of one account alone. */
+export interface AccountConfig {
   api: ApiConfig;
-  database: DatabaseConfig;
   filters: FilterConfig;
   sync: SyncConfig;
+}
+
+export interface AppConfig extends AccountConfig {
+  database: DatabaseConfig;
 }
 
 /** Names a holder of the lease for people. Each name is different: in containers, process ids repeat. */
@@ -33,7 +37,7 @@ export function holderName(command: string): string {
   return `${command} on ${hostname()}, process ${process.pid} (${randomBytes(3).toString('hex')})`;
 }
 
-export function scopeOf(config: AppConfig): Scope {
+export function scopeOf(config: AccountConfig): Scope {
   return {
     accountSid: config.api.accountSid,
     baseUrl: baseUrl(config.api),
@@ -49,7 +53,7 @@ export interface Program extends AsyncDisposable {
 }
 
 export interface ProgramOptions {
-  config: AppConfig;
+  config: AccountConfig;
   database: Database;
   /** The epoch of the lease; null if nothing is written. */
   epoch: number | null;

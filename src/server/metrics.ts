@@ -1,7 +1,8 @@
-// What happens in, the page at `/metrics` out. Counters only grow as long as the process lives: a pass counts from zero and
-// a client is made with each lease, so what they counted is added up here. Asking never fails, whatever else does.
+// What happens in, the page at `/metrics` out: of one account, or of all that an accounts file has. Counters only grow as long as the
+// process lives: a pass counts from zero and a client is made with each lease, so what they counted is added up here. Asking never
+// fails, whatever else does.
 
-import { Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { RunOutcome } from '../postgres/runs.ts';
 import type { Facts } from '../status/snapshot.ts';
 import type { Counts } from '../sync/context.ts';
@@ -9,13 +10,13 @@ import type { ClientCounters } from '../twilio/counters.ts';
 import { type Attempt, endpoints, type Retry } from '../twilio/request.ts';
 import { version } from '../version.ts';
 import { type WebhookOutcome, webhookOutcomes } from '../webhooks/receive.ts';
-import { createMeters, type Meters } from './meters.ts';
+import { createFileMeters, createMeters, createProcessMeters, type Meter, type Meters } from './meters.ts';
 import type { View } from './view.ts';
 
 type Sample = Pick<Counts, 'verified' | 'drifted'>;
 
-export interface Metrics {
-  contentType: string;
+/** Those of an account. */
+export interface AccountMetrics {
   attempt(attempt: Attempt): void;
   retry(retry: Retry): void;
   /** A batch was stored, or could not be. */
@@ -34,36 +35,95 @@ export interface Metrics {
   /** The lease is another's: what only its holder knows is not said any more. */
   end(): void;
   tickLimit(ms: number): void;
-  /** The text of the page. */
-  show(now: Pick<View, 'readiness' | 'facts' | 'databaseUp'>): Promise<string>;
   /** What is asked of the API; null without the lease. */
   requests(): ClientCounters | null;
+  /** Brings up to date what is read of the database. */
+  update(now: Pick<View, 'facts' | 'databaseUp'>): void;
+}
+
+/** Those of a process with one account. */
+export interface Metrics extends AccountMetrics {
+  contentType: string;
+  /** The text of the page. */
+  show(now: Pick<View, 'readiness' | 'facts' | 'databaseUp'>): Promise<string>;
+}
+
+/** Those of a process with an accounts file. */
+export interface AccountsMetrics {
+  contentType: string;
+  /** Those of the account with this SID. */
+  of(account: string): AccountMetrics;
+  /** The account has left: nothing is said of it any more. */
+  remove(account: string): Promise<void>;
+  /** The text of the page. `inSync`: of each account, whether its copy is in sync or loading. */
+  show(now: { ready: boolean; databaseUp: boolean; inSync: Map<string, boolean>; refused: number }): Promise<string>;
 }
 
 /** Makes them, all at zero. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  const meters = createMeters(registry);
+  const ofProcess = createProcessMeters(registry);
+  ofProcess.buildInfo.set({ version }, 1);
+  const metrics = accountMetrics(createMeters(registry, null));
+  return {
+    ...metrics,
+    contentType: registry.contentType,
+    async show(now) {
+      ofProcess.ready.set(now.readiness.ready ? 1 : 0);
+      ofProcess.databaseUp.set(now.databaseUp ? 1 : 0);
+      metrics.update(now);
+      return await registry.metrics();
+    },
+  };
+}
+
+/** Makes them, without an account yet. */
+export function createAccountsMetrics(): AccountsMetrics {
+  const registry = new Registry();
+  const ofProcess = createProcessMeters(registry);
+  const ofFile = createFileMeters(registry);
+  ofProcess.buildInfo.set({ version }, 1);
+  return {
+    contentType: registry.contentType,
+    of: (account) => accountMetrics(createMeters(registry, account)),
+    async remove(account) {
+      for (const metric of registry.getMetricsAsArray()) {
+        if (!(metric instanceof Gauge || metric instanceof Counter)) continue;
+        for (const { labels } of (await metric.get()).values)
+          if ('account' in labels && labels['account'] === account) metric.remove(labels);
+      }
+    },
+    async show({ ready, databaseUp, inSync, refused }) {
+      ofProcess.ready.set(ready ? 1 : 0);
+      ofProcess.databaseUp.set(databaseUp ? 1 : 0);
+      ofFile.refused.set(refused);
+      ofFile.inSync.reset();
+      for (const [account, is] of inSync) ofFile.inSync.set({ account }, is ? 1 : 0);
+      return await registry.metrics();
+    },
+  };
+}
+
+function accountMetrics(meters: Meters): AccountMetrics {
   let client: (() => ClientCounters) | undefined;
   const add = createAdder(meters);
   begin(meters);
   return {
-    contentType: registry.contentType,
     attempt({ endpoint, status, ms, bytes }) {
-      meters.requests.inc({ endpoint, status: status ?? 'none' });
+      meters.requests.inc(1, { endpoint, status: status ?? 'none' });
       meters.requestDuration.observe({ endpoint }, ms / 1000);
       meters.received.inc(bytes);
     },
-    retry: ({ endpoint }) => meters.retries.inc({ endpoint }),
+    retry: ({ endpoint }) => meters.retries.inc(1, { endpoint }),
     load: (ms) => meters.load.observe(ms / 1000),
-    webhook: (outcome) => meters.webhooks.inc({ outcome }),
+    webhook: (outcome) => meters.webhooks.inc(1, { outcome }),
     pushed(waitedMs) {
       for (const ms of waitedMs) meters.pushWait.observe(ms / 1000);
     },
     count: add,
     pass(outcome, ms, counts) {
       add(counts);
-      meters.passes.inc({ outcome });
+      meters.passes.inc(1, { outcome });
       meters.lastPassSuccess.set(outcome === 'ok' ? 1 : 0);
       meters.lastPassDuration.set(ms / 1000);
       if (counts.verified > 0) meters.drift.set(counts.drifted / counts.verified);
@@ -81,9 +141,7 @@ export function createMetrics(): Metrics {
     },
     tickLimit: (ms) => meters.tickAgeLimit.set(ms / 1000),
     requests: () => client?.() ?? null,
-    async show({ readiness, facts, databaseUp }) {
-      meters.ready.set(readiness.ready ? 1 : 0);
-      meters.databaseUp.set(databaseUp ? 1 : 0);
+    update({ facts, databaseUp }) {
       showFacts(meters, facts, databaseUp);
       if (client !== undefined && databaseUp)
         meters.brakedSweeps.set((facts?.braked.length ?? 0) + (facts?.results?.braked ? 1 : 0));
@@ -91,20 +149,18 @@ export function createMetrics(): Metrics {
       meters.inFlight.set(inFlight);
       setOrRemove(meters.inFlightLimit, limit);
       setOrRemove(meters.pace, perSecond);
-      return await registry.metrics();
     },
   };
 }
 
 /** What is known at the start is there from the start; of what is not, there is nothing to see. */
 function begin(meters: Meters): void {
-  meters.buildInfo.set({ version }, 1);
   meters.leaseHeld.set(0);
-  for (const outcome of ['ok', 'incomplete', 'failed']) meters.passes.inc({ outcome }, 0);
-  for (const outcome of webhookOutcomes) meters.webhooks.inc({ outcome }, 0);
+  for (const outcome of ['ok', 'incomplete', 'failed']) meters.passes.inc(0, { outcome });
+  for (const outcome of webhookOutcomes) meters.webhooks.inc(0, { outcome });
   for (const endpoint of endpoints) {
-    meters.requests.inc({ endpoint, status: 200 }, 0);
-    meters.retries.inc({ endpoint }, 0);
+    meters.requests.inc(0, { endpoint, status: 200 });
+    meters.retries.inc(0, { endpoint });
   }
   for (const each of ofTheHolder(meters)) each.remove();
 }
@@ -148,13 +204,14 @@ function showFacts(meters: Meters, facts: Facts | null, databaseUp: boolean): vo
   setOrRemove(meters.resultsAwaited, counted?.results?.awaited);
   setOrRemove(meters.newestResultAge, facts?.results?.newestSecondsAgo);
   setOrRemove(meters.resultsRefused, counted?.results && Number(counted.results.refused !== null));
-  meters.windowsPending.reset();
-  if (counted === null) return;
-  const pending = (name: string) => counted.pendingWindows.filter(({ sweep }) => sweep === name).length;
-  for (const sweep of sweeps) meters.windowsPending.set({ sweep }, pending(sweep));
+  for (const sweep of sweeps) {
+    const pending = counted?.pendingWindows.filter((window) => window.sweep === sweep).length;
+    if (pending === undefined) meters.windowsPending.remove({ sweep });
+    else meters.windowsPending.set(pending, { sweep });
+  }
 }
 
-function setOrRemove(gauge: Meters['lastTickAge'], value: number | null | undefined): void {
+function setOrRemove(gauge: Meter, value: number | null | undefined): void {
   if (value === null || value === undefined) gauge.remove();
   else gauge.set(value);
 }

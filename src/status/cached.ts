@@ -89,8 +89,12 @@ export interface Snapshots {
   expire(): void;
 }
 
-/** Keeps the snapshot of a database at hand. */
-export function createSnapshots(database: Database, now: () => number = () => performance.now()): Snapshots {
+/** Keeps the snapshot of a database at hand. The facts are read at most every `freshMs`. */
+export function createSnapshots(
+  database: Database,
+  now: () => number = () => performance.now(),
+  freshMs = 2_000,
+): Snapshots {
   /** The last tick that was heard of, and since when: the database's clock may have been set back since. */
   let tick: { at: string | null; heardAtMs: number } | undefined;
   const facts = createCache({
@@ -99,7 +103,7 @@ export function createSnapshots(database: Database, now: () => number = () => pe
       if (tick?.at !== found.lastTickAt) tick = { at: found.lastTickAt, heardAtMs: now() };
       return found;
     },
-    freshMs: 2_000,
+    freshMs,
     waitMs: factsMs + 500,
     now,
   });

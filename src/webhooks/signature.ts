@@ -64,6 +64,17 @@ export function urlWithHash(url: string, body: Uint8Array): string {
   return `${whole}${whole.includes('?') ? '&' : '?'}bodySHA256=${hashOfBody(body)}`;
 }
 
+/** The URL of one of several accounts: its SID is the end of the path, and so is under the signature. */
+export function urlOfAccount(url: string, accountSid: string): string {
+  const end = url.search(/[?#]|$/);
+  return `${url.slice(0, end).replace(/\/$/, '')}/${accountSid}${url.slice(end)}`;
+}
+
+/** The account whose URL was called; undefined where it names none. In lower case: signatures tell whether it was entered so. */
+export function accountOf(target: string): string | undefined {
+  return /^[^?#]*\/(AC[0-9a-f]{32})\/?(?:[?#]|$)/i.exec(target)?.[1]?.toLowerCase();
+}
+
 /** The URL that was called: a proxy may have changed host and path of the request, but not its query. */
 function calledUrl(url: string, target: string): string {
   const [entered = ''] = url.split(/[?#]/);

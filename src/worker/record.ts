@@ -4,7 +4,7 @@
 
 import type { Database } from '../postgres/database.ts';
 import { beginRun, endRun, type RunOutcome } from '../postgres/runs.ts';
-import type { Watch } from '../server/watch.ts';
+import type { AccountWatch } from '../server/watch.ts';
 import { failureOf } from '../status/judge.ts';
 import type { CompletedWindow, Counts } from '../sync/context.ts';
 import type { Retry } from '../twilio/request.ts';
@@ -41,7 +41,7 @@ const outcomeOf = ({ incomplete }: Counts): RunOutcome => (incomplete.length ===
  * until what is recent has been listed. @returns whether it left nothing undone. @throws what the pass throws.
  */
 export async function recordPass(
-  { watch, log, ...record }: Omit<RunRecord, 'command'> & { watch: Watch; log: Log },
+  { watch, log, ...record }: Omit<RunRecord, 'command'> & { watch: AccountWatch; log: Log },
   pass: () => Promise<void>,
 ): Promise<boolean> {
   const startedAtMs = performance.now();

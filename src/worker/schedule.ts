@@ -1,6 +1,6 @@
 // Requests work by cron expressions, in UTC. A tick does no work itself, and several requests for the same thing count as one, so
 // that nothing overlaps. A tick that comes late because the process was busy still counts. If the clock is set back, the schedule
-// starts again from the new time.
+// starts again from the new time. The ticks of many accounts are spread: each comes later by its own part of a minute, or of an hour.
 
 import { createTask, parse, schedule as startNodeCron } from 'node-cron';
 
@@ -10,8 +10,8 @@ export interface Cron {
   next(): Date | undefined;
 }
 
-/** Starts ticking at the times of an expression. */
-export type StartCron = (expression: string, tick: () => void) => Cron;
+/** Starts ticking at the times of an expression; `name`: what each tick requests. */
+export type StartCron = (expression: string, tick: () => void, name: string) => Cron;
 
 export interface Schedule<Name extends string> {
   /** When each name is requested next. */
@@ -34,7 +34,8 @@ export function openSchedule<Name extends string>(
   every: (ms: number, look: () => void) => () => void = repeat,
 ): Schedule<Name> {
   const entries = Object.entries<string>(expressions) as [Name, string][];
-  const startAll = () => entries.map(([name, expression]) => [name, start(expression, () => request(name))] as const);
+  const startAll = () =>
+    entries.map(([name, expression]) => [name, start(expression, () => request(name), name)] as const);
   let crons = startAll();
   const stopAll = () => {
     for (const [, cron] of crons) cron.stop();
@@ -118,3 +119,56 @@ export const startCron: StartCron = (expression, tick) => {
     next: () => task.getNextRun() ?? undefined,
   };
 };
+
+const spreadMs = { reconcile: 3_600_000, others: 60_000 };
+
+/**
+ * Ticks that come later by this part, from 0 to 1, of a minute or of the schedule's interval, whichever is shorter: of an hour for
+ * reconciles, which list everything again.
+ */
+export function spreadTicks(
+  part: number,
+  start: StartCron = startCron,
+  later: (ms: number, work: () => void) => () => void = runLater,
+): StartCron {
+  if (part === 0) return start;
+  return (expression, tick, name) => {
+    const mostMs = name === 'reconcile' ? spreadMs.reconcile : spreadMs.others;
+    const delayMs = part * Math.min(mostMs, shortestIntervalMs(expression));
+    const pending = new Set<() => void>();
+    const cron = start(
+      expression,
+      () => {
+        const cancel = later(delayMs, () => {
+          pending.delete(cancel);
+          tick();
+        });
+        pending.add(cancel);
+      },
+      name,
+    );
+    return {
+      stop() {
+        cron.stop();
+        for (const cancel of pending) cancel();
+      },
+      next() {
+        const next = cron.next();
+        return next && new Date(next.getTime() + delayMs);
+      },
+    };
+  };
+}
+
+/** The shortest time between the next few ticks. */
+function shortestIntervalMs(expression: string): number {
+  const task = createTask(expression, () => {}, { timezone: 'UTC', logger: silent });
+  const runs = task.getNextRuns(10).map((run) => run.getTime());
+  void task.destroy();
+  return Math.min(...runs.slice(1).map((run, index) => run - (runs[index] ?? 0)));
+}
+
+function runLater(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+}

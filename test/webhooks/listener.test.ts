@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { request as send } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Listener, type ListenerOptions, openListener } from '../../src/webhooks/listener.ts';
+import { type Hook, type Listener, type ListenerOptions, openListener } from '../../src/webhooks/listener.ts';
 import type { WebhookOutcome } from '../../src/webhooks/receive.ts';
 import { sign, urlWithHash } from '../../src/webhooks/signature.ts';
 
@@ -17,12 +17,10 @@ afterEach(async () => {
   for (const listener of opened.splice(0)) await listener.close();
 });
 
-async function open(options: Partial<ListenerOptions> = {}) {
+async function open({ requestMs, port = 0, ...options }: Partial<Hook & Omit<ListenerOptions, 'hookOf'>> = {}) {
   const bodies: Buffer[] = [];
   const answers: [WebhookOutcome, string | undefined][] = [];
-  const listener = await openListener({
-    host: '127.0.0.1',
-    port: 0,
+  const hook: Hook = {
     url: entered,
     keys: { authToken: token, sharedKey: undefined },
     receiver: {
@@ -33,7 +31,9 @@ async function open(options: Partial<ListenerOptions> = {}) {
     },
     onAnswer: (outcome, refusal) => answers.push([outcome, refusal]),
     ...options,
-  });
+  };
+  const limits = requestMs === undefined ? {} : { requestMs };
+  const listener = await openListener({ host: '127.0.0.1', port, hookOf: () => hook, ...limits });
   opened.push(listener);
   return { listener, bodies, answers };
 }

@@ -1,7 +1,14 @@
 // Cron: what is requested when. Ticks come from the test, but for node-cron's own idea of the next one.
 
 import { describe, expect, test } from 'vitest';
-import { isStale, openSchedule, type StartCron, staleAfterMs, startCron } from '../../src/worker/schedule.ts';
+import {
+  isStale,
+  openSchedule,
+  type StartCron,
+  spreadTicks,
+  staleAfterMs,
+  startCron,
+} from '../../src/worker/schedule.ts';
 
 test('each tick requests its own sweep, and none after the end', () => {
   const ticks = new Map<string, () => void>();
@@ -61,7 +68,7 @@ test('a clock set back starts the ticks anew; one that is corrected a little, or
 });
 
 test('node-cron counts in UTC', () => {
-  const cron = startCron('30 3 * * *', () => {});
+  const cron = startCron('30 3 * * *', () => {}, 'reconcile');
   try {
     expect(cron.next()?.toISOString()).toMatch(/T03:30:00\.000Z$/);
   } finally {
@@ -122,5 +129,64 @@ describe('what each tick renews has become too old', () => {
     [office, '02T15:00:05', '02T15:05:06', true],
   ])('%s: from %s to %s: %s', (expression, from, to, expected) => {
     expect(stale(expression, from, to)).toBe(expected);
+  });
+});
+
+describe('the ticks of many accounts are spread', () => {
+  /** Ticks of an expression, spread by this part; `delays`: how much later each comes. */
+  function spread(part: number, expression: string, name: string) {
+    const delays: number[] = [];
+    const waiting = new Set<() => void>();
+    let tick = () => {};
+    let ticks = 0;
+    const start: StartCron = (_expression, given) => {
+      tick = given;
+      return { stop() {}, next: () => new Date(0) };
+    };
+    const later = (ms: number, work: () => void) => {
+      delays.push(ms);
+      waiting.add(work);
+      return () => waiting.delete(work);
+    };
+    const cron = spreadTicks(part, start, later)(
+      expression,
+      () => {
+        ticks += 1;
+      },
+      name,
+    );
+    return { cron, delays, waiting, tick: () => tick(), ticks: () => ticks };
+  }
+
+  test.each([
+    ['* * * * *', 'new', 30_000],
+    ['*/15 * * * *', 'lookback', 30_000],
+    // Never past the next tick.
+    ['*/10 * * * * *', 'new', 5_000],
+    ['0 3 * * *', 'reconcile', 1_800_000],
+    ['*/20 * * * *', 'reconcile', 600_000],
+    ['0,5 3 * * *', 'reconcile', 150_000],
+  ])('%s of %s by half: %d ms', (expression, name, expected) => {
+    const { cron, delays, tick } = spread(0.5, expression, name);
+    tick();
+    expect(delays).toEqual([expected]);
+    expect(cron.next()?.getTime()).toBe(expected);
+  });
+
+  test('a tick comes when its time is over, and none after the end', () => {
+    const { cron, waiting, tick, ticks } = spread(0.5, '* * * * *', 'new');
+    tick();
+    expect(ticks()).toBe(0);
+    for (const work of waiting) work();
+    expect(ticks()).toBe(1);
+    tick();
+    cron.stop();
+    expect([...waiting]).toHaveLength(1);
+  });
+
+  test('those of a single account come on time', () => {
+    const { delays, tick, ticks } = spread(0, '* * * * *', 'new');
+    tick();
+    expect([delays, ticks()]).toEqual([[], 1]);
   });
 });

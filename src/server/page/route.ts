@@ -6,11 +6,11 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { version } from '../../version.ts';
-import type { Watch } from '../watch.ts';
+import type { AccountWatch } from '../watch.ts';
 import { renderPage } from './page.ts';
 
 /** Adds the page of a process and its files. */
-export function addStatusPage(app: FastifyInstance, watch: Watch): void {
+export function addStatusPage(app: FastifyInstance, watch: AccountWatch): void {
   const files = readFiles();
   const hash = createHash('sha256');
   for (const { text } of files.values()) hash.update(text);
