@@ -1,11 +1,12 @@
 // The arguments of commands: text in, values out. What is wrong is refused with what would be right.
 
 import { InvalidArgumentError } from 'commander';
-import { duration, instant, schemaName, whole } from '../config/setting-kinds.ts';
+import { allSchema, duration, instant, schemaName, whole } from '../config/setting-kinds.ts';
 import { UsageError } from './exit-status.ts';
 
 export const collect = (value: string, previous: string[] = []) => [...previous, value];
-export const parseSchema = (text: string) => parseAs(schemaName, text);
+/** A schema that somebody may read: also that of all accounts. */
+export const parseReadSchema = (text: string) => (text === allSchema ? text : parseAs(schemaName, text));
 export const parseInstant = (text: string) => parseAs(instant, text);
 export const parseDuration = (text: string) => parseAs(duration, text);
 export const parseCount = (text: string) => parseAs(whole(0, 10_000_000), text);

@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { allSchema } from '../config/setting-kinds.ts';
 import { type Part, settingsHelp } from '../config/settings.ts';
 import { version } from '../version.ts';
 import { createLog } from '../worker/log.ts';
@@ -15,7 +16,7 @@ import {
   parseDuration,
   parseInstant,
   parsePort,
-  parseSchema,
+  parseReadSchema,
   parseSome,
   type SyncArguments,
   syncOptions,
@@ -26,7 +27,8 @@ import type { OperatorViewsOptions } from './commands/operator-views.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import { configure, type ProcessIO, type Run } from './configure.ts';
 import { exitStatus, UsageError } from './exit-status.ts';
-import { perAccount } from './per-account.ts';
+import { type OfAll, perAccount } from './per-account.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Of a command that works on an account. */
 interface OfAccount {
@@ -83,7 +85,13 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
   ofAccount('migrate', ['accounts', 'database'])
     .description('applies missing migrations; run does that when it starts')
     .action(({ account }: OfAccount) => {
-      run = perAccount(io, { parts: [], account }, async ({ config, terminal }) =>
+      const lastly = ({ database, copies }: OfAll) => ({
+        sid: null,
+        schema: allSchema,
+        run: async (terminal: Terminal) =>
+          (await import('./commands/migrate.ts')).prepareAll(database, copies, terminal),
+      });
+      run = perAccount(io, { parts: [], account, lastly }, async ({ config, terminal }) =>
         (await import('./commands/migrate.ts')).migrate(config.database, terminal),
       );
     });
@@ -181,7 +189,9 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
   ofAccount('grant-reader', ['accounts', 'database'])
     .description('creates or updates a login role that may read the schema of the tables and nothing else')
     .argument('<name>', 'the role')
-    .addOption(new Option('--schema <name>', 'the schema that it may read; default SYNC_SCHEMA').argParser(parseSchema))
+    .addOption(
+      new Option('--schema <name>', 'the schema that it may read; default SYNC_SCHEMA').argParser(parseReadSchema),
+    )
     .option('--anonymous', 'it may read views without personal data alone, in the schema …_anonymous', false)
     .option('--password-file <path>', 'set the password in this file; without it, a new role gets a random one')
     .option('--new-password', 'set a new random password; without it, an existing role keeps its own', false)

@@ -2,8 +2,15 @@
 // file, what one prints stands under its heading, or in a list of JSON. What goes wrong with one is said, and costs no other.
 
 import { inEntryNames } from '../config/account-entry.ts';
-import { type Account, type AccountPart, accountParts, type Refused, readAccounts } from '../config/accounts.ts';
-import { type Config, ConfigError, underSchema } from '../config/config.ts';
+import {
+  type Account,
+  type AccountPart,
+  accountParts,
+  copiesOf,
+  type Refused,
+  readAccounts,
+} from '../config/accounts.ts';
+import { type Config, ConfigError, type DatabaseConfig, underSchema } from '../config/config.ts';
 import type { Part } from '../config/settings.ts';
 import { closest } from '../lib/closest.ts';
 import type { Log } from '../worker/log.ts';
@@ -22,6 +29,13 @@ export interface PerAccountOptions<Wanted extends Part> {
   quiet?: boolean;
   /** What cannot be done for several accounts at once. */
   alone?: string | undefined;
+  /** With the accounts file: what is done at the end, for all accounts together. */
+  lastly?: (of: OfAll) => Turn;
+}
+
+export interface OfAll {
+  database: DatabaseConfig;
+  copies: { sid: string; schema: string }[];
 }
 
 export interface OfAccount<Wanted extends Part> {
@@ -33,7 +47,7 @@ export interface OfAccount<Wanted extends Part> {
 /** Reads the configuration. @returns what does the work for each account. @throws ConfigError, UsageError. */
 export function perAccount<Wanted extends Part>(
   io: ProcessIO,
-  { parts, account, json = false, quiet = false, alone }: PerAccountOptions<Wanted>,
+  { parts, account, json = false, quiet = false, alone, lastly }: PerAccountOptions<Wanted>,
   work: (of: OfAccount<Wanted>, signal: AbortSignal) => Promise<number>,
 ): Run {
   const { env, terminal } = io;
@@ -46,20 +60,21 @@ export function perAccount<Wanted extends Part>(
   const own = accountParts.filter((part) => (parts as readonly Part[]).includes(part));
   const ofProcess = parts.filter((part) => !(accountParts as readonly Part[]).includes(part));
   const { config, log, readFile } = configure<Part>(io, [...ofProcess, 'database'], level);
-  const { accounts, refused } = readAccounts<AccountPart>(env, readFile, own);
+  const read = readAccounts<AccountPart>(env, readFile, own);
   const turns: Turn[] = [
-    ...refused.map(({ sid, schema, problems }) => ({
+    ...read.refused.map(({ sid, schema, problems }) => ({
       sid,
       schema,
       run: () => Promise.reject(new ConfigError(problems)),
     })),
-    ...accounts.map((account) => ({
+    ...read.accounts.map((account) => ({
       ...account,
       run: (terminal: Terminal, signal: AbortSignal) =>
         work({ config: configOf(account), log: log.child({ account: account.sid }), terminal }, signal),
     })),
   ];
-  return inTurn(chosenOf(turns, account, alone), { terminal, json });
+  const last = lastly === undefined ? [] : [lastly({ database: config.database, copies: copiesOf(read) })];
+  return inTurn([...chosenOf(turns, account, alone), ...last], { terminal, json });
 
   function configOf(account: Account<AccountPart>): Pick<Config, Wanted | 'database'> {
     return { ...config, ...account, database: underSchema(config.database, account.schema) };

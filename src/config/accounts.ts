@@ -34,6 +34,16 @@ export interface AccountsRead<Wanted extends AccountPart = AccountPart> {
   refused: Refused[];
 }
 
+/**
+ * Whose tables there are: also those of entries that are refused, where it is known which they are. They stay in the views over all
+ * accounts while somebody corrects the entry.
+ */
+export function copiesOf({ accounts, refused }: AccountsRead<never>): Pick<Account<never>, 'sid' | 'schema'>[] {
+  const all = [...accounts, ...refused].flatMap(({ sid, schema }) => (sid && schema ? [{ sid, schema }] : []));
+  const isOnly = (one: (typeof all)[number]) => all.filter(({ schema }) => schema === one.schema).length === 1;
+  return all.filter(isOnly);
+}
+
 /** An entry whose SID and schema are read. The rest is read when it is needed. */
 export interface Entry extends Refused {
   version: string;

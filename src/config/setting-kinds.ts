@@ -63,6 +63,9 @@ export const whole = (min: number, max: number): Kind<number> => ({
     .pipe(z.number().min(min).max(max)),
 });
 
+/** The schema of the views over all accounts. */
+export const allSchema = 'twilio_all';
+
 /** A schema of our own. What follows from it has a longer name, and Postgres cuts names at 63 bytes. */
 export const schemaName: Kind<string> = {
   takes:

@@ -130,24 +130,48 @@ describe('without --account, all of them', () => {
     expect(code).toBe(args[0] === 'why' ? 1 : 0);
   });
 
-  test.each(['migrate', 'retry', 'status', 'doctor'])('%s says it of each', async (command) => {
+  test.each(['retry', 'status', 'doctor'])('%s says it of each', async (command) => {
     const { code, stdout } = await run(command);
     expect({ code, headings: headings(stdout) }).toEqual({ code: 0, headings: every });
   });
 
-  test('grant-reader makes a reader of each', async () => {
-    const role = 'reader_of_accounts';
-    try {
-      const { code, stderr } = await run('grant-reader', role);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      const { rows } = await client.query(`select has_schema_privilege($1, unnest($2::text[]), 'usage') as may`, [
-        role,
-        schemas,
-      ]);
-      expect(rows).toEqual(schemas.map(() => ({ may: true })));
-    } finally {
+  test('migrate makes views over all of them, also of one whose entry is wrong now', async () => {
+    await writeAccounts({ twilio_core: { start: 'soon' } });
+    const first = await run('migrate', '--account', 'twilio_acme');
+    expect({ ...first, headings: headings(first.stdout) }).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/Made \d+ views in schema twilio_all/),
+      headings: [headingOf(0), '-- schema twilio_all'],
+    });
+    await writeAccounts();
+    const again = await run('migrate');
+    expect({ ...again, headings: headings(again.stdout) }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('The views over all accounts are up to date.'),
+      headings: [...every, '-- schema twilio_all'],
+    });
+    const { rows } = await client.query(
+      'select account_id, count(*)::int as stored from twilio_all.conversations group by 1 order by 1',
+    );
+    expect(rows).toEqual(sids.map((sid, index) => ({ account_id: sid, stored: apis[index]?.source.ids().length })));
+  });
+
+  test('grant-reader makes a reader of each, or of the views over all', async () => {
+    const reads = async (role: string) => {
+      const { rows } = await client.query<{ schema: string }>(
+        `select schema from unnest($2::text[]) as schema where has_schema_privilege($1, schema, 'usage')`,
+        [role, [...schemas, 'twilio_all']],
+      );
       await client.query(`drop owned by ${role}; drop role ${role}`);
-    }
+      return rows.map(({ schema }) => schema);
+    };
+    expect(await run('migrate')).toMatchObject({ code: 0 });
+    expect(await run('grant-reader', 'reader_of_each')).toMatchObject({ code: 0, stderr: '' });
+    expect(await reads('reader_of_each')).toEqual(schemas);
+    expect(await run('grant-reader', 'reader_of_all', '--schema', 'twilio_all')).toMatchObject({ code: 0, stderr: '' });
+    expect(await reads('reader_of_all')).toEqual(['twilio_all']);
+    const both = ['--schema', 'twilio_all', '--account', acmeSid];
+    expect(await run('grant-reader', 'reader_of_both', ...both)).toMatchObject({ code: 2 });
   });
 });
 
