@@ -8,8 +8,8 @@ import { Scene } from './scene.ts';
 const every = process.env['CRASH_POINTS'] === 'all';
 /** Points of each kind that are tried otherwise. */
 const spread = 2;
-/** As many at a time as keep two cores busy. */
-const atATime = 2;
+/** As many at a time as keep two cores busy: one that is killed waits some seconds for its end. */
+const atATime = 6;
 
 const scenes = { 'a first sync': Scene.first, 'a later one, with changes of every kind': Scene.later };
 

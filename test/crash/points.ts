@@ -1,5 +1,6 @@
-// Where to kill: at the n-th statement before the server has it, at its answer before the process has that (between
-// COMMIT and its answer, too), or at the n-th answer of the API. Then everything that has to hold is held.
+// Where to kill a sync: at the n-th statement before the server has it, at its answer before the sync has that (between COMMIT
+// and its answer, too), or at the n-th answer of the API. It runs within this process and is cut off: random.e2e.test.ts kills
+// processes. Then everything that has to hold is held.
 
 import { expect } from 'vitest';
 import type { Exchange, TcpProxy } from '../lib/tcp-proxy.ts';
@@ -52,9 +53,9 @@ export async function killAt(scene: Scene, { kind, n }: Point, unharmed: Unharme
     take.toDatabase.reset(script);
     take.toApi.reset({ onAsked });
   }
-  const victim = await take.start();
+  const victim = take.startHere();
   const where = await Promise.race([reached.promise, victim.ended.then(() => null)]);
-  if (where !== null) victim.kill('SIGKILL');
+  if (where !== null) await victim.kill();
   const { code, output } = await victim.ended;
   if (where === null) expect({ code, output }).toMatchObject({ code: 0 });
   await restarted(take, unharmed, `killed at ${kind} ${n}: ${where}`);
@@ -79,7 +80,7 @@ export async function restarted(take: Take, unharmed: Unharmed, what: string): P
 
 /** A run to its end, after which the database is equal to the source. */
 async function finish(take: Take, what: string): Promise<void> {
-  const { code, output } = await (await take.start()).ended;
+  const { code, output } = await take.startHere().ended;
   expect({ what, code, output }).toMatchObject({ code: 0 });
   expect({ what, differences: await take.differences() }).toEqual({ what, differences: [] });
   const { rows } = await take.client.query(
