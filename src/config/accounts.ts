@@ -47,6 +47,8 @@ export function copiesOf({ accounts, refused }: AccountsRead<never>): Pick<Accou
 /** An entry whose SID and schema are read. The rest is read when it is needed. */
 export interface Entry extends Refused {
   version: string;
+  /** A text with the entry's own names in place of settings, unless the environment sets them for all. */
+  inOwnNames(text: string): string;
   /** @throws ConfigError, in the names of the entry. */
   read<Wanted extends AccountPart>(parts: readonly Wanted[]): Pick<Config, Wanted>;
 }
@@ -143,9 +145,10 @@ function entryOf(
   const schema = (needsSchema ? undefined : values.SYNC_SCHEMA) ?? null;
   const name = `accounts[${index}]${(sid ?? schema) ? ` (${[sid, schema].filter((each) => each !== null).join(', ')})` : ''}`;
   const isFromEnvironment = (variable: string) => !variables.has(variable) && Boolean(env[variable]);
+  const inOwnNames = (text: string) => inEntryNames(text, isFromEnvironment);
   const translate = ({ setting, message }: Problem): Problem => ({
-    setting: inEntryNames(setting, isFromEnvironment),
-    message: `${name}: ${inEntryNames(message, isFromEnvironment)}`,
+    setting: inOwnNames(setting),
+    message: `${name}: ${inOwnNames(message)}`,
   });
   if (TWILIO_ACCOUNT_SID === undefined) own.push(missing('TWILIO_ACCOUNT_SID', 'AC and 32 hexadecimal digits'));
   if (needsSchema) own.push(missing('SYNC_SCHEMA', 'only the first account has a default'));
@@ -160,6 +163,7 @@ function entryOf(
     version: createHash('sha256')
       .update(JSON.stringify([...variables].sort()))
       .digest('hex'),
+    inOwnNames,
     read(parts) {
       try {
         return readConfig(laid, readFile, parts);

@@ -52,10 +52,4 @@ export function webhookOf(
   return hideSecrets(webhook, 'authToken', 'sharedKey');
 }
 
-/** The URL of one account of the accounts file, as entered at Twilio: its SID comes after the path of WEBHOOK_URL. */
-export function webhookUrlOf(url: string, sid: string): string {
-  const [, path = '', query = ''] = /^([^?]*?)\/?(\?.*)?$/.exec(url) ?? [];
-  return `${path}/${sid}${query}`;
-}
-
 const webhookSecrets: SettingName[] = ['WEBHOOK_AUTH_TOKEN', 'WEBHOOK_SHARED_KEY', 'TWILIO_AUTH_TOKEN'];

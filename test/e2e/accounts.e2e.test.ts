@@ -2,6 +2,8 @@
 // first that holds for any of them.
 
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -184,6 +186,9 @@ describe('one in trouble costs no other', () => {
     expect(stderr).toContain(`account ${acmeSid}, schema twilio_acme: `);
     expect(stderr).toContain('Check apiKey and apiSecret (or authToken): do they belong to accountSid');
     expect(stderr).not.toMatch(/another|twilio_bolt|twilio_core/);
+    const checked = await run('doctor');
+    expect(checked.code).toBe(2);
+    expect(checked.stdout).toMatch(/fail .*\n.*accountSid and authToken/);
     expect((await inTurn(differencesOf)).map((found) => found.length > 0)).toEqual([true, false, false]);
     await writeAccounts();
     expect(await run('sync', '--account', acmeSid)).toMatchObject({ code: 0 });
@@ -267,6 +272,24 @@ describe('--account', () => {
     const refused = await run('forget', '--export', file);
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('choose the account with --account') });
     expect(await run('forget', '--export', file, '--account', boltSid)).toMatchObject({ code: 0 });
+  });
+
+  test('doctor sends its webhooks to the URL of the account', async () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const more = { WEBHOOK_PORT: '8081', WEBHOOK_URL: `http://127.0.0.1:${port}/hooks?of=all` };
+    try {
+      const { stdout } = await processes.finish(['doctor', '--webhook', '--account', boltSid], { ...env, ...more });
+      expect(stdout).toMatch(/fail +webhook/);
+      expect(asked).toEqual([expect.stringMatching(new RegExp(`^/hooks/${boltSid}\\?of=all`))]);
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 
   test('of an account that there is not', async () => {

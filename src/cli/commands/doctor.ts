@@ -6,7 +6,6 @@ import { type Entry, readEntries } from '../../config/accounts.ts';
 import { type Config, ConfigError, noFilters, readConfig, underSchema } from '../../config/config.ts';
 import { type Environment, findMisspelt, type ReadFile } from '../../config/environment.ts';
 import type { Part } from '../../config/settings.ts';
-import { webhookUrlOf } from '../../config/webhook.ts';
 import { apiChecks, checkApi } from '../../doctor/api.ts';
 import { checkDatabase, databaseChecks } from '../../doctor/database.ts';
 import {
@@ -25,6 +24,7 @@ import { day } from '../../lib/duration.ts';
 import { formatSeconds } from '../../lib/timestamp.ts';
 import { startAt } from '../../sync/sweeps.ts';
 import { baseUrl } from '../../twilio/base-url.ts';
+import { urlOfAccount } from '../../webhooks/signature.ts';
 import { chosenOf, inTurn, refuseOther } from '../per-account.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -48,6 +48,8 @@ interface Subject {
   /** What is wrong beside values. */
   problems: string[];
   readers: Readers;
+  /** A text in the names under which this account has its settings. */
+  inOwnNames?: (text: string) => string;
 }
 
 type CheckOptions = Pick<DoctorOptions, 'json' | 'webhook' | 'terminal' | 'signal'>;
@@ -78,7 +80,9 @@ export async function doctor({ env, readFile, account, ...options }: DoctorOptio
     ...entry,
     run(terminal: Terminal) {
       const more = entry.problems.map(({ message }) => message);
-      return check({ problems: [...problems, ...more], readers: ofEntry(entry, readers) }, { ...options, terminal });
+      const { inOwnNames } = entry;
+      const subject = { problems: [...problems, ...more], readers: ofEntry(entry, readers), inOwnNames };
+      return check(subject, { ...options, terminal });
     },
   }));
   return await inTurn(chosenOf(turns, account), options)(options.signal);
@@ -113,7 +117,7 @@ function ofEntry(entry: Entry, ofProcess: Readers): Readers {
     },
     webhook() {
       const { webhook } = entry.read(['webhook']);
-      if (webhook.url !== undefined && sid !== null) webhook.url = webhookUrlOf(webhook.url, sid);
+      if (webhook.url !== undefined && sid !== null) webhook.url = urlOfAccount(webhook.url, sid);
       return webhook;
     },
   };
@@ -127,7 +131,13 @@ async function check(subject: Subject, { json, webhook, terminal, signal }: Chec
     if (first !== undefined && !json) terminal.write(describeFindings([first, ...rest]));
     pending = [];
   };
-  for await (const finding of checks(subject, webhook, signal)) {
+  const named = ({ found, todo, ...rest }: Finding): Finding => {
+    // Problems of settings are said in their names already.
+    const { inOwnNames = (text: string) => text } = rest.check === 'settings' ? {} : subject;
+    return { ...rest, found: inOwnNames(found), todo: todo && inOwnNames(todo) };
+  };
+  for await (const each of checks(subject, webhook, signal)) {
+    const finding = named(each);
     findings.push(finding);
     if (!sameSkip(pending[0], finding)) print();
     pending.push(finding);
