@@ -104,9 +104,14 @@ export class BenchServer implements AsyncDisposable {
   /** CPU time of all connections that have ended, in ms; 0 where there is no /proc. */
   async cpuMs(): Promise<number> {
     const pid = (await readFile(join(this.#folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0];
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    const fields = stat.split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * 10;
+    return await cpuMsOf(pid, 13);
+  }
+
+  /** CPU time so far of the connections that a database has now, in ms. */
+  async connectionsMs({ name }: BenchDatabase): Promise<number> {
+    const found = await this.ask<{ pid: number }>('select pid from pg_stat_activity where datname = $1', [name]);
+    const times = await Promise.all(found.map(({ pid }) => cpuMsOf(pid)));
+    return times.reduce((sum, each) => sum + each, 0);
   }
 
   /** When the first and the last conversation of a database were committed, in ms since the epoch. */
@@ -134,6 +139,13 @@ export class BenchServer implements AsyncDisposable {
     await this.#embedded.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** `from`: the field of user time, after which is system time; those of ended children are two further. */
+async function cpuMsOf(pid: unknown, from = 11): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = stat.split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[from] ?? 0) + Number(fields[from + 1] ?? 0)) * 10;
 }
 
 async function connect(url: string, database: string): Promise<pg.Client> {

@@ -16,16 +16,26 @@ import type { BenchDatabase } from '../postgres.ts';
 export interface Tick {
   requests: number;
   statements: number;
+  transactions: number;
   buffers: number;
+  /** CPU time, in ms. Postgres' is counted in steps of 10. */
+  workerMs: number;
+  postgresMs: number;
 }
 
+/** Conversations that begin, and older open ones in which somebody speaks. */
 const changed = { created: 5, said: 5 };
 const all = changed.created + changed.said;
 /** The fewest requests that could do: a page of new ones, a page of open ones for each of two statuses (they are under 1,000), a detail for each changed one. */
 export const leastRequests = 1 + 2 + all;
 
 /** Takes so many ticks, after one that is not counted. */
-export async function tickOften(bench: Bench, { simulator, database }: Filled, rounds: number): Promise<Tick[]> {
+export async function tickOften(
+  bench: Bench,
+  { simulator, database }: Filled,
+  rounds: number,
+  change = changed,
+): Promise<Tick[]> {
   await bench.server.countStatements(database);
   const config = readConfig(bench.env(simulator, database), () => '', ['api', 'database', 'filters', 'sync']);
   await using opened = await openConfigured(config.database);
@@ -38,16 +48,24 @@ export async function tickOften(bench: Bench, { simulator, database }: Filled, r
   await passOf(context, ['lookback']);
   const ticks: Tick[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    await simulator.order('change', changed);
+    await simulator.order('change', change);
     // What is created in the second that has begun is listed with the next.
     await wait(1_100);
     await simulator.reset();
     await bench.server.ask('select pg_stat_statements_reset()');
+    const [before, postgresBefore] = [process.cpuUsage(), await bench.server.connectionsMs(database)];
     await passOf(context);
-    if (context.counts.changed !== all) throw new Error(`${context.counts.changed} changes were found, not ${all}`);
-    const { list, detail } = await simulator.counters();
-    ticks.push({ requests: list + detail, ...(await work(bench, database)) });
-    bench.say(`tick: ${list} lists, ${detail} details, ${JSON.stringify(ticks.at(-1))}`);
+    const { user, system } = process.cpuUsage(before);
+    const postgresMs = (await bench.server.connectionsMs(database)) - postgresBefore;
+    const wanted = change.created + change.said;
+    if (context.counts.changed !== wanted)
+      throw new Error(`${context.counts.changed} changes were found, not ${wanted}`);
+    const { list, detail, resultList } = await simulator.counters();
+    const counted = await work(bench, database);
+    ticks.push({ requests: list + detail, ...counted, workerMs: (user + system) / 1000, postgresMs });
+    bench.say(
+      `tick: ${list} lists, ${detail} details, ${resultList} lists of results, ${JSON.stringify(ticks.at(-1))}`,
+    );
   }
   await opened.database.run((queries) => queries.sql(`update twilio_sync.lease set expires_at = 0, holder = null`));
   return ticks;
@@ -60,13 +78,17 @@ async function passOf(context: Context, also: Sweep[] = []): Promise<void> {
 }
 
 /** What Postgres did for a database since the counters were reset. */
-async function work(bench: Bench, { name }: BenchDatabase): Promise<{ statements: number; buffers: number }> {
-  const [row] = await bench.server.ask<{ statements: number; buffers: number }>(
-    `select sum(calls)::int as statements, sum(shared_blks_hit + shared_blks_read)::int as buffers
+async function work(
+  bench: Bench,
+  { name }: BenchDatabase,
+): Promise<Pick<Tick, 'statements' | 'transactions' | 'buffers'>> {
+  const [row] = await bench.server.ask<Pick<Tick, 'statements' | 'transactions' | 'buffers'>>(
+    `select sum(calls)::int as statements, coalesce(sum(calls) filter (where query ilike 'begin'), 0)::int as transactions,
+       sum(shared_blks_hit + shared_blks_read)::int as buffers
      from pg_stat_statements where dbid = (select oid from pg_database where datname = $1)`,
     [name],
   );
-  return row ?? { statements: Number.NaN, buffers: Number.NaN };
+  return row ?? { statements: Number.NaN, transactions: Number.NaN, buffers: Number.NaN };
 }
 
 /** Rows that were read by sequential scans of tables with over 1,000 rows so far. Sessions report when they end. */

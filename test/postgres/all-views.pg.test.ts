@@ -108,6 +108,12 @@ describe('three accounts', () => {
     ]);
   });
 
+  test('a condition on the account leaves out the tables of the others', async () => {
+    const plan = await rows(`explain select * from twilio_all.communications where account_id = '${acme.sid}'`);
+    const scanned = plan.map((line) => String(line['QUERY PLAN'])).filter((line) => / on /.test(line));
+    expect(scanned).toEqual([expect.stringContaining(' on communications')]);
+  });
+
   test('nothing is done again, whatever the order of the file', async () => {
     const before = await oids();
     expect(await update()).toEqual(nothing);
