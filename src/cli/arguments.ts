@@ -39,9 +39,11 @@ export interface VerifyArguments {
   json: boolean;
 }
 
+const leaseWaitMs = 30_000;
+
 /** The options of `sync`. @throws UsageError for a combination that makes no sense. */
 export function syncOptions({ from, to, id = [], ...given }: SyncArguments) {
-  const rest = { reconcile: false, dryRun: false, allowMassDelete: false, ...given };
+  const rest = { reconcile: false, dryRun: false, allowMassDelete: false, patience: { ms: leaseWaitMs }, ...given };
   if (id.length > 0 && (from !== undefined || to !== undefined || rest.reconcile || rest.dryRun)) {
     throw new UsageError(
       '--id cannot be combined with --from, --to, --reconcile or --dry-run: it fetches just those conversations',

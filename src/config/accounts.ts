@@ -64,18 +64,24 @@ export function readAccounts<Wanted extends AccountPart = AccountPart>(
 ): AccountsRead<Wanted> {
   const found: AccountsRead<Wanted> = { accounts: [], refused: [] };
   for (const entry of readEntries(env, readFile, parts)) {
-    try {
-      const { sid, schema, version } = entry;
-      const config = entry.read(parts);
-      if (sid === null || schema === null || entry.problems.length > 0) throw new ConfigError([]);
+    const { name, sid, schema, version } = entry;
+    const problems = [...entry.problems];
+    const config = readOrReport(entry, parts, problems);
+    if (config !== null && problems.length === 0 && sid !== null && schema !== null)
       found.accounts.push({ sid, schema, version, ...config });
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      const { name, sid, schema } = entry;
-      found.refused.push({ name, sid, schema, problems: withoutRepeats([...entry.problems, ...error.problems]) });
-    }
+    else found.refused.push({ name, sid, schema, problems: withoutRepeats(problems) });
   }
   return found;
+}
+
+function readOrReport<Wanted extends AccountPart>(entry: Entry, parts: readonly Wanted[], problems: Problem[]) {
+  try {
+    return entry.read(parts);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+    return null;
+  }
 }
 
 /** The entries of the file; what the environment gives to all of them in these parts is checked. @throws ConfigError as `readAccounts` does. */

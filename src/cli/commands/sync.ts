@@ -28,9 +28,9 @@ export interface SyncOptions {
   ids: string[];
   dryRun: boolean;
   allowMassDelete: boolean;
+  /** How long to wait for another worker's lease: nothing any more, once that was in vain for one of several accounts. */
+  patience: { ms: number };
 }
-
-const leaseWaitMs = 30_000;
 
 /** Syncs. @returns the exit status. @throws what ended it. */
 export async function sync(
@@ -56,7 +56,7 @@ export async function sync(
   try {
     return await leased(
       invocation,
-      { command: 'sync', waitMs: allowed ? 0 : leaseWaitMs, allowMassDelete },
+      { command: 'sync', waitMs: allowed ? 0 : options.patience.ms, allowMassDelete },
       async (context, held) => {
         context.watcher.stored = (counts) => progress.show(counts);
         if (options.range) await syncRange(context, options.range, held);
@@ -68,6 +68,7 @@ export async function sync(
       },
     );
   } catch (error) {
+    if (error instanceof LeaseHeld) options.patience.ms = 0;
     // A worker that runs carries out what is allowed. What a reconcile would find it does not know.
     if (!(allowed && !options.reconcile && options.range === null && error instanceof LeaseHeld)) throw error;
     terminal.write('Told the running worker: its next pass erases what SYNC_RETENTION no longer keeps.');
