@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { credentials, entryNames } from '../../src/config/account-entry.ts';
-import { accountParts, readAccounts } from '../../src/config/accounts.ts';
+import { accountParts, copiesOf, readAccounts } from '../../src/config/accounts.ts';
 import { ConfigError } from '../../src/config/config.ts';
 import type { Environment } from '../../src/config/environment.ts';
 import { rememberSecrets } from '../../src/config/secrets.ts';
@@ -243,6 +243,16 @@ describe('what is refused of an entry costs no other', () => {
       { ...bolt, schema: 'twilio' },
     ]);
     expect(same.refused).toHaveLength(2);
+  });
+
+  test('the tables of an entry that is wrong are still known, but not whose they are where two say so', () => {
+    const [wrong, other] = [
+      { ...bolt, start: 'soon' },
+      { ...acme, accountSid: sidOf(3) },
+    ];
+    const bolts = { sid: bolt.accountSid, schema: bolt.schema };
+    expect(copiesOf(read([acme, wrong]))).toEqual([{ sid: acme.accountSid, schema: acme.schema }, bolts]);
+    expect(copiesOf(read([acme, wrong, other]))).toEqual([bolts]);
   });
 
   test('webhooks without a key are the account’s own affair', () => {

@@ -255,7 +255,9 @@ describe('--account', () => {
       expect({ code, headings: headings(stdout) }).toEqual({ code: 0, headings: [headingOf(index)] });
     }
     expect((await inTurn(differencesOf)).map((found) => found.length > 0)).toEqual([false, false, true]);
-    expect(await run('sync', '--account', coreSid)).toMatchObject({ code: 0 });
+    const { code, stderr } = await processes.finish(['sync', '--account', coreSid], { ...env, LOG_LEVEL: 'info' });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(new RegExp(`^info: .*\\(account ${coreSid}`, 'm'));
   });
 
   test('forgets in that account alone', async () => {
