@@ -51,7 +51,7 @@ function showAway(away) {
 
 async function refresh() {
   try {
-    const answer = await fetch('./', { cache: 'no-store', signal: AbortSignal.timeout(limitMs) });
+    const answer = await fetch(location.pathname, { cache: 'no-store', signal: AbortSignal.timeout(limitMs) });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
     const page = fresh.getElementById('main');

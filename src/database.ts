@@ -14,7 +14,14 @@ export interface OpenedDatabase extends AsyncDisposable {
   /** A shell command that opens it; only for an embedded one. */
   psql: string | null;
   /** Applies missing migrations; `onProgress` is called with what takes long. @throws DatabaseTrouble, NewerSchema, RowSecurity. */
-  prepare(onProgress?: (doing: string) => void): Promise<number>;
+  prepare(onProgress?: (doing: string) => void, options?: PrepareOptions): Promise<number>;
+}
+
+export interface PrepareOptions {
+  /** By default that of the connection. */
+  schema?: string;
+  /** Ends the wait for another process that migrates; by default that of the database. */
+  signal?: AbortSignal;
 }
 
 export interface OpenOptions {
@@ -59,8 +66,10 @@ function connected(
     database,
     connection,
     psql,
-    prepare: (onProgress) =>
-      retrying(() => migrate(connection, limits, signal, onProgress), signal ?? new AbortController().signal),
+    prepare(onProgress, { schema = connection.schema, signal: given = signal } = {}) {
+      const under = { ...connection, schema };
+      return retrying(() => migrate(under, limits, given, onProgress), given ?? new AbortController().signal);
+    },
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener('abort', onAbort);
       clearTimeout(late);

@@ -8,6 +8,7 @@ import { allSchema } from '../config/setting-kinds.ts';
 import { type Part, settingsHelp } from '../config/settings.ts';
 import { version } from '../version.ts';
 import { createLog } from '../worker/log.ts';
+import { accountsSource } from './accounts-source.ts';
 import {
   collect,
   type ForgetArguments,
@@ -61,6 +62,12 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .description('runs the worker, which keeps the database in sync until it gets a signal')
     .addHelpText('after', `\n${settingsHelp()}`)
     .action(() => {
+      if (io.env['SYNC_ACCOUNTS_FILE']) {
+        const { config, log, readFile } = configure(io, ['accounts', 'database', 'http', 'webhook']);
+        const source = accountsSource(io.env, readFile);
+        run = async (signal) => (await import('./commands/run-accounts.ts')).runAccounts(config, source, log, signal);
+        return;
+      }
       const { config, log } = configure(io, ['api', 'database', 'filters', 'sync', 'http', 'webhook']);
       run = async (signal) => (await import('./commands/run.ts')).run(config, log, signal);
     });

@@ -53,6 +53,8 @@ export interface AccountsMetrics {
   contentType: string;
   /** Those of the account with this SID. */
   of(account: string): AccountMetrics;
+  /** A webhook for no account was answered. */
+  strayWebhook(outcome: WebhookOutcome): void;
   /** The account has left: nothing is said of it any more. */
   remove(account: string): Promise<void>;
   /** The text of the page. `inSync`: of each account, whether its copy is in sync or loading. */
@@ -86,6 +88,7 @@ export function createAccountsMetrics(): AccountsMetrics {
   return {
     contentType: registry.contentType,
     of: (account) => accountMetrics(createMeters(registry, account)),
+    strayWebhook: (outcome) => createMeters(registry, '').webhooks.inc(1, { outcome }),
     async remove(account) {
       for (const metric of registry.getMetricsAsArray()) {
         if (!(metric instanceof Gauge || metric instanceof Counter)) continue;

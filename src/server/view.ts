@@ -24,6 +24,8 @@ export interface PageView extends View {
   /** How long this process has been running. */
   upSeconds: number;
   version: string;
+  /** With an accounts file: the account's schema. */
+  schema?: string;
   /** Names the page's script and style by what they contain; a page that had others is loaded anew. */
   assets: string;
 }

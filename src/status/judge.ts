@@ -153,7 +153,8 @@ export function failureOf(error: unknown): Failure {
 /** What `/readyz` answers. */
 export interface Answer {
   ready: boolean;
-  code: Code | 'standby';
+  /** `working`: the process works for the accounts of a file, each of which has a state of its own. */
+  code: Code | 'standby' | 'working';
   reason?: string;
 }
 

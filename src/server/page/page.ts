@@ -6,51 +6,30 @@ import { formatCount, formatDuration, formatMany, formatShare } from '../../stat
 import { areLoading, describeAwaited, describeLoad, type ResultFacts } from '../../status/results.ts';
 import type { Counts, Facts, Records } from '../../status/snapshot.ts';
 import type { PageView } from '../view.ts';
+import { glyphs, renderFrame } from './frame.ts';
 import { coverageSection, daysSection, hoursSection } from './history.ts';
 import { type Html, html, time } from './html.ts';
 import { passesSection, processSection, quarantineSection, windowsSection } from './tables.ts';
 
-/** How often the page is refreshed; without JavaScript half as often, since everything is loaded again. */
-export const refreshSeconds = 5;
-
 /** Renders the whole of it. */
 export function renderPage(view: PageView): string {
-  const { assets } = view;
+  const { assets, schema } = view;
   const summary = summarize(view.status, view.facts, view.process);
-  const document = html`<!doctype html>
-<html lang="en" data-assets="${assets}" data-refresh="${refreshSeconds}">
-<head>
-<meta charset="utf-8">
-<title>${summary.title} · conversation-sync</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="status/${summary.tone}.svg" type="image/svg+xml">
-<link rel="stylesheet" href="status/page.css?v=${assets}">
-<script src="status/page.js?v=${assets}" defer></script>
-<noscript><meta http-equiv="refresh" content="${refreshSeconds * 2}"></noscript>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the content</a>
-<header><p class="product">conversation-sync</p>${account(view)}</header>
-<p id="away" role="alert" hidden>The worker has not answered since <span id="away-since"></span>. What you see is from then.</p>
-<p id="said" role="status" class="unseen"></p>
-<main id="main" tabindex="-1">
-${hero(summary, view)}
-${sections(view)}
-</main>
-<footer><p>All times are UTC. ${footnote(view)}</p>
-<nav aria-label="For programs"><a href="readyz">readyz</a> <a href="livez">livez</a> <a href="metrics">metrics</a></nav></footer>
-</body>
-</html>
-`;
-  return document.toString();
+  return renderFrame({
+    title: schema === undefined ? summary.title : `${summary.title} · ${schema}`,
+    tone: summary.tone,
+    assets,
+    base: schema === undefined ? '' : '../',
+    header: account(view),
+    main: [hero(summary, view), ...sections(view)],
+    footnote: footnote(view),
+  });
 }
 
-function account({ facts }: PageView): Html | false {
-  return (
-    facts?.accountSid != null &&
-    html`<p class="account"><span class="unseen">Account </span><code>${facts.accountSid}</code></p>`
-  );
+function account({ facts, schema }: PageView): Html | false {
+  const sid = facts?.accountSid != null && html`<span class="unseen">Account </span><code>${facts.accountSid}</code>`;
+  if (schema === undefined) return sid && html`<p class="account">${sid}</p>`;
+  return html`<p class="account"><a href="../">All accounts</a> · <code>${schema}</code>${sid && html` · ${sid}`}</p>`;
 }
 
 function hero({ tone, title, notes }: Summary, { status, facts }: PageView): Html {
@@ -117,10 +96,3 @@ function resultsNote(results: ResultFacts | null): string {
 function footnote({ counts, countedSecondsAgo }: PageView): string {
   return counts === null ? '' : `Counted ${formatDuration(countedSecondsAgo)} ago.`;
 }
-
-/** Told apart by their shapes, not by their colours alone. */
-const glyphs = {
-  good: html`<svg class="glyph" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="11"/><path d="M7 12.5l3.5 3.5L17 8.5"/></svg>`,
-  busy: html`<svg class="glyph" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="11"/><path d="M12 6.5v10M7.5 12.5l4.5 4.5 4.5-4.5"/></svg>`,
-  bad: html`<svg class="glyph" viewBox="0 0 24 24" aria-hidden="true"><path class="triangle" d="M12 2L23 21.5H1z"/><path d="M12 9v6M12 18v.5"/></svg>`,
-};

@@ -1,0 +1,58 @@
+// Replicas share the accounts: this process says that it runs, and takes for its share what falls to it by the number of those that do.
+// Where that cannot be known, each tries for all accounts: their leases alone decide who works.
+
+import { wait } from '../lib/wait.ts';
+import type { Database } from '../postgres/database.ts';
+import { beat, beatSeconds, createReplicas, leave, shareOf } from '../postgres/replicas.ts';
+import type { Log } from './log.ts';
+import type { Places } from './places.ts';
+
+export interface SharingOptions {
+  database: Database;
+  /** The name of this process. */
+  replica: string;
+  /** How many accounts there are. */
+  accounts: () => number;
+  places: Places;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/** How long giving up the share may take at the end. Whoever does not is counted for a few seconds more. */
+const leaveMs = 1_000;
+
+/** Keeps the share right until the signal is aborted. @throws its reason. */
+export async function keepSharing({
+  database,
+  replica,
+  accounts,
+  places,
+  log,
+  signal,
+}: SharingOptions): Promise<never> {
+  let isMade = false;
+  let replicas = 0;
+  let isFailing = false;
+  try {
+    for (;;) {
+      try {
+        if (!isMade) await createReplicas(database);
+        isMade = true;
+        const found = await beat(database, replica);
+        if (found !== replicas)
+          log.info({ replicas: found, share: shareOf(accounts(), found) }, 'replicas share the accounts');
+        replicas = found;
+        isFailing = false;
+      } catch (error) {
+        if (!isFailing) log.error({ err: error }, 'the replicas cannot be counted');
+        isFailing = true;
+      }
+      places.setShare(shareOf(accounts(), replicas));
+      await wait(beatSeconds * 1000, signal);
+    }
+  } finally {
+    const over = new AbortController();
+    const left = leave(database, replica).finally(() => over.abort());
+    await Promise.race([left, wait(leaveMs, over.signal)]).catch(() => {});
+  }
+}
