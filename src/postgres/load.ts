@@ -3,7 +3,7 @@
 // to a COMMIT may be lost.
 
 import { algorithm } from '../sync/fingerprint.ts';
-import type { Mask } from '../sync/mask.ts';
+import { type Mask, showsMoreResults } from '../sync/mask.ts';
 import type { Change, Checkpoint, Loaded, Packed } from '../sync/model.ts';
 import { normalizerVersion } from '../sync/normalize.ts';
 import type { Queries } from './database.ts';
@@ -13,7 +13,7 @@ import { fromMicroseconds } from './instant.ts';
 import { divisionByZero } from './lease.ts';
 import { computeMetrics } from './metrics.ts';
 import { childArrays, conversationArrays } from './pack.ts';
-import { noteGaps, noteLate, noteUnlinked, readLinkedResults } from './results-due.ts';
+import { noteGaps, noteLate, noteMasked, noteUnlinked, readLinkedResults } from './results-due.ts';
 import type { Rows } from './rows.ts';
 import { conversationStatement, countsOf, insertStatement, mergeStatement } from './statements.ts';
 import { forgottenAmong, readForgotten } from './tombstones.ts';
@@ -44,7 +44,7 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   // In this order: `remember` reads the due rows that `replaceDue` removes.
   const allowed = refuseSuperseded(queries, changes, epoch);
   const sent = Promise.all([
-    findUnchanged(queries, others, mask.policy),
+    compareWithKnown(queries, others, mask),
     writeConversations(queries, found),
     insertChildren(
       queries,
@@ -58,7 +58,7 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   for (const each of [allowed, sent]) each.catch(() => {});
   const stamp = await held;
   await allowed;
-  const [unchanged, written, , , , dueByNow] = await sent;
+  const [{ unchanged, showMore }, written, , , , dueByNow] = await sent;
   if (taken.some(({ id }) => written.get(id) !== true)) throw new AlreadyStored();
   const differing = others.filter(({ id, force }) => force || !unchanged.has(id)).map(({ rows }) => rows);
   const linked = results
@@ -79,6 +79,7 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   await computeMetrics(queries, ofStored, stamp, mask);
   if (results) {
     await noteUnlinked(queries, await linked, now);
+    await noteMasked(queries, showMore, now);
     await noteGaps(queries, [...taken.map(({ id }) => id), ...differing.map(({ id }) => id)], now);
     const fresh = [...written].filter(([, isNew]) => isNew);
     await noteLate(
@@ -188,16 +189,26 @@ export async function findSuperseded(
   return { forgotten: new Set(await readForgotten(queries, ids)), late: new Set(later.map(({ id }) => id)) };
 }
 
-/** The details that equal the stored ones. The order of keys and arrays does not count: the API changes it. */
-async function findUnchanged(queries: Queries, found: Found[], policy: string): Promise<Set<string>> {
-  if (found.length === 0) return new Set();
-  const same = await queries.sql<{ id: Rows['fingerprints']['conversationId'] }>(
-    `select conversation_id as id from twilio_sync.fingerprints
-     join unnest($1::text[], $2::text[]) as answer(id, detail) on answer.id = conversation_id and answer.detail = fingerprints.detail
-     where (algorithm, policy) = ($3, $4)`,
-    [found.map(({ id }) => id), found.map(({ detail }) => detail), algorithm, policy],
+interface Compared {
+  /** The details that equal the stored ones. The order of keys and arrays does not count: the API changes it. */
+  unchanged: Set<string>;
+  /** Those whose operator results may be stored with less than what is stored now. */
+  showMore: string[];
+}
+
+async function compareWithKnown(queries: Queries, found: Found[], mask: Mask): Promise<Compared> {
+  if (found.length === 0) return { unchanged: new Set(), showMore: [] };
+  const known = await queries.sql<{ id: Rows['fingerprints']['conversationId']; policy: string; blank: boolean }>(
+    `select conversation_id as id, policy, fingerprints.detail = '' as blank from twilio_sync.fingerprints
+     join unnest($1::text[], $2::text[]) as answer(id, detail) on answer.id = conversation_id
+     where policy <> $4 or fingerprints.detail = '' or algorithm = $3 and answer.detail = fingerprints.detail`,
+    [found.map(({ id }) => id), found.map(({ detail }) => detail), algorithm, mask.policy],
   );
-  return new Set(same.map(({ id }) => id));
+  const before = known.map((each) => ({ ...each, policy: each.blank ? null : each.policy }));
+  return {
+    unchanged: new Set(before.filter(({ policy }) => policy === mask.policy).map(({ id }) => id)),
+    showMore: before.filter(({ policy }) => showsMoreResults(mask, policy)).map(({ id }) => id),
+  };
 }
 
 async function markDeleted(queries: Queries, changes: Change[], stamp: bigint): Promise<number> {

@@ -5,7 +5,7 @@
 import { isJsonObject, type Json } from '../lib/json.ts';
 import { parseLossless } from '../lib/lossless-json.ts';
 import { algorithm, noted } from '../sync/fingerprint.ts';
-import { hashPattern, type Mask, omittedUnder } from '../sync/mask.ts';
+import { hashPattern, type Mask, showsMoreResults } from '../sync/mask.ts';
 import { createRemainder } from '../sync/normalize.ts';
 import { type Column, type PersonalData, type Table, tablesOf } from '../sync/tables.ts';
 import type { Queries } from './database.ts';
@@ -45,8 +45,7 @@ async function begin(queries: Queries, mask: Mask): Promise<void> {
      from (select policy from twilio_sync.masking) as before where present.policy <> $1 returning before.policy as before`,
     [mask.policy],
   );
-  const isShownAgain = (kind: PersonalData) => !mask.omits(kind) && omittedUnder(changed?.before ?? '').includes(kind);
-  if (!isShownAgain('results') && !isShownAgain('extra')) return;
+  if (!showsMoreResults(mask, changed?.before ?? '')) return;
   await queries.sql(
     `insert into twilio_sync.results_walks (kind) select 'all' from twilio_sync.results_head
      where generation is not null and not exists (select from twilio_sync.results_walks where ended_at is null and kind = 'all')`,

@@ -85,6 +85,21 @@ export async function findGaps(
   return last.id;
 }
 
+/**
+ * The stored results of these conversations may lack what is stored by now. The walk over the account's list shows all of them; where
+ * there is no such list, each is requested once.
+ */
+export async function noteMasked(queries: Queries, ids: string[], now: number): Promise<void> {
+  if (ids.length === 0) return;
+  await queries.sql(
+    `insert into twilio_sync.results_due (conversation_id, operator_result_id, reason, due_at)
+     select conversation_id, id, 'linked', to_timestamp($1) from twilio.operator_results
+     where conversation_id = any($2) and (select given_up is not null from twilio_sync.results_head)
+     on conflict (conversation_id, operator_result_id) do nothing`,
+    [now, ids],
+  );
+}
+
 /** A conversation that was found long after it was created: the list may have shown its results before it was stored. */
 export async function noteLate(queries: Queries, ids: string[], now: number): Promise<void> {
   if (ids.length === 0) return;

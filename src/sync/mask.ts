@@ -78,9 +78,10 @@ function policyOf({ omit, hash, key }: MaskSettings): string {
   return parts.join('; ');
 }
 
-/** The kinds that a policy omits. */
-export function omittedUnder(policy: string): string[] {
-  return /omit ([^;]*)/.exec(policy)?.[1]?.split(',') ?? [];
+/** Whether more of operator results is stored than under a policy before; null: an unknown one. */
+export function showsMoreResults({ omits }: Pick<Mask, 'omits'>, before: string | null): boolean {
+  const omitted = before === null ? null : (/omit ([^;]*)/.exec(before)?.[1]?.split(',') ?? []);
+  return (['results', 'extra'] as const).some((kind) => !omits(kind) && (omitted === null || omitted.includes(kind)));
 }
 
 const hmac = (key: string, text: string) => createHmac('sha256', key).update(text).digest('hex');

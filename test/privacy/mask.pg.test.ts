@@ -97,6 +97,31 @@ test('switched off again, everything is fetched again within a day', async () =>
   expect(await world.verify('full')).toMatchObject({ checked: 120, findings: [] });
 });
 
+test('switched off again where the account has no list of results, those are requested by conversation', async () => {
+  const options = { conversations: 60, days: 30, results: true, mask: most };
+  await using world = await World.open({ ...options, switches: { resultsOfAll: 'refused' } });
+  await world.sync();
+  world.nowMs += 86_400_000;
+  await world.sync();
+  expect(await maskedDifferences(world, maskOf(most))).toEqual([]);
+  // Some were fetched again under the other mask, some were only masked where they are.
+  await world.restart({ mask: {} });
+  await world.fetch(world.source.ids().slice(0, 20));
+  await world.restart({ mask: most });
+  await world.pass();
+  await world.restart({ mask: {} });
+  await world.pass('new', 'open', 'lookback', 'reconcile');
+  world.nowMs += 86_400_000;
+  await world.pass('reconcile');
+  world.nowMs += 3_600_000;
+  await world.pass('new');
+  expect(await world.allDifferences()).toEqual([]);
+  world.simulator.requests.reset();
+  world.nowMs += 86_400_000;
+  await world.pass('reconcile');
+  expect(world.simulator.requests.byEndpoint).toMatchObject({ detail: 0, result: 0 });
+});
+
 test('with another key, hashes are made anew within a day', async () => {
   const settings = { hash: ['names', 'addresses'] } satisfies Partial<MaskSettings>;
   await using world = await World.open({ conversations: 50, days: 30, results: true, mask: settings });
