@@ -16,6 +16,8 @@ export interface Shape {
   communications?: number;
   /** Characters in each text; 98 unless given, which makes a detail of 20 communications 6.5 kB of JSON. */
   textLength?: number;
+  /** Over how many days they are spread; unless given, as many as makes the usual number a day. */
+  days?: number;
 }
 
 /** In which order lists show keys and arrays: as they are held where 0, else shuffled, each number another way. */
@@ -23,15 +25,15 @@ export interface Order {
   turn: number;
 }
 
-/** Every measure has the same number a day, so that a longer history is what it is in life: longer. */
+/** The same number in nearly every measure, so that a longer history is what it is in life: longer. */
 const perDay = 333;
 const dayMs = 86_400_000;
 const openWithinMs = 2 * dayMs;
 const words = english.subjects.flatMap(({ turns }) => turns.flatMap(({ says }) => says)).join(' ');
 
 /** Over how many days they are spread. */
-export function daysOf({ conversations }: Shape): number {
-  return Math.max(3, Math.ceil(conversations / perDay));
+export function daysOf({ conversations, days }: Shape): number {
+  return days ?? Math.max(3, Math.ceil(conversations / perDay));
 }
 
 /** The conversations of a shape, all before an instant. */

@@ -11,6 +11,7 @@ import { memory } from './measures/memory.ts';
 import { push } from './measures/push.ts';
 import { relist } from './measures/relist.ts';
 import { results } from './measures/results.ts';
+import { retention } from './measures/retention.ts';
 import { simulator } from './measures/simulator.ts';
 import { start } from './measures/start.ts';
 import { tick } from './measures/tick.ts';
@@ -18,7 +19,19 @@ import { describe, writeResults } from './results.ts';
 import type { Row } from './row.ts';
 import { asText } from './table.ts';
 
-const measures: Measure[] = [simulator, history, latency, limited, relist, results, memory, push, tick, start];
+const measures: Measure[] = [
+  simulator,
+  history,
+  latency,
+  limited,
+  relist,
+  results,
+  memory,
+  push,
+  tick,
+  retention,
+  start,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
