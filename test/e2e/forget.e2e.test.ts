@@ -10,7 +10,7 @@ import { resultDifferences } from '../result-oracle.ts';
 import { Stage } from './stage.ts';
 
 const people = Number(process.env['FORGET_PEOPLE'] ?? 8);
-const commands = Math.min(people, 40);
+const commands = Math.min(people, 20);
 const limitMs = 3_600_000;
 const url = 'https://hooks.example.com/twilio';
 let stage: Stage;
@@ -74,9 +74,11 @@ test(
     const listening = (await later.saw(/"url":"(http:[^"]+)","msg":"listening"/))[1] ?? '';
     const target = (await later.saw(/"url":"(http:[^"]+)","msg":"taking webhooks"/))[1] ?? '';
     await using pushes = startPushes({ source, url, target, authToken: credentials.authToken });
-    talk();
-    for (const { id } of theirs) source.addResult(id);
-    await pushes.settled();
+    for (const { id } of theirs) {
+      source.say(id, `It is me, ${addresses[0]}`);
+      source.addResult(id);
+      await pushes.settled();
+    }
     expect([...pushes.statuses.keys()]).toEqual([204]);
     await later.saw(/in sync/);
     await later.saw(/"sweep":"lookback"/);
