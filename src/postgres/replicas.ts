@@ -40,22 +40,35 @@ export async function createReplicas(database: Database): Promise<void> {
   });
 }
 
+/** SQL for whether a row counts at $2. A beat later than any that can have been given is from before the clock was set back. */
+const isAlive = `beat_at between $2::bigint - ${aliveSeconds * 1_000_000} and $2::bigint + ${aliveSeconds * 1_000_000}`;
+
 /** Says that this process runs, and removes the rows of those that do not. @returns how many run, this one included. */
 export async function beat(database: Database, replica: string): Promise<number> {
-  // A beat later than any that can have been given is from before the clock was set back.
-  const alive = `beat_at between $2::bigint - ${aliveSeconds * 1_000_000} and $2::bigint + ${aliveSeconds * 1_000_000}`;
   return await database.transaction(async ({ sql }, now) => {
     // Rows that another process is removing, or beats just now, are left to it: waiting for each other, two would not end.
     const [others] = await sql<{ count: number }>(
       `with own as (insert into twilio_all_sync.replicas (replica, beat_at) values ($1, $2)
          on conflict (replica) do update set beat_at = excluded.beat_at),
        dead as (delete from twilio_all_sync.replicas where replica in (
-         select replica from twilio_all_sync.replicas where replica <> $1 and not (${alive}) for update skip locked))
-       select count(*)::int as count from twilio_all_sync.replicas where replica <> $1 and ${alive}`,
+         select replica from twilio_all_sync.replicas where replica <> $1 and not (${isAlive}) for update skip locked))
+       select count(*)::int as count from twilio_all_sync.replicas where replica <> $1 and ${isAlive}`,
       [replica, now],
     );
     return 1 + (others?.count ?? 0);
   });
+}
+
+/** In how many milliseconds the first of the others no longer counts, unless it beats again; null if there are no others. */
+export async function untilOneIsMissed(database: Database, replica: string): Promise<number | null> {
+  const [row] = await database.transaction(({ sql }, now) =>
+    sql<{ ms: number | null }>(
+      `select (min(beat_at) + ${aliveSeconds * 1_000_000} - $2::bigint)::float8 / 1000 as ms
+       from twilio_all_sync.replicas where replica <> $1 and ${isAlive}`,
+      [replica, now],
+    ),
+  );
+  return row?.ms ?? null;
 }
 
 /** Removes this process's row, so that the others take its accounts over at their next beat. */

@@ -159,6 +159,8 @@ function accountMetrics(meters: Meters): AccountMetrics {
 /** What is known at the start is there from the start; of what is not, there is nothing to see. */
 function begin(meters: Meters): void {
   meters.leaseHeld.set(0);
+  const { listed, differing, fetched, stored, deleted, failed, verified, drifted, received } = meters;
+  for (const each of [listed, differing, fetched, stored, deleted, failed, verified, drifted, received]) each.inc(0);
   for (const outcome of ['ok', 'incomplete', 'failed']) meters.passes.inc(0, { outcome });
   for (const outcome of webhookOutcomes) meters.webhooks.inc(0, { outcome });
   for (const endpoint of endpoints) {

@@ -3,7 +3,7 @@
 
 import { wait } from '../lib/wait.ts';
 import type { Database } from '../postgres/database.ts';
-import { beat, beatSeconds, createReplicas, leave, shareOf } from '../postgres/replicas.ts';
+import { beat, beatSeconds, createReplicas, leave, shareOf, untilOneIsMissed } from '../postgres/replicas.ts';
 import type { Log } from './log.ts';
 import type { Places } from './places.ts';
 
@@ -18,6 +18,8 @@ export interface SharingOptions {
   signal: AbortSignal;
 }
 
+/** So much later than a beat could still count. */
+const missedMs = 100;
 /** How long giving up the share may take at the end. Whoever does not is counted for a few seconds more. */
 const leaveMs = 1_000;
 
@@ -35,6 +37,7 @@ export async function keepSharing({
   let isFailing = false;
   try {
     for (;;) {
+      let nextMs = beatSeconds * 1000;
       try {
         if (!isMade) await createReplicas(database);
         isMade = true;
@@ -42,13 +45,15 @@ export async function keepSharing({
         if (found !== replicas)
           log.info({ replicas: found, share: shareOf(accounts(), found) }, 'replicas share the accounts');
         replicas = found;
+        // One that has died is missed at once, not up to a beat later: its accounts are without a worker.
+        nextMs = Math.min(nextMs, ((await untilOneIsMissed(database, replica)) ?? nextMs) + missedMs);
         isFailing = false;
       } catch (error) {
         if (!isFailing) log.error({ err: error }, 'the replicas cannot be counted');
         isFailing = true;
       }
       places.setShare(shareOf(accounts(), replicas));
-      await wait(beatSeconds * 1000, signal);
+      await wait(Math.max(missedMs, nextMs), signal);
     }
   } finally {
     const over = new AbortController();

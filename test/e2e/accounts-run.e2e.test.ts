@@ -228,3 +228,37 @@ test('only where all accounts are wrong it ends with 2', async () => {
   expect(others.code).toBe(2);
   expect(others.stderr).toMatch(/account/);
 });
+
+test('replicas share the accounts, and take over those of one that is killed', async () => {
+  await using many = await Many.open(['twilio_acme', 'twilio_bolt', 'twilio_core', 'twilio_dune'], 20);
+  const schemas = many.members.map(({ schema }) => schema);
+  const holders = async () => {
+    const found = new Map<string, string[]>();
+    for (const schema of schemas) {
+      const [, pid = 'nobody'] = /process (\d+)/.exec((await many.leaseHolder(schema)) ?? '') ?? [];
+      found.set(pid, [...(found.get(pid) ?? []), schema]);
+    }
+    return found;
+  };
+  const { worker: first } = await startRun(many);
+  await many.equal(...schemas);
+  expect([...(await holders()).keys()]).toEqual([String(first.pid)]);
+
+  const { worker: second, url } = await startRun(many);
+  const shared = await until(holders, (found) =>
+    [first, second].every(({ pid }) => found.get(String(pid))?.length === 2),
+  );
+  expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ ready: true, code: 'working' });
+  expect(Object.values(await samples(url, 'lease_held')).toSorted()).toEqual([0, 0, 1, 1]);
+  for (const { api } of many.members) api.source.create({ createdAt: momentsAgo() });
+  await many.equal(...schemas);
+
+  first.kill('SIGKILL');
+  await first.ended;
+  const taken = shared.get(String(first.pid)) ?? [];
+  for (const schema of taken) many.member(schema).api.source.create({ createdAt: momentsAgo() });
+  await until(holders, (found) => found.get(String(second.pid))?.length === 4);
+  await many.equal(...schemas);
+  second.kill('SIGTERM');
+  expect(await second.ended).toMatchObject({ code: 0 });
+});

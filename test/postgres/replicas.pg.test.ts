@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
-import { aliveSeconds, beat, createReplicas, leave, shareOf } from '../../src/postgres/replicas.ts';
+import { aliveSeconds, beat, createReplicas, leave, shareOf, untilOneIsMissed } from '../../src/postgres/replicas.ts';
 import { openEmptyDatabase, type TestDatabase } from '../database.ts';
 
 let opened: TestDatabase;
@@ -86,6 +86,20 @@ describe('beats', () => {
     await earlier('dead', aliveSeconds);
     expect(await beat(database, 'a')).toBe(1);
     expect(await names()).toEqual(['a']);
+  });
+
+  test('it is known when the first of the others is missed', async () => {
+    await beat(database, 'a');
+    expect(await untilOneIsMissed(database, 'a')).toBe(null);
+    await beat(database, 'b');
+    await beat(database, 'dying');
+    await earlier('dying', 12);
+    const ms = await untilOneIsMissed(database, 'a');
+    // Some time has passed since.
+    expect(ms).toBeLessThanOrEqual(3_000);
+    expect(ms).toBeGreaterThan(0);
+    await earlier('dying', 4);
+    expect(await untilOneIsMissed(database, 'a')).toBeGreaterThan(3_000);
   });
 
   test('one that was frozen counts again with its next beat', async () => {

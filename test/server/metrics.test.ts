@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { createMetrics, type Metrics } from '../../src/server/metrics.ts';
+import { createAccountsMetrics, createMetrics, type Metrics } from '../../src/server/metrics.ts';
 import { createCounts } from '../../src/sync/context.ts';
 import { codes, documentOf } from '../readme.ts';
 import { someFacts, someResults } from './example.ts';
@@ -220,5 +220,59 @@ describe.skipIf(promtool(['--version']).error !== undefined)('promtool', () => {
       const { status, stdout, stderr } = promtool(args);
       expect(status, stdout + stderr).toBe(0);
     }
+  });
+});
+
+describe('of the accounts of a file', () => {
+  const show = (metrics: ReturnType<typeof createAccountsMetrics>) =>
+    metrics.show({ ready: true, databaseUp: true, inSync: new Map([['AC1', true]]), refused: 2 });
+
+  test('gauges and counters have the account, histograms and the process have not', async () => {
+    const metrics = createAccountsMetrics();
+    const [one, other] = [metrics.of('AC1'), metrics.of('AC2')];
+    for (const account of [one, other]) account.begin(() => counters(), null);
+    one.pass('ok', 1000, { ...createCounts(), listed: 3 });
+    one.attempt({ endpoint: 'list', attempt: 1, status: 200, ms: 1, bytes: 7, isUrgent: false });
+    other.load(10);
+    one.update(now);
+    metrics.strayWebhook('refused');
+    const page = await show(metrics);
+    const own = page.split('\n').filter((line) => /^conversation_sync_/.test(line));
+    const without = own.filter((line) => !line.includes('account="'));
+    expect([...new Set(without.map((line) => line.replace(/[{ ].*/, '').replace(/_(bucket|sum|count)$/, '')))]).toEqual(
+      [
+        'conversation_sync_build_info',
+        'conversation_sync_ready',
+        'conversation_sync_database_up',
+        'conversation_sync_accounts_refused',
+        'conversation_sync_load_duration_seconds',
+        'conversation_sync_webhook_stored_seconds',
+        'conversation_sync_api_request_duration_seconds',
+      ],
+    );
+    for (const line of [
+      'in_sync{account="AC1"} 1',
+      'accounts_refused 2',
+      'conversations_listed_total{account="AC1"} 3',
+      'conversations_listed_total{account="AC2"} 0',
+      'passes_total{account="AC1",outcome="ok"} 1',
+      'windows_pending{account="AC1",sweep="backfill"} 9',
+      'webhooks_total{account="",outcome="refused"} 1',
+    ])
+      expect(own).toContain(`conversation_sync_${line}`);
+  });
+
+  test('of one that has left nothing stays, and the others do', async () => {
+    const metrics = createAccountsMetrics();
+    metrics.of('AC1').update(now);
+    metrics.of('AC2').update(now);
+    await metrics.remove('AC2');
+    const page = await show(metrics);
+    expect(page).not.toContain('AC2');
+    expect(page).toContain('conversation_sync_lease_held{account="AC1"} 0');
+  });
+
+  test('without a file nothing has an account', async () => {
+    expect(await fullPage()).not.toMatch(/account="|_in_sync|accounts_refused/);
   });
 });
