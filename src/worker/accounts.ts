@@ -2,7 +2,7 @@
 // and begins the lives that it is about, and touches no other. An account that leaves is given back; its tables stay.
 
 import { createHash } from 'node:crypto';
-import type { Account, AccountsRead } from '../config/accounts.ts';
+import { type Account, type AccountsRead, copiesOf } from '../config/accounts.ts';
 import { ConfigError } from '../config/config.ts';
 import type { OpenedDatabase } from '../database.ts';
 import { atMost } from '../lib/at-most.ts';
@@ -63,7 +63,17 @@ export async function workForAccounts(options: AccountsOptions): Promise<never> 
   const places = createPlaces({ pauseMs: () => pauseMs(count()) });
   const views = { due: true };
   const lives = createLives({ ...options, signal }, places, views);
-  const accounts = () => [...lives.lives.values()].map(({ account }) => account);
+  let { refused } = first;
+  /** Those of the file whose tables are known, also if nobody can work for them just now. */
+  const copies = () =>
+    copiesOf({
+      accounts: [...lives.lives.values()].map(({ account }) => account),
+      refused: refused.filter(({ schema }) => schema === null || !lives.lives.has(schema)),
+    });
+  const apply = (read: AccountsRead) => {
+    refused = read.refused;
+    lives.apply(read);
+  };
   const { database } = opened;
   let flows: Promise<never>[] = [];
   try {
@@ -71,9 +81,9 @@ export async function workForAccounts(options: AccountsOptions): Promise<never> 
     options.watch.setDatabase(database);
     await options.onBegun();
     flows = [
-      keepReading({ ...options, signal }, lives.apply),
+      keepReading({ ...options, signal }, apply),
       keepSharing({ database, replica: options.replica, accounts: count, places, log, signal }),
-      keepAllViews({ database, accounts, views, isHolding: () => places.taken() > 0, log, signal }),
+      keepAllViews({ database, accounts: copies, views, isHolding: () => places.taken() > 0, log, signal }),
     ];
     return await Promise.race([lives.allWrong, ...flows]);
   } finally {

@@ -153,6 +153,19 @@ test('accounts come, go and change with the file; one that is broken, or cannot 
   expect(await worker.ended).toMatchObject({ code: 0 });
 });
 
+test('an account whose entry is wrong from the start stays in the views over all', async () => {
+  await using many = await Many.open(['twilio_acme', 'twilio_bolt'], 5);
+  await many.write();
+  expect((await many.processes.finish(['migrate'], many.env)).code).toBe(0);
+  const client = await many.client('twilio_acme');
+  await client.query('drop view twilio_all.participants');
+  many.member('twilio_bolt').entry['start'] = 'soon';
+  const { worker } = await startRun(many);
+  await worker.saw(/"made":\["participants"\],"dropped":\[\],"msg":"views over all accounts were made"/);
+  const { rows } = await client.query(`select pg_get_viewdef('twilio_all.participants'::regclass) as of`);
+  expect(rows).toEqual([{ of: expect.stringMatching(/twilio_acme.*twilio_bolt/s) }]);
+});
+
 test('webhooks come in by account, each with its own key', async () => {
   const never = { SYNC_SCHEDULE: '0 0 1 1 *', LOOKBACK_SCHEDULE: '0 0 1 1 *', RECONCILE_SCHEDULE: '0 0 1 1 *' };
   await using many = await Many.open(['twilio_acme', 'twilio_bolt'], 20);
