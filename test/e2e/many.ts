@@ -49,7 +49,7 @@ export class Many implements AsyncDisposable {
   /** One account more; it is not in the file until that is written. */
   async add(schema: string, conversations: number): Promise<Member> {
     const number = this.members.length + 1;
-    const sid = `AC${String(number).repeat(32).slice(0, 32)}`;
+    const sid = `AC${String(number).padStart(32, '0')}`;
     const authToken = `token-of-account-${number}`;
     const api = await startSimulator({ credentials: { accountSid: sid, authToken }, seed: number });
     fillSource(api.source, { conversations, days, seed: number, untilMs: Date.now() - 3_600_000 });

@@ -128,8 +128,12 @@ export class Processes implements AsyncDisposable {
 }
 
 /** Asks again and again until the answer is what was waited for. */
-export async function until<Answer>(ask: () => Promise<Answer>, wanted: (answer: Answer) => boolean): Promise<Answer> {
-  const deadline = performance.now() + patienceMs;
+export async function until<Answer>(
+  ask: () => Promise<Answer>,
+  wanted: (answer: Answer) => boolean,
+  limitMs = patienceMs,
+): Promise<Answer> {
+  const deadline = performance.now() + limitMs;
   for (;;) {
     const answer = await ask();
     if (wanted(answer)) return answer;
