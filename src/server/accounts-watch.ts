@@ -89,7 +89,12 @@ export function createAccountsWatch(now: () => number = () => performance.now())
       async function* each() {
         yield* accounts();
       }
-      const seen = mapAhead(each(), atOnce, async (account) => ({ ...account, view: await account.watch.look() }));
+      // Without a database they wait for no answer all together, not one after the other.
+      const { ready } = await self.readiness();
+      const seen = mapAhead(each(), ready ? atOnce : Number.POSITIVE_INFINITY, async (account) => ({
+        ...account,
+        view: await account.watch.look(),
+      }));
       return await Array.fromAsync(seen);
     },
     route(app) {
