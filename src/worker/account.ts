@@ -43,8 +43,11 @@ export interface AccountWork {
   requestMs: number | undefined;
   /** Waits until this process is to work for the account. @throws the signal's reason. */
   enter(signal: AbortSignal): Promise<Place>;
-  /** Whether an error ends it. `hasWorked`: after it has worked under the lease, or waited for another process that does. */
-  isPermanent(error: unknown, hasWorked: boolean): boolean;
+  /**
+   * Told of each failure. `hasWorked`: it has worked under the lease before, or waited for another process that does.
+   * @returns whether that ends the work; else it is tried again.
+   */
+  onFailure(error: unknown, hasWorked: boolean): boolean;
   /** Whether an error may stay for days, so that it is logged once. */
   isLasting(error: unknown): boolean;
 }
@@ -60,7 +63,7 @@ interface Life {
 
 const retryEveryMs = 5_000;
 
-/** Works for the account until the signal is aborted. @throws its reason, and errors that are permanent. */
+/** Works for the account until the signal is aborted. @throws its reason, and failures that end the work. */
 export async function workForAccount(work: AccountWork): Promise<never> {
   const { log, signal, watch } = work;
   const life: Life = { isMigrated: false, hasWorked: false, said: null, waitingFor: '' };
@@ -74,7 +77,7 @@ export async function workForAccount(work: AccountWork): Promise<never> {
     } catch (error) {
       signal.throwIfAborted();
       if (place.signal.aborted || error instanceof LeaseHeld) continue;
-      if (work.isPermanent(error, life.hasWorked)) throw error;
+      if (work.onFailure(error, life.hasWorked)) throw error;
       Object.assign(watch.process, { phase: 'starting', failure: failureOf(error) });
       watch.heartbeat.beat();
       const what = work.isLasting(error) ? describeError(error) : null;

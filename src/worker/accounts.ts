@@ -136,7 +136,7 @@ function createLives(options: AccountsOptions, places: Places, views: { due: boo
       const database = opened.database.under(schema);
       const hook = webhooks?.add({ accountSid: sid, keys: account.webhook, log: ownLog, watch: ownWatch }) ?? null;
       hook?.setDatabase(database);
-      const work = workForAccount({
+      const working = workForAccount({
         config: account,
         database,
         async migrate(onProgress) {
@@ -157,14 +157,14 @@ function createLives(options: AccountsOptions, places: Places, views: { due: boo
             Object.assign(ownWatch.process, { phase: 'standby', heldBy: 'another replica' });
           return await ownWatch.heartbeat.during(() => entering);
         },
-        isPermanent(error, hasWorked) {
+        onFailure(error, hasWorked) {
           if (!hasWorked && isMisconfigured(error) && !(error instanceof NewerSchema)) life.wrong = error;
           if (times === 1 && [...lives.values()].every(({ wrong }) => wrong !== null)) endAsWrong(error);
           return false;
         },
         isLasting: (error) => isMisconfigured(error) || error instanceof Obstacle,
       });
-      await work.catch((error: unknown) => {
+      await working.catch((error: unknown) => {
         if (!signal.aborted) ownLog.error({ err: error }, 'the work for this account has ended');
       });
       hook?.remove();

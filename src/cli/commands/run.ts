@@ -85,7 +85,7 @@ async function work({ config, log, signal, watch, hook, limits }: Running): Prom
     spread: 0,
     requestMs: limits.requestMs,
     enter: async () => always,
-    isPermanent: (error, hasWorked) => (hasWorked ? isPermanentLater(error) : isPermanentAtStart(error)),
+    onFailure: (error, hasWorked) => (hasWorked ? isPermanentLater(error) : isPermanentAtStart(error)),
     isLasting: (error) => error instanceof Obstacle,
   });
 }
