@@ -15,8 +15,8 @@ const oids: Record<ColumnType, number> = {
   jsonb: 3802,
   timestamptz: 1184,
   'double precision': 701,
-  // An array within an array is not a row of its own to Postgres' unnest, so it is sent as text.
-  'text[]': 25,
+  // An array within an array is not a row of its own to Postgres' unnest, so it is sent as JSON.
+  'text[]': 3802,
 };
 
 const arrayHeaderBytes = 20;
@@ -64,7 +64,7 @@ export class CellWriter {
       this.#int(8);
       this.#microseconds(String(cell));
     } else {
-      this.#text(String(cell), type === 'jsonb' ? 1 : 0);
+      this.#text(String(cell), type === 'jsonb' || type === 'text[]' ? 1 : 0);
     }
   }
 

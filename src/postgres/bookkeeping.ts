@@ -238,7 +238,7 @@ export const resultsDue = twilioSync.table(
     attempts: integer().notNull().default(0),
     error: text(),
     walkId: bigint('walk_id', { mode: 'number' }),
-    firstAt: at('first_at').notNull().defaultNow(),
+    firstAt: at('first_at').notNull().default(sql`clock_timestamp()`),
     lastAt: at('last_at'),
   },
   (table) => [

@@ -50,7 +50,7 @@ export async function renewLease(database: Database, epoch: number): Promise<voi
   await database.transaction(async (queries) => {
     // The time is read once the row is locked: a load may have kept it locked for longer than the term.
     const [locked] = await queries.sql<Obstacles & { now: string }>(
-      `with locked as materialized (select from twilio_sync.lease where epoch = $1 for update)
+      `with locked as materialized (select epoch from twilio_sync.lease where epoch = $1 for update)
        select ${nowInMicroseconds} as now, ${obstacles()} from locked`,
       [epoch],
     );

@@ -233,7 +233,7 @@ async function remember(queries: Queries, { changes, now, generation, epoch, mas
     queries.sql(
       `insert into twilio_sync.fingerprints (conversation_id, item, detail, normalizer, generation, fetched_at, request, children, algorithm, policy)
      select id, item, detail, $5, case when listed then $6::int else 0 end, to_timestamp($7), request, children, $10, $11
-     from unnest($1::text[], $2::bool[], $3::text[], $4::text[], $8::int8[], $9::int4[]) as answer(id, listed, item, detail, request, children)
+     from unnest($1::text[], $2::bool[], $3::text[], $4::text[], $8::int8[], $9::int4[]) as answer(id, listed, item, detail, request, children), twilio_sync.lease
      on conflict (conversation_id) do update set
        item = case when excluded.generation = 0 and excluded.detail = fingerprints.detail
          and (excluded.algorithm, excluded.policy) = (fingerprints.algorithm, fingerprints.policy) then fingerprints.item else excluded.item end,

@@ -77,10 +77,11 @@ export async function mayCreateViews(queries: Queries): Promise<boolean> {
 /** Operators without views, with views from before their last change, and with views that somebody has dropped. */
 async function readChanged(queries: Queries, asOwner: boolean): Promise<string[]> {
   const rows = await queries.sql<{ id: string }>(
-    `select o.id from twilio.operators o left join twilio_sync.operator_views v on v.operator_id = o.id
-     where (not $1 or (select pg_has_role(nspowner, 'usage') from pg_namespace where oid = 'twilio'::regnamespace))
-       and (v.operator_synced_at is distinct from o.synced_at
-         or 2 > (select count(*) from pg_class where relnamespace = 'twilio'::regnamespace and relname in (v.name, v.name || '_history')))
+    `with ours as materialized (
+       select not $1 or pg_has_role(nspowner, 'usage') as may, array(select relname::text from pg_class where relnamespace = 'twilio'::regnamespace) as there
+       from pg_namespace where oid = 'twilio'::regnamespace)
+     select o.id from ours cross join twilio.operators o left join twilio_sync.operator_views v on v.operator_id = o.id
+     where may and (v.operator_synced_at is distinct from o.synced_at or not array[v.name, v.name || '_history'] <@ there)
      order by o.name, o.id`,
     [asOwner],
   );
@@ -111,35 +112,49 @@ async function readFacts(
   operatorIds: string[],
   printed: boolean,
 ): Promise<{ operators: OperatorFacts[]; around: Surroundings }> {
-  const columnsOf = (
-    name: string,
-  ) => `(select array(select attname::text from pg_attribute where attrelid = pg_class.oid and attnum > 0 order by attnum)
-    from pg_class where relnamespace = 'twilio'::regnamespace and relname = ${name})`;
-  const operators = await queries.sql<OperatorFacts & { [column: string]: unknown }>(
+  // Tables and catalogue are asked apart: Citus cannot join them.
+  const operators = await queries.sql<Omit<OperatorFacts, 'latest' | 'history'> & { [column: string]: unknown }>(
     `select o.id, o.name, o.description, o.output_format as "outputFormat", o.extra -> 'outputSchema' as "outputSchema",
        to_char(o.synced_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"Z"') as "syncedAt",
-       v.name as view, coalesce(v.columns, '[]') as columns,
-       ${columnsOf('v.name')} as latest, ${columnsOf(`v.name || '_history'`)} as history
+       v.name as view, coalesce(v.columns, '[]') as columns
      from twilio.operators o left join twilio_sync.operator_views v on v.operator_id = o.id
      where o.id = any($1) order by o.name, o.id`,
     [operatorIds],
   );
-  const [around] = await queries.sql<{ schema: string; taken: string[]; owner: string | null; readers: string[] }>(
+  const given = await queries.sql<{ name: string }>('select name from twilio_sync.operator_views');
+  const [around] = await queries.sql<{
+    schema: string;
+    taken: string[];
+    made: Record<string, string[]>;
+    owner: string | null;
+    readers: string[];
+  }>(
     `with results as (
        select relnamespace, coalesce(relacl, acldefault('r', relowner)) as acl, pg_get_userbyid(relowner) as owner, $1 or pg_has_role(relowner, 'member') as given
        from pg_class where oid = 'twilio.results'::regclass)
      select nspname::text as schema,
        array(select relname::text from pg_class where relnamespace = pg_namespace.oid
-         union select typname::text from pg_type where typnamespace = pg_namespace.oid
-         union select unnest(array[name, name || '_history']) from twilio_sync.operator_views) as taken,
+         union select typname::text from pg_type where typnamespace = pg_namespace.oid) as taken,
+       (select coalesce(json_object_agg(relname, array(
+           select attname::text from pg_attribute where attrelid = pg_class.oid and attnum > 0 order by attnum)), '{}')
+         from pg_class where relnamespace = pg_namespace.oid and relname = any($2)) as made,
        case when given and ($1 or owner <> current_user) then quote_ident(owner) end as owner,
        array(select distinct case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end from aclexplode(acl)
          where privilege_type = 'SELECT' and pg_get_userbyid(grantee) <> case when given then owner else current_user end) as readers
      from results join pg_namespace on pg_namespace.oid = relnamespace`,
-    [printed],
+    [printed, operators.flatMap(({ view }) => (view === null ? [] : [view, historyOf(view)]))],
   );
   if (around === undefined) throw new Error('the catalogue returned no row');
-  return { operators, around: { ...around, taken: new Set(around.taken) } };
+  const { made, taken, ...rest } = around;
+  const columnsOf = (view: string | null) => (view === null ? null : (made[view] ?? null));
+  return {
+    operators: operators.map((operator) => ({
+      ...operator,
+      latest: columnsOf(operator.view),
+      history: columnsOf(operator.view && historyOf(operator.view)),
+    })),
+    around: { ...rest, taken: new Set([...taken, ...given.flatMap(({ name }) => [name, historyOf(name)])]) },
+  };
 }
 
 /** Errors that are not everybody's, as the loss of the connection or a deadlock would be. */

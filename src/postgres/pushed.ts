@@ -26,10 +26,10 @@ export async function putPushed(database: Database, announced: Announced[], push
        on conflict (conversation_id, reason) do update set number = excluded.number, attempts = 0, due_at = excluded.due_at,
          first_at = case when due.due_at = excluded.due_at then due.first_at else excluded.first_at end,
          wants = jsonb_set(excluded.wants, '{operatorResultIds}',
-           (select coalesce(jsonb_agg(distinct id), '[]') from jsonb_array_elements(${ids('due')} || ${ids('excluded')}) as id))`,
+           (${ids('due')} - array(select jsonb_array_elements_text(${ids('excluded')}))) || ${ids('excluded')})`,
       [
         sorted.map(({ conversationId }) => conversationId),
-        sorted.map(({ resultIds }) => JSON.stringify(resultIds)),
+        sorted.map(({ resultIds }) => JSON.stringify([...new Set(resultIds)])),
         pushes,
       ],
     ),

@@ -128,7 +128,7 @@ export async function endWalk(queries: Queries, { id, kind }: Walk, now: number,
     );
   }
   if (kind === 'gaps')
-    await queries.sql('update twilio_sync.results_head set whole_since = coalesce(whole_since, now())');
+    await queries.sql('update twilio_sync.results_head set whole_since = now() where whole_since is null');
   if (kind === 'rest' || kind === 'gaps') return;
   const [{ pending } = { pending: false }] = await queries.sql<{ pending: boolean }>(
     `select exists (select from twilio_sync.results_walks where ended_at is null and kind not in ('rest', 'gaps')) as pending`,

@@ -132,7 +132,7 @@ async function askForLinks(queries: Queries, items: ResultItem[], now: number): 
     `insert into twilio_sync.due (conversation_id, reason, due_at, attempts, wants)
      select conversation_id, 'behind', to_timestamp($3::float8 + ${noticeSeconds}), 2,
        jsonb_build_object('updatedAt', null, 'arrays', '[]'::jsonb, 'operatorResultIds', jsonb_agg(id))
-     from unnest($1::text[], $2::text[]) as found(conversation_id, id)
+     from unnest($1::text[], $2::text[]) as found(conversation_id, id), twilio_sync.lease
      where not exists (select from twilio.operator_result_links link
        where link.conversation_id = found.conversation_id and link.operator_result_id = found.id)
      group by conversation_id

@@ -15,10 +15,13 @@ function partsOf(table: Table) {
   const given = values.filter((column) => !computed.includes(column));
   const scope = scopeOf(table);
   const types = [...Object.values(columns).map(({ type }) => type), ...scope.map(() => 'text')];
-  // An array of arrays would be one array to unnest: each comes as the text of an array.
-  const arrays = types.map((type, at) => `$${1 + at}::${type === 'text[]' ? 'text' : type}[]`);
+  // An array of arrays would be one array to unnest: each comes as JSON. A cast from text would be a stable function, with which Citus
+  // cannot insert from a select.
+  const arrays = types.map((type, at) => `$${1 + at}::${type === 'text[]' ? 'jsonb' : type}[]`);
   const unnested = `unnest(${arrays.slice(0, names.length).join(', ')})`;
-  const cast = names.map((name) => (columns[name]?.type === 'text[]' ? `"${name}"::text[]` : `"${name}"`));
+  const cast = names.map((name) =>
+    columns[name]?.type === 'text[]' ? `${textsOf(`"${name}"`)} as "${name}"` : `"${name}"`,
+  );
   const isComputed = (of: string) => `${of}."${computedIf}" is not null`;
   return {
     isComputed,
@@ -51,6 +54,9 @@ function partsOf(table: Table) {
   };
 }
 
+/** An array of texts from an array in JSON; null where that is null. */
+const textsOf = (json: string) =>
+  `case when ${json} is not null then array(select jsonb_array_elements_text(${json})) end`;
 const list = (columns: string[]) => columns.map((column) => `"${column}"`).join(', ');
 const row = (columns: string[], of: string) => `(${columns.map((column) => `${of}."${column}"`).join(', ')})`;
 const same = (columns: string[], a: string, b: string) =>
@@ -71,10 +77,13 @@ export function mergeStatement(table: Table): string {
     select id from gone union select id from written`;
 }
 
-/** Parameters: the columns' alone. For rows of conversations that were not stored before. */
+/**
+ * Parameters: the columns' alone. For rows of conversations that were not stored before. The lease, which is one row, is there for
+ * Citus: it copies what a select without a table gives, and an error then has no code.
+ */
 export function insertStatement(table: Table): string {
   const { list, answer } = partsOf(table);
-  return `insert into twilio.${table.name} (${list}) select ${list} from ${answer}`;
+  return `insert into twilio.${table.name} (${list}) select ${list} from ${answer}, twilio_sync.lease`;
 }
 
 /** Merges conversations. The stamp is the lease's. Returns the ids of rows that are new (`fresh`), differ, or were deleted. */

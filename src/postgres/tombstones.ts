@@ -4,6 +4,7 @@
 import { type Table, tablesOf } from '../sync/tables.ts';
 import type { Database, Queries } from './database.ts';
 import { type Erased, eraseConversations, erasedAtOnce, noteErasure } from './erase.ts';
+import { fromMicroseconds } from './instant.ts';
 
 /** SQL for the hash of an id. */
 export const hashOf = (id: string, key = 'key') => `sha256(${key} || convert_to(${id}, 'UTF8'))`;
@@ -56,7 +57,7 @@ export async function forget(
         since ??= now;
         await lockLease(queries);
         const found = await readStored(queries, batch);
-        await noteErasure(queries, cause, await bury(queries, batch), now, since);
+        await noteErasure(queries, cause, await bury(queries, batch, now), now, since);
         return found;
       },
       { byKeys: true },
@@ -83,6 +84,7 @@ export async function forgetAddresses(database: Database, addresses: string[]): 
         const batch = await bury(
           queries,
           found.map(({ id }) => id),
+          now,
           addresses,
         );
         await noteErasure(queries, 'forget', batch, now, since);
@@ -101,16 +103,16 @@ async function lockLease(queries: Queries): Promise<void> {
 }
 
 /** Writes the tombstones of conversations, and erases them. */
-async function bury(queries: Queries, ids: string[], names: string[] = []): Promise<Erased> {
+async function bury(queries: Queries, ids: string[], now: bigint, names: string[] = []): Promise<Erased> {
   if (ids.length === 0) return { conversations: 0, rows: 0 };
   await queries.sql(
-    `insert into twilio_sync.tombstones (hash, day)
-     select ${hashOf('asked.id')}, (coalesce(created_at, now()) at time zone 'UTC')::date
+    `insert into twilio_sync.tombstones (hash, day, forgotten_at)
+     select ${hashOf('asked.id')}, (coalesce(created_at, ${fromMicroseconds('$2')}) at time zone 'UTC')::date, ${fromMicroseconds('$2')}
      from unnest($1::text[]) as asked(id) cross join twilio_sync.tombstone_key
      left join twilio.conversations on conversations.id = asked.id
      where asked.id not in (${forgottenAmong(1)})
      on conflict (hash) do nothing`,
-    [ids],
+    [ids, now],
   );
   return await eraseConversations(queries, ids, names);
 }

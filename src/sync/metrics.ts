@@ -68,7 +68,7 @@ export function addMetrics(rows: TableRows[]): void {
       agent_name: agent?.name ?? null,
       agent_address: agent?.address ?? null,
       agent_type: agent?.type ?? null,
-      channels: arrayText(channels.sort(byCodePoint)),
+      channels: JSON.stringify(channels.sort(byCodePoint)),
       operator_results: cellsOf(rows, tables.operatorResultLinks, 'operator_result_id').length,
     },
   ]);
@@ -292,9 +292,4 @@ const separators = new Set([...wordSeparators].map((each) => each.charCodeAt(0))
 /** The order of collation "C": that of code points. UTF-16 has another where surrogates meet U+E000 and above. */
 function byCodePoint(a: string, b: string): number {
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-/** An array in Postgres' text format. */
-function arrayText(values: string[]): string {
-  return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

@@ -62,7 +62,7 @@ async function serve(): Promise<number | null> {
 const due = async () =>
   (
     await world.pool.query(
-      `select conversation_id as id, reason, attempts, wants -> 'operatorResultIds' as results from twilio_sync.due
+      `select conversation_id as id, reason, attempts, array(select jsonb_array_elements_text(wants -> 'operatorResultIds') order by 1) as results from twilio_sync.due
        where reason <> 'closed' order by 1, 2`,
     )
   ).rows;

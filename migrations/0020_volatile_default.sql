@@ -1,0 +1,2 @@
+-- With Citus, an insert from a select fails if one of its columns gets its value from a stable function, as now() is; not from a volatile one.
+ALTER TABLE "twilio_sync"."results_due" ALTER COLUMN "first_at" SET DEFAULT clock_timestamp();
