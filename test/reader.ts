@@ -13,6 +13,8 @@ export type Row = Record<string, unknown>;
 export interface Reader extends AsyncDisposable {
   /** The rows of a query, dates and numbers as JSON has them. */
   rows(sql: string): Promise<Row[]>;
+  /** The rows of a query as the driver reads them: no server writes a time in its own zone. */
+  values(sql: string): Promise<Row[]>;
   /** The columns of a query, in its order: names, and types as Postgres calls them. */
   columns(sql: string): Promise<{ name: string; type: string }[]>;
 }
@@ -35,6 +37,7 @@ export async function openReader({ database: { connection }, pool, nowMs }: Worl
       const { rows } = await client.query<{ row: Row }>(`select to_jsonb(answer) as row from (${sql}\n) as answer`);
       return rows.map(({ row }) => row);
     },
+    values: async (sql) => (await client.query<Row>(sql)).rows,
     async columns(sql) {
       const { fields } = await client.query(`select * from (${sql}\n) as answer limit 0`);
       const { rows } = await client.query<{ type: string }>(

@@ -60,6 +60,8 @@ export interface WorldOptions {
   /** Each stored change is notified. */
   notify?: boolean;
   settings?: Partial<Settings>;
+  /** Another database than a new one of its own. It is disposed of with the world. */
+  database?: TestDatabase;
   client?: Pick<ClientOptions, 'maxConcurrency' | 'timeoutMs' | 'pageLimitBytes' | 'random'>;
 }
 
@@ -90,7 +92,7 @@ export class World implements AsyncDisposable {
   readonly #options: WorldOptions;
 
   static async open(options: WorldOptions = {}): Promise<World> {
-    const database = await openTestDatabase();
+    const database = options.database ?? (await openTestDatabase());
     const clock = { nowMs: startMs };
     const now = () => clock.nowMs;
     const source = new Source({ accountId, now, seed: options.seed ?? 1 });

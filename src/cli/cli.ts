@@ -23,6 +23,7 @@ import {
   syncOptions,
   type VerifyArguments,
 } from './arguments.ts';
+import type { DistributeOptions } from './commands/distribute.ts';
 import type { GrantReaderOptions } from './commands/grant-reader.ts';
 import type { OperatorViewsOptions } from './commands/operator-views.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
@@ -234,6 +235,16 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
       const options = { configuration: name === 'off' ? null : name, json };
       run = perAccount(io, { parts: [], account, json }, async ({ config, terminal }, signal) =>
         (await import('./commands/search-index.ts')).changeSearchIndex(config.database, options, terminal, signal),
+      );
+    });
+
+  ofAccount('distribute', ['accounts', 'database'])
+    .description('puts the tables of an account on one node of a Citus cluster; a running worker waits meanwhile')
+    .option('--dry-run', 'change nothing; print the SQL', false)
+    .option('--json', 'print JSON', false)
+    .action(({ account, ...options }: DistributeOptions & OfAccount) => {
+      run = perAccount(io, { parts: [], account, json: options.json }, async ({ config, terminal }, signal) =>
+        (await import('./commands/distribute.ts')).distribute(config.database, options, terminal, signal),
       );
     });
 

@@ -4,6 +4,7 @@
 import { ConfigError } from '../config/config.ts';
 import { EmbeddedError } from '../embedded/binaries.ts';
 import { EmbeddedInUse } from '../embedded/embedded.ts';
+import { CannotDistribute } from '../postgres/distribute.ts';
 import { DatabaseTrouble } from '../postgres/errors.ts';
 import { Obstacle } from '../postgres/obstacles.ts';
 import { WrongScope } from '../postgres/scope.ts';
@@ -47,9 +48,17 @@ export class UsageError extends Error {
 /** Whether somebody has to correct something first: waiting does not help. */
 export function isMisconfigured(error: unknown): boolean {
   if (error instanceof DatabaseTrouble) return error.misconfigured;
-  return [ConfigError, UsageError, WrongScope, ReaderRefused, ListenError, EmbeddedInUse, EmbeddedError, Obstacle].some(
-    (kind) => error instanceof kind,
-  );
+  return [
+    ConfigError,
+    UsageError,
+    WrongScope,
+    ReaderRefused,
+    ListenError,
+    EmbeddedInUse,
+    EmbeddedError,
+    Obstacle,
+    CannotDistribute,
+  ].some((kind) => error instanceof kind);
 }
 
 /** The exit status after an error. */

@@ -9,6 +9,7 @@ import { refuseWrongScope, type Scope, WrongScope } from '../postgres/scope.ts';
 import { type Finding, fail, ok, skipped, temporary } from './finding.ts';
 import { judgeClock } from './judge-api.ts';
 import {
+  judgeCitus,
   judgeConnected,
   judgeDisk,
   judgeEmbedded,
@@ -40,7 +41,7 @@ const stepMs = 10_000;
 const ofServer = ['version', 'encoding', 'writes', 'database clock', 'timeouts'];
 /** Checks of the database and its tables. */
 const ofTables = ['rights', 'row security', 'migrations', 'connections', 'account', 'worker'];
-/** All checks, in order. An embedded database has one more, `disk`. */
+/** All checks, in order. An embedded database has one more, `disk`; one with Citus, `citus`. */
 export const databaseChecks = ['database', 'encryption', ...ofServer, ...ofTables];
 
 /** @throws only the signal's reason. */
@@ -119,6 +120,10 @@ async function* checkTables(examination: Examination, { scope, signal }: Databas
   if (ledger === null) yield skipped('migrations', closed ?? '');
   else if (ledger instanceof Error) yield judgeUnanswered('migrations', ledger);
   else yield judgeMigrations(ledger, rights instanceof Error ? null : rights);
+
+  const citus = await ask(() => examination.citus());
+  if (citus instanceof Error) yield judgeUnanswered('citus', citus);
+  else if (citus.version !== null) yield judgeCitus(citus);
 
   const empty = !(rights instanceof Error) && !rights.migrated;
   const why = closed ?? (empty ? 'there are no tables yet' : null);

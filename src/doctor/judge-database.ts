@@ -4,6 +4,7 @@ import pg from 'pg';
 import { isMisconfigured } from '../cli/exit-status.ts';
 import { isLocal } from '../config/connection-string.ts';
 import type { EmbeddedFacts } from '../embedded/inspect.ts';
+import { type CitusFacts, findRefusals, planDistribution } from '../postgres/citus.ts';
 import type { ConnectionConfig } from '../postgres/connection.ts';
 import { DatabaseTrouble } from '../postgres/errors.ts';
 import type { LeaseFacts, LedgerFacts, RightsFacts, RoomFacts, ServerFacts, Timeout } from '../postgres/examine.ts';
@@ -236,6 +237,32 @@ export function judgeRoom(room: RoomFacts, workerRuns: boolean): Finding {
     found,
     `A worker uses at most ${workerConnections}: end idle ones, raise the limit, or put a pooler in front of the server.`,
   );
+}
+
+/** Of a database that has Citus: whether the tables lie on one node, and whether there are nodes to put them on. */
+export function judgeCitus(facts: CitusFacts): Finding {
+  const check = 'citus';
+  const { version, tables, nodes, node } = facts;
+  const distributed = tables.filter(({ kind }) => kind !== 'local').length;
+  const refusals = findRefusals(facts);
+  const moved = `${distributed} of ${tables.length} tables are distributed`;
+  if (distributed > 0 && refusals.length > 0) return fail(check, `${version}; ${moved}`, refusals.join('\n'));
+  if (distributed > 0 && planDistribution(facts).length > 0)
+    return fail(check, `${version}; ${moved}`, 'Run conversation-sync distribute: it distributes the others.');
+  const place =
+    distributed > 0 ? `all ${distributed} tables lie on ${node ?? 'one node'}` : 'the tables are not distributed';
+  if (nodes === 0)
+    return warn(
+      check,
+      `${version}; ${place}; no node takes tables`,
+      'Add workers with citus_add_node: without them, all accounts lie on the coordinator.',
+    );
+  if (distributed > 0) return ok(check, `${version}; ${place}, one of ${nodes} that take tables`);
+  const todo =
+    refusals.length > 0
+      ? refusals.join('\n')
+      : 'conversation-sync distribute puts them on one node. Without it, they lie on the coordinator.';
+  return warn(check, `${version}; ${place}`, todo);
 }
 
 export function judgeLease({ holder, held }: LeaseFacts): Finding {

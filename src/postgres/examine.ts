@@ -2,6 +2,7 @@
 // anybody would wait for. What a statement may fail with goes out as ours.
 
 import type pg from 'pg';
+import { type CitusFacts, readCitus } from './citus.ts';
 import { Connection, type ConnectionConfig } from './connection.ts';
 import type { Database, Queries } from './database.ts';
 import { translate } from './errors.ts';
@@ -84,6 +85,7 @@ export interface Examination {
   ledger(): Promise<LedgerFacts>;
   room(): Promise<RoomFacts>;
   lease(): Promise<LeaseFacts>;
+  citus(): Promise<CitusFacts>;
   /** Those that are set for this connection. */
   timeouts(): Promise<Timeout[]>;
   /** For what is asked of a database elsewhere too. Nothing is tried again, and nothing is a transaction. */
@@ -131,6 +133,7 @@ export async function openExamination(connection: ConnectionConfig, limitMs: num
       }),
     room: () => one<RoomFacts>(room),
     lease: () => one<LeaseFacts>(lease),
+    citus: () => ours(() => readCitus(queries.sql)),
     timeouts: () => ours(() => queries.sql<Timeout>(timeouts)),
     asDatabase: { run: (work) => ours(() => work(queries)) },
     close: () => client.leave(),

@@ -5,10 +5,12 @@
 import type pg from 'pg';
 import { wait } from '../lib/wait.ts';
 import { dropAnonymous, makeAnonymous, readAnonymousFacts } from '../readers/anonymous.ts';
+import { isDistributed, planDistribution, readCitus } from './citus.ts';
 import { Connection } from './connection.ts';
 import { type DatabaseLimits, databaseLimits, type Queries } from './database.ts';
 import { type Ledger, migrationMissing, readLedger, releaseOf } from './ledger.ts';
 import { NewerSchema, Occupied, occupants, RowSecurity, securedTables } from './obstacles.ts';
+import { verbatim } from './schemas.ts';
 import { fixedSettings, liftedTimeouts } from './session.ts';
 
 /** The advisory lock for changes of the schema or its rights: a constant that no other program on the database uses. */
@@ -27,29 +29,53 @@ export async function migrate(
   signal?: AbortSignal,
   onProgress: (doing: string) => void = () => {},
 ): Promise<number> {
-  const { connectMs, answerMs, migrationMs, idleInTransactionMs } = { ...databaseLimits, ...limits };
-  const connected = <Result>(limitMs: number, work: (client: pg.Client) => Promise<Result>) =>
-    whileConnected({ ...connection, query_timeout: limitMs }, connectMs, signal, work);
+  const { connectMs, answerMs } = { ...databaseLimits, ...limits };
+  // Mostly nothing is missing. That is found out quickly, without the lock.
+  const quick = { ...connection, query_timeout: answerMs };
+  if ((await whileConnected(quick, connectMs, signal, findMissing)).length === 0) return 0;
+  return await changeSchema(connection, { limits, signal, onProgress }, async (client) => {
+    const missing = await findMissing(client);
+    if (missing.length > 0) onProgress(`migrating the database (${missing.length} missing)`);
+    await apply(client, missing);
+    return missing.length;
+  });
+}
+
+export interface ChangeOptions {
+  limits?: Partial<DatabaseLimits>;
+  signal?: AbortSignal | undefined;
+  onProgress?: (doing: string) => void;
+}
+
+/**
+ * Changes the schema in one transaction, after another process that does so has ended. @throws the signal's reason, and the driver's
+ * error.
+ */
+export async function changeSchema<Result>(
+  connection: pg.ClientConfig,
+  { limits = {}, signal, onProgress = () => {} }: ChangeOptions,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const { connectMs, migrationMs, idleInTransactionMs } = { ...databaseLimits, ...limits };
   // Ends the transaction of a process that froze, and so frees the lock.
   const idle = `set local idle_in_transaction_session_timeout = ${idleInTransactionMs}`;
   const begin = ['begin', idle, ...liftedTimeouts, ...fixedSettings].join('; ');
-  let waiting = false;
-  for (;;) {
-    // Mostly nothing is missing. That is found out quickly, without the lock.
-    if ((await connected(answerMs, findMissing)).length === 0) return 0;
-    const applied = await connected(migrationMs, async (client) => {
-      await client.query(begin);
-      if (!(await takeLock(client))) return null;
-      const missing = await findMissing(client);
-      if (missing.length > 0) onProgress(`migrating the database (${missing.length} missing)`);
-      await apply(client, missing);
-      await client.query('commit');
-      return missing.length;
-    });
-    if (applied !== null) return applied;
+  for (let tries = 0; ; tries++) {
+    const changed = await whileConnected(
+      { ...connection, query_timeout: migrationMs },
+      connectMs,
+      signal,
+      async (client) => {
+        await client.query(begin);
+        if (!(await takeLock(client))) return null;
+        const result = await work(client);
+        await client.query('commit');
+        return { result };
+      },
+    );
+    if (changed !== null) return changed.result;
     // The lock is tried again and again, not waited for in one statement, which a timeout or pooler could end.
-    if (!waiting) onProgress('waiting for another process to migrate the database');
-    waiting = true;
+    if (tries === 0) onProgress('waiting for another process to migrate the database');
     await wait(askEveryMs, signal);
   }
 }
@@ -129,11 +155,16 @@ async function apply(client: pg.ClientBase, missing: Ledger['missing']): Promise
     'create table if not exists twilio_sync.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
   );
   const hasTables = lease.rows[0]?.present === true;
-  const ask = async (text: string) => (await client.query(text)).rows;
+  const ask = async <Row extends pg.QueryResultRow>(text: string) => (await client.query<Row>(text)).rows;
   const before = hasTables ? await readAnonymousFacts(ask) : null;
   for (const statement of before?.exists ? dropAnonymous(before) : []) await client.query(statement);
+  const onNodes = hasTables && isDistributed(await readCitus(ask));
   for (const migration of missing) {
-    for (const statement of migration.sql) await client.query(statement);
+    for (const statement of migration.sql) {
+      await client.query(statement);
+      // A new table has to lie with the others before a foreign key leads from it to them.
+      if (onNodes) for (const each of planDistribution(await readCitus(ask))) await client.query(verbatim(each));
+    }
     await client.query('insert into twilio_sync.__drizzle_migrations (hash, created_at) values ($1, $2)', [
       migration.hash,
       migration.folderMillis,
