@@ -105,9 +105,10 @@ async function lockLease(queries: Queries): Promise<void> {
 /** Writes the tombstones of conversations, and erases them. */
 async function bury(queries: Queries, ids: string[], now: bigint, names: string[] = []): Promise<Erased> {
   if (ids.length === 0) return { conversations: 0, rows: 0 };
+  // convert_to() is a stable function. Beside a volatile one, Citus executes this on the coordinator.
   await queries.sql(
     `insert into twilio_sync.tombstones (hash, day, forgotten_at)
-     select ${hashOf('asked.id')}, (coalesce(created_at, ${fromMicroseconds('$2')}) at time zone 'UTC')::date, ${fromMicroseconds('$2')}
+     select ${hashOf('asked.id')}, (coalesce(created_at, clock_timestamp()) at time zone 'UTC')::date, ${fromMicroseconds('$2')}
      from unnest($1::text[]) as asked(id) cross join twilio_sync.tombstone_key
      left join twilio.conversations on conversations.id = asked.id
      where asked.id not in (${forgottenAmong(1)})
