@@ -392,4 +392,32 @@ export const bugs: Bug[] = [
     replace: "(reason <> 'pushed' or false and ",
     scenario: 'pushedLeft',
   },
+  {
+    name: 'forgets nobody whose detail is due',
+    file: 'postgres/erase.ts',
+    find: "    removeDue(queries, ids, { due: 'due', of: 'sweeps', by: 'sweep_id' }),\n",
+    replace: '',
+    scenario: 'dueForgotten',
+  },
+  {
+    name: 'masks: stores names of participants',
+    file: 'sync/tables.ts',
+    find: "position,\n    name: text('name', { personal: 'names' }),",
+    replace: "position,\n    name: text('name'),",
+    scenario: 'masked',
+  },
+  {
+    name: 'masks: leaves stored results as they are',
+    file: 'postgres/mask-stored.ts',
+    find: 'for (const tables of [tablesOf.conversation, tablesOf.operatorResult])',
+    replace: 'for (const tables of [tablesOf.conversation])',
+    scenario: 'masked',
+  },
+  {
+    name: 'masks: keeps what cannot be read in the reason',
+    file: 'twilio/decode.ts',
+    find: '.createdAt`}: is not an RFC 3339 time`);',
+    replace: '.createdAt`}: is not an RFC 3339 time`, text);',
+    scenario: 'masked',
+  },
 ];

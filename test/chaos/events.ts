@@ -94,12 +94,16 @@ function create(world: World, random: Random, agoMs: number): string {
   const at = new Date(world.nowMs - agoMs)
     .toISOString()
     .replace('Z', `${String(random.int(0, 999_999)).padStart(6, '0')}Z`);
+  const customer = world.source.ids().length % 10;
   const { id } = world.source.create({
     createdAt: random.chance(0.2) ? `${at.slice(0, 19)}Z` : at,
     updatedAt: at,
     channels: random.pick([['CHAT'], ['VOICE', 'SMS'], []]),
     participants: [
-      { id: 'conv_participant_customer', name: 'Ada', type: 'CUSTOMER', addressValues: ['+15550100', '+15550101'] },
+      {
+        ...{ id: 'conv_participant_customer', name: 'Ada', type: 'CUSTOMER' },
+        addressValues: [`+1555010${customer}`, `+1555011${customer}`],
+      },
       { id: 'conv_participant_agent', name: 'Ben', type: 'HUMAN_AGENT', addressValues: [] },
     ],
   });

@@ -32,6 +32,7 @@ export async function keepPeace(stage: Stage): Promise<string | null> {
     ['a month later', () => aMonthLater(stage)],
     ['after ticks', () => afterTicks(stage)],
     ['after a repair', () => afterRepair(stage)],
+    ['after the forgotten were asked for', () => afterAsking(stage)],
   ];
   for (const [when, step] of steps) {
     await stage.attend();
@@ -109,7 +110,7 @@ async function afterTicks({ world, history }: Stage): Promise<string | null> {
 }
 
 async function afterRepair(stage: Stage): Promise<string | null> {
-  const { world, history, note } = stage;
+  const { world, history, note, erasures } = stage;
   world.simulator.turn({ detailLagMs: 0, detailLagFetches: 0 });
   const { findings } = await world.verify('full');
   const kinds = Object.groupBy(findings, ({ kind }) => kind);
@@ -124,7 +125,8 @@ async function afterRepair(stage: Stage): Promise<string | null> {
   if (findings.length > 0) await world.fetch(findings.map(({ id }) => id));
   const again = await world.verify('full');
   if (again.findings.length > 0) return `still found: ${JSON.stringify(again.findings.slice(0, 3))}`;
-  const presented = world.source.all().map((whole) => history.present(whole));
+  const all = world.source.all().filter(({ id }) => !erasures.forgotten.has(id));
+  const presented = all.map((whole) => history.present(whole));
   const { differences } = await import('../oracle.ts');
   const found = await differences(world.pool, presented);
   if (found.length > 0) return found.slice(0, 3).join('; ');
@@ -132,6 +134,13 @@ async function afterRepair(stage: Stage): Promise<string | null> {
     `select conversation_id, reason from twilio_sync.due where reason in ('failed', 'behind', 'asked')`,
   );
   return due.length === 0 ? null : `still due: ${JSON.stringify(due)}`;
+}
+
+/** Neither a webhook nor a person brings back what was forgotten. */
+async function afterAsking({ world, erasures }: Stage): Promise<string | null> {
+  await erasures.askForThem();
+  await world.pass('new');
+  return await erasures.findTrace();
 }
 
 /** What the program's books say of a conversation that a difference names, for whoever reads the timeline. */
@@ -162,13 +171,16 @@ async function visible(
   undeleted: Set<string>,
   retried: string[] = [],
 ): Promise<string | null> {
-  const { world, history, record } = stage;
+  const { world, history, record, erasures } = stage;
+  const { forgotten } = erasures;
   const stored = await readAll(world.pool);
   const due = new Set((await readDue(stage)).map(({ id }) => id));
-  for (const id of record.stored.keys()) if (!stored.has(id)) return `${id} was stored, and is forgotten`;
+  const isLost = (id: string) => !stored.has(id) && !forgotten.has(id);
+  for (const id of record.stored.keys()) if (isLost(id)) return `${id} was stored, and is lost`;
   for (const id of record.listed)
-    if (!stored.has(id) && !due.has(id) && !retried.includes(id)) return `${id} was listed, and is forgotten`;
+    if (isLost(id) && !due.has(id) && !retried.includes(id)) return `${id} was listed, and is lost`;
   for (const id of history.ids()) {
+    if (forgotten.has(id)) continue;
     const here = stored.get(id);
     if (history.current(id)?.digest === null) {
       if (here && !here.deleted && !undeleted.has(id)) return `${id} is gone, and not marked deleted`;
@@ -180,7 +192,7 @@ async function visible(
     }
   }
   for (const id of stored.keys()) if (history.versions(id).length === 0) return `${id} is stored, and never was`;
-  return null;
+  return await erasures.findTrace();
 }
 
 /**

@@ -14,6 +14,8 @@ export interface Plan {
   changesMidPass: number;
   /** The list shows half, or nothing, at times. */
   hides: boolean;
+  /** People are forgotten meanwhile. */
+  forgets: boolean;
 }
 
 /** How results are listed, drawn by itself: what seeds were like before results were played stays. */
@@ -32,7 +34,14 @@ const second = 1000;
 const minute = 60 * second;
 
 /** Streams of a seed's chance, so that one part can change without the others. */
-export const streams = { plan: 0x91a, history: 0x415, script: 0x5c1, client: 0xc1e, results: 0x2e5 } as const;
+export const streams = {
+  plan: 0x91a,
+  history: 0x415,
+  script: 0x5c1,
+  client: 0xc1e,
+  results: 0x2e5,
+  erasures: 0xe2a,
+} as const;
 
 /** Draws a world. */
 export function createPlan(seed: number): Plan {
@@ -46,6 +55,7 @@ export function createPlan(seed: number): Plan {
     ticks: random.int(4, 10),
     changesMidPass: random.pick([0, 0.02, 0.1]),
     hides: random.chance(0.2),
+    forgets: createRandom(seed, streams.erasures).chance(0.5),
     world: {
       seed,
       switches,

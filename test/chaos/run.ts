@@ -9,6 +9,7 @@ import { pass } from '../../src/sync/pass.ts';
 import { wrongMetrics } from '../oracle.ts';
 import { hungAfterMs, World } from '../world.ts';
 import { type Watch, watch } from './disturb.ts';
+import { Erasures } from './erasures.ts';
 import { happen, type Scene } from './events.ts';
 import { drawFaults } from './faults.ts';
 import { History } from './history.ts';
@@ -38,6 +39,7 @@ export interface Stage {
   history: History;
   record: Record;
   reader: Reader;
+  erasures: Erasures;
   note(text: string): void;
   /** Starts the program if need be, and watches it. */
   attend(): Promise<Context>;
@@ -66,11 +68,13 @@ export async function play(seed: number): Promise<Result> {
   const history = new History(world, plan.switches);
   const lags = (plan.switches.detailLagMs ?? 0) > 0 || (plan.switches.detailLagFetches ?? 0) > 0;
   const reader = await Reader.start(world.database.connection, history, !lags);
+  await using erasures = new Erasures({ world, history, random: createRandom(seed, streams.erasures), note });
   const stage: Stage = {
     plan,
     world,
     history,
     reader,
+    erasures,
     note,
     record: { stored: new Map(), listed: new Set() },
     attend: () => world.context(),
@@ -89,10 +93,14 @@ class Chaos {
   readonly #stage: Stage;
   readonly #scene: Scene;
   readonly #random: Random;
+  /** Of erasures alone: what seeds were like before there were any stays. */
+  readonly #erasing: Random;
   readonly #watch: Watch;
   /** What is done at the nth answer or load of this pass. */
   #answersLeft = Number.POSITIVE_INFINITY;
   #loadsLeft = Number.POSITIVE_INFINITY;
+  /** How often somebody is forgotten during this pass, at most. */
+  #forgetsLeft = 0;
   #disturbance: Disturbance = 'none';
   #stop = new AbortController();
   /** Nothing is done to what runs now. */
@@ -109,6 +117,7 @@ class Chaos {
     this.#stage = stage;
     const { world, history, plan } = stage;
     this.#random = createRandom(plan.seed, streams.script);
+    this.#erasing = createRandom(plan.seed, streams.erasures + 1);
     this.#scene = { world, history, random: createRandom(plan.seed, streams.history), lags, removed: [] };
     this.#watch = {
       answered: () => this.#answered(),
@@ -153,6 +162,9 @@ class Chaos {
         await world.restart();
         note('-- restart');
       }
+      this.#forgetsLeft = 3;
+      await this.#forget(0.4);
+      await this.#undo();
       await this.#pass();
       const wrong = this.#wrong ?? reader.found ?? (await this.#compare(before));
       if (wrong !== null) return wrong;
@@ -167,6 +179,22 @@ class Chaos {
     const minute = 60_000;
     const long = this.#random.chance(0.2);
     return long ? this.#random.int(1, 30) * 60 * minute : this.#random.int(1, 30) * minute;
+  }
+
+  async #forget(chance: number): Promise<void> {
+    const { plan, erasures } = this.#stage;
+    if (!plan.forgets || this.#forgetsLeft === 0 || !this.#erasing.chance(chance)) return;
+    this.#forgetsLeft -= 1;
+    await erasures.forget();
+  }
+
+  /** Only between passes: what a pass has listed of it before is dropped. */
+  async #undo(): Promise<void> {
+    const { erasures, record } = this.#stage;
+    const id = this.#erasing.chance(0.15) ? await erasures.undo() : null;
+    if (id === null) return;
+    record.listed.delete(id);
+    record.stored.delete(id);
   }
 
   #trouble(): void {
@@ -220,13 +248,14 @@ class Chaos {
     const { plan, note } = this.#stage;
     if (this.#isCalm) return;
     if (this.#random.chance(plan.changesMidPass)) note(`   meanwhile ${happen(this.#scene)}`);
+    await this.#forget(0.02);
     this.#answersLeft -= 1;
     if (this.#answersLeft === 0 && this.#disturbance === 'stop at an answer') this.#stop.abort(new Error('stopped'));
   }
 
   async #loading(): Promise<() => Promise<void>> {
-    const none = async () => {};
-    if (this.#isCalm) return none;
+    const none = () => this.#forget(0.1);
+    if (this.#isCalm) return async () => {};
     this.#loadsLeft -= 1;
     if (this.#loadsLeft !== 0) return none;
     switch (this.#disturbance) {
@@ -267,7 +296,7 @@ class Chaos {
 
   /** What a pass may have done to the tables: nothing forgotten, nothing half, stamps that say what changed. */
   async #compare(before: Map<string, Stored>): Promise<string | null> {
-    const { world, reader, record } = this.#stage;
+    const { world, reader, record, erasures } = this.#stage;
     const after = await readAll(world.pool);
     const last = [...before.values()].reduce((most, { stamp }) => (stamp > most ? stamp : most), '');
     for (const [id, stored] of after) {
@@ -287,10 +316,12 @@ class Chaos {
         return `${id} is marked deleted, and never was`;
     }
     const due = await world.pool.query<{ id: string }>('select conversation_id as id from twilio_sync.due');
-    const known = new Set([...after.keys(), ...due.rows.map(({ id }) => id)]);
-    for (const id of record.listed)
-      if (!known.has(id)) return `${id} was listed, its slice is done, and it is forgotten`;
-    for (const id of before.keys()) if (!after.has(id)) return `${id} was stored, and is forgotten`;
+    const known = new Set([...after.keys(), ...due.rows.map(({ id }) => id), ...erasures.forgotten]);
+    for (const id of record.listed) if (!known.has(id)) return `${id} was listed, its slice is done, and it is lost`;
+    for (const id of before.keys())
+      if (!after.has(id) && !erasures.forgotten.has(id)) return `${id} was stored, and is lost`;
+    const trace = await erasures.findTrace();
+    if (trace !== null) return trace;
     const [unexplained] = await readUnexplained(world.pool);
     if (unexplained !== undefined) return `nothing says why the result ${unexplained} is not stored`;
     const [wrong] = await wrongMetrics(world.pool);

@@ -10,6 +10,7 @@ import { normalize } from '../../src/sync/normalize.ts';
 import { pass } from '../../src/sync/pass.ts';
 import { decodeDetail } from '../../src/twilio/decode.ts';
 import { World } from '../world.ts';
+import { privacyScenarios } from './privacy-scenarios.ts';
 import { pushScenarios } from './push-scenarios.ts';
 import { resultScenarios } from './result-scenarios.ts';
 import { readAll } from './rows.ts';
@@ -558,6 +559,7 @@ export const scenarios: Record<string, Scenario> = {
   clock,
   ...resultScenarios,
   ...pushScenarios,
+  ...privacyScenarios,
 };
 
 async function whileLocked(
