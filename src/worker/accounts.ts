@@ -74,6 +74,7 @@ export async function workForAccounts(options: AccountsOptions): Promise<never> 
     refused = read.refused;
     lives.apply(read);
   };
+  const isTime = () => places.taken() > 0 && !lives.areMigrating();
   const { database } = opened;
   let flows: Promise<never>[] = [];
   try {
@@ -83,7 +84,7 @@ export async function workForAccounts(options: AccountsOptions): Promise<never> 
     flows = [
       keepReading({ ...options, signal }, apply),
       keepSharing({ database, replica: options.replica, accounts: count, places, log, signal }),
-      keepAllViews({ database, accounts: copies, views, isHolding: () => places.taken() > 0, log, signal }),
+      keepAllViews({ database, accounts: copies, views, isTime, log, signal }),
     ];
     return await Promise.race([lives.allWrong, ...flows]);
   } finally {
@@ -123,6 +124,7 @@ function createLives(options: AccountsOptions, places: Places, views: { due: boo
   const migrating = atMost(migrationsAtOnce);
   const { promise: allWrong, reject: endAsWrong } = Promise.withResolvers<never>();
   allWrong.catch(() => {});
+  let preparing = 0;
   let times = 0;
   let refusedBefore = '';
 
@@ -140,7 +142,11 @@ function createLives(options: AccountsOptions, places: Places, views: { due: boo
         config: account,
         database,
         async migrate(onProgress) {
-          const applied = await migrating(() => opened.prepare(onProgress, { schema, signal }));
+          preparing += 1;
+          const prepared = migrating(() => opened.prepare(onProgress, { schema, signal }));
+          const applied = await prepared.finally(() => {
+            preparing -= 1;
+          });
           views.due ||= applied > 0;
           return applied;
         },
@@ -186,6 +192,7 @@ function createLives(options: AccountsOptions, places: Places, views: { due: boo
   return {
     lives,
     allWrong,
+    areMigrating: () => preparing > 0,
     /** Begins and ends lives so that they are those of the file. */
     apply({ accounts, refused }: AccountsRead) {
       const wanted = new Map(accounts.map((account) => [account.schema, account]));

@@ -11,8 +11,8 @@ export interface AllViewsOptions {
   accounts: () => AllOf[];
   /** Set by whoever has changed what the views show. */
   views: { due: boolean };
-  /** Whether this process works for any account. */
-  isHolding: () => boolean;
+  /** Whether this process works for any account, and migrates none: a migration keeps views from being made. */
+  isTime: () => boolean;
   log: Log;
   signal: AbortSignal;
 }
@@ -26,7 +26,7 @@ export async function keepAllViews({
   database,
   accounts,
   views,
-  isHolding,
+  isTime,
   log,
   signal,
 }: AllViewsOptions): Promise<never> {
@@ -41,7 +41,7 @@ export async function keepAllViews({
   let againAtMs = Number.POSITIVE_INFINITY;
   for (;;) {
     await wait(lookEveryMs, signal);
-    if (!isHolding() || !(views.due || performance.now() >= againAtMs)) continue;
+    if (!isTime() || !(views.due || performance.now() >= againAtMs)) continue;
     views.due = false;
     let isDone = false;
     try {
