@@ -61,13 +61,10 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   const [{ unchanged, showMore }, written, , , , dueByNow] = await sent;
   if (taken.some(({ id }) => written.get(id) !== true)) throw new AlreadyStored();
   const differing = others.filter(({ id, force }) => force || !unchanged.has(id)).map(({ rows }) => rows);
-  const linked = results
-    ? readLinkedResults(
-        queries,
-        differing.map(({ id }) => id),
-      )
-    : [];
-  const [late, deleted] = await Promise.all([
+  const ids = results ? differing.map(({ id }) => id) : [];
+  // All at once, so that none is left alone with its error. Links are read before they are written.
+  const [linked, late, deleted] = await Promise.all([
+    readLinkedResults(queries, ids),
     writeChildren(queries, differing, written, stamp),
     markDeleted(queries, changes, stamp),
   ]);
@@ -78,7 +75,7 @@ export async function load(queries: Queries, held: Promise<bigint>, input: LoadI
   await countChildren(queries, ofStored);
   await computeMetrics(queries, ofStored, stamp, mask);
   if (results) {
-    await noteUnlinked(queries, await linked, now);
+    await noteUnlinked(queries, linked, now);
     await noteMasked(queries, showMore, now);
     await noteGaps(queries, [...taken.map(({ id }) => id), ...differing.map(({ id }) => id)], now);
     const fresh = [...written].filter(([, isNew]) => isNew);

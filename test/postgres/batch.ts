@@ -109,12 +109,12 @@ export function markOf(window: Window, fields: Partial<Checkpoint> = {}): Checkp
 /** Takes the lease from whoever has it, and makes a store under it. */
 export async function seizeStore(
   database: Database,
-  fields: { generation?: number; filters?: Partial<FilterConfig>; mask?: Mask } = {},
+  fields: { generation?: number; filters?: Partial<FilterConfig>; mask?: Mask; results?: boolean } = {},
 ): Promise<Store> {
   await database.run(({ sql }) => sql(`update twilio_sync.lease set expires_at = 0`));
   const lease = await takeLease(database, 'test');
   if (!('epoch' in lease)) throw new Error(`the lease is held by ${lease.heldBy}`);
   const filters = { ...noFilters, ...fields.filters };
-  const { generation = 1, mask = noMask } = fields;
-  return createStore({ database, filters, generation, epoch: lease.epoch, mask });
+  const { generation = 1, mask = noMask, results = false } = fields;
+  return createStore({ database, filters, generation, epoch: lease.epoch, mask, results });
 }

@@ -11,7 +11,7 @@ import { createStore } from '../../src/postgres/store.ts';
 import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../database.ts';
 import { postgres } from '../lib/frames.ts';
 import { TcpProxy } from '../lib/tcp-proxy.ts';
-import { markOf } from './batch.ts';
+import { changeOf, detailOf, markOf, now, seizeStore } from './batch.ts';
 
 let opened: TestDatabase;
 let proxy: TcpProxy;
@@ -47,6 +47,30 @@ test('a connection that falls silent is given up, and the next one taken', async
   expect(await one()).toEqual([{ one: 1 }]);
   for (const link of proxy.links) link.stall();
   expect(await one()).toEqual([{ one: 1 }]);
+});
+
+test('a load whose connection is lost at any of its statements is repeated, and nothing else happens', async () => {
+  const store = await seizeStore(database, { results: true });
+  const more = detailOf('1', { name: 'another', operatorResultIds: ['r1'] });
+  let isLost = true;
+  for (let n = 1; isLost; n += 1) {
+    proxy.reset();
+    await store.load([changeOf(detailOf('1', { name: `${n}` }), { stored: true, request: 2 * n })], null, now);
+    isLost = false;
+    proxy.reset({
+      onAsked({ n: asked, link }) {
+        if (asked !== n) return;
+        isLost = true;
+        link.cut();
+      },
+    });
+    // An error that nobody waits for would end the process: it fails the whole run of this file.
+    await store.load([changeOf(more, { stored: true, request: 2 * n + 1 })], null, now);
+    const rows = await database.run(({ sql }) =>
+      sql('select operator_result_id as id from twilio.operator_result_links'),
+    );
+    expect(rows).toEqual([{ id: 'r1' }]);
+  }
 });
 
 test('silence in the middle of a migration ends, and frees its lock', async () => {
