@@ -189,13 +189,17 @@ export class ResultStore {
     for (const row of after) {
       const old = kept.get(row.id);
       if (old !== undefined && compare(old, row) === 0 && old.arrivedMs === row.arrivedMs) kept.delete(row.id);
-      else rows.splice(positionOf(rows, row), 0, row);
+      else {
+        rows.splice(positionOf(rows, row), 0, row);
+        this.#byId?.set(row.id, row);
+      }
     }
     for (const row of kept.values()) {
       const position = positionOf(rows, row);
       if (rows[position]?.key === row.key) rows.splice(position, 1);
     }
-    if (kept.size > 0 || after.length !== before.length) this.#byId = undefined;
+    // Another conversation may have one by the id of one that is gone.
+    if (kept.size > 0) this.#byId = undefined;
   }
 
   #unlinkedOf(conversationId: string): Set<string> {
