@@ -95,9 +95,9 @@ export class BenchServer implements AsyncDisposable {
     await this.#admin.query(`alter database ${name} set pg_stat_statements.track = 'top'`);
   }
 
-  /** Waits until nobody is connected to a database: sessions report what they counted when they end. */
+  /** Waits until no client is connected to a database: sessions report what they counted when they end. */
   async quiet(name: string): Promise<void> {
-    const others = 'select from pg_stat_activity where datname = $1';
+    const others = `select from pg_stat_activity where datname = $1 and backend_type = 'client backend'`;
     while ((await this.ask(others, [name])).length > 0) await this.ask('select pg_sleep(0.01)');
   }
 
