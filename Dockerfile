@@ -30,5 +30,5 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "dist/health-check.js"]
 # The flags that main.ts gives itself. Given here, it need not start twice.
 ENV MALLOC_ARENA_MAX=1
-ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=60", "dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=60", "dist/main.js"]
 CMD ["run"]

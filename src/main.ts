@@ -17,7 +17,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
  * conversations, and not on Windows, which has no exec.
  */
 function keepMemorySmall(): void {
-  const flags = ['--max-semi-space-size=8', '--heap-growing-percent=60'];
+  const flags = ['--max-semi-space-size=4', '--heap-growing-percent=60'];
   const [node, script, command] = process.argv;
   const heavy = ['run', 'sync', 'verify', 'retry', 'demo'];
   if (!process.execve || !node || !script || !command || !heavy.includes(command)) return;

@@ -48,7 +48,7 @@ test.each(['run', 'demo --conversations many'])(
     );
     expect(JSON.parse(stdout)).toEqual({
       pid,
-      execArgv: ['--max-semi-space-size=8', '--heap-growing-percent=60', '--import', expect.any(String)],
+      execArgv: ['--max-semi-space-size=4', '--heap-growing-percent=60', '--import', expect.any(String)],
       args: command.split(' '),
       arenas: '1',
     });
@@ -58,7 +58,7 @@ test.each(['run', 'demo --conversations many'])(
 test('the image has these flags from the beginning', async () => {
   const dockerfile = await readFile(new URL('../Dockerfile', import.meta.url), 'utf8');
   const [, ...flags] = JSON.parse(/^ENTRYPOINT (\[.+\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
-  expect(flags).toEqual(['--max-semi-space-size=8', '--heap-growing-percent=60', 'dist/main.js']);
+  expect(flags).toEqual(['--max-semi-space-size=4', '--heap-growing-percent=60', 'dist/main.js']);
   expect(dockerfile).toMatch(/^ENV MALLOC_ARENA_MAX=1$/m);
 });
 

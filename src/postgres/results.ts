@@ -17,6 +17,8 @@ import { mergeStatement, namesStatement } from './statements.ts';
 /** A new result is in its conversation's list a while later; an open conversation is fetched by each tick anyway. */
 const noticeSeconds = 60;
 const overlapSeconds = 600;
+/** Of a page of 1,000, only so many are in memory as rows, too. */
+const writtenAtOnce = 250;
 
 /** See ResultsStore.load; its transaction has taken the lease's row. @returns how many results were written. */
 export async function loadResults(
@@ -97,17 +99,21 @@ async function writeResults(
   items: ResultItem[],
   mask: Mask,
 ): Promise<{ results: number; conversations: string[] }> {
-  if (items.length === 0) return { results: 0, conversations: [] };
-  const packed = packResults(items, mask);
-  // A reference needs its result.
-  const touched = await Promise.all(
-    packer
-      .arrays(packed, tablesOf.operatorResult)
-      .map(({ table, columns, scope }) =>
-        queries.sql<{ id: string }>(mergeStatement(table), [...columns, ...scope], `twilio.${table.name}`),
-      ),
-  );
-  return { results: touched[0]?.length ?? 0, conversations: touched.flat().map(({ id }) => id) };
+  const written = { results: 0, conversations: [] as string[] };
+  for (let at = 0; at < items.length; at += writtenAtOnce) {
+    const packed = packResults(items.slice(at, at + writtenAtOnce), mask);
+    // A reference needs its result.
+    const touched = await Promise.all(
+      packer
+        .arrays(packed, tablesOf.operatorResult)
+        .map(({ table, columns, scope }) =>
+          queries.sql<{ id: string }>(mergeStatement(table), [...columns, ...scope], `twilio.${table.name}`),
+        ),
+    );
+    written.results += touched[0]?.length ?? 0;
+    written.conversations.push(...touched.flat().map(({ id }) => id));
+  }
+  return written;
 }
 
 /** Deletes what is neither listed nor linked, and 404. */
