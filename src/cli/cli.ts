@@ -85,7 +85,8 @@ export async function parse(argv: string[], io: ProcessIO): Promise<Run> {
     .option('--allow-mass-delete', 'ignore the deletion brake')
     .action(({ account, ...given }: SyncArguments & OfAccount) => {
       const options = syncOptions(given);
-      run = perAccount(io, { ...copying, account }, async ({ config, log, terminal }, signal) =>
+      const alone = options.ids.length > 0 ? '--id: a conversation is of one account' : undefined;
+      run = perAccount(io, { ...copying, account, alone }, async ({ config, log, terminal }, signal) =>
         (await import('./commands/sync.ts')).sync(config, options, log, terminal, signal),
       );
     });

@@ -15,16 +15,28 @@ import {
 } from './operator-view-sql.ts';
 import { verbatim } from './schemas.ts';
 
+export interface ViewFailure {
+  error: string;
+  /** Other work keeps views from being made, for a moment. */
+  isBusy: boolean;
+}
+
 /** What became of an operator's views. Those that failed are tried again the next time. */
 export type ViewOutcome =
   | ({ operatorId: string } & Pick<ViewPlan, 'operator' | 'view' | 'change'>)
-  | { operatorId: string; error: string };
+  | ({ operatorId: string } & ViewFailure);
 
 type Work = <Result>(work: (queries: Queries) => Promise<Result>) => Promise<Result>;
 
 /** Only this operator's views cannot be made, or not now. */
 class ViewFailed extends Error {
   override readonly name = 'ViewFailed';
+  readonly isBusy: boolean;
+
+  constructor(message: string, isBusy = false) {
+    super(message);
+    this.isBusy = isBusy;
+  }
 }
 
 /**
@@ -39,7 +51,7 @@ export async function updateOperatorViews(read: Work, write: Work, asOwner: bool
       if (made !== undefined) outcomes.push(made);
     } catch (error) {
       if (!(error instanceof ViewFailed)) throw error;
-      outcomes.push({ operatorId, error: error.message });
+      outcomes.push({ operatorId, error: error.message, isBusy: error.isBusy });
     }
   }
   return outcomes;
@@ -94,7 +106,7 @@ async function make(queries: Queries, operatorId: string): Promise<ViewOutcome |
   const [lock] = await queries.sql<{ taken: boolean }>('select pg_try_advisory_xact_lock($1) as taken', [
     migrationLock,
   ]);
-  if (lock?.taken !== true) throw new ViewFailed('a migration or a grant is running');
+  if (lock?.taken !== true) throw new ViewFailed('a migration or a grant is running', true);
   const { operators, around } = await readFacts(queries, [operatorId], false);
   const [operator] = operators;
   if (operator === undefined) return undefined;

@@ -165,8 +165,8 @@ export interface ResultsStore {
   ask(range: TimeRange): Promise<void>;
   /** Stores names; what is not among them is gone from the API. */
   putNames(table: 'operators' | 'intelligence_configurations', all: Named[]): Promise<void>;
-  /** Brings the views of operators up to date, if this user owns the schema. @returns what could not be, and is tried again the next time. */
-  updateViews(): Promise<{ operatorId: string; error: string }[]>;
+  /** Brings the views of operators up to date, if this user owns the schema. @returns what could not be; `isBusy`: just now. */
+  updateViews(): Promise<{ operatorId: string; error: string; isBusy: boolean }[]>;
 }
 
 /** The API does not list results as asked; `why` decides what is done instead. */

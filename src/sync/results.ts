@@ -32,10 +32,7 @@ export async function readNewResults(context: Context, signal: AbortSignal): Pro
   if (context.results === null) return;
   // Before history is listed: the walk shows its results, and no conversation has to ask for its own.
   await context.results.store.beginWalk(false);
-  if (context.requests.names) {
-    await readNames(context, context.results, signal);
-    context.requests.names = false;
-  }
+  if (context.requests.names) context.requests.names = !(await readNames(context, context.results, signal));
   await readHead(context, context.results, signal);
 }
 
@@ -214,8 +211,11 @@ async function expire(store: ResultsStore, walk: Walk): Promise<'interrupted'> {
   return 'interrupted';
 }
 
-/** Stores the names of operators and configurations, and makes the views of operators. @throws what stops a whole pass, LeaseLost. */
-async function readNames(context: Context, { api, store }: Results, signal: AbortSignal): Promise<void> {
+/**
+ * Stores the names of operators and configurations, and makes the views of operators. @returns whether that is done; else the next tick
+ * does it. @throws what stops a whole pass, LeaseLost.
+ */
+async function readNames(context: Context, { api, store }: Results, signal: AbortSignal): Promise<boolean> {
   for (const [table, read] of [
     ['operators', api.operators],
     ['intelligence_configurations', api.configurations],
@@ -228,8 +228,13 @@ async function readNames(context: Context, { api, store }: Results, signal: Abor
       context.watcher.warn('names cannot be kept', { table, error: error.message });
     }
   }
-  for (const failed of await store.updateViews())
-    context.watcher.warn('the views of an operator are not up to date; they are tried again later', { ...failed });
+  const failed = await store.updateViews();
+  for (const { operatorId, error } of failed.filter(({ isBusy }) => !isBusy))
+    context.watcher.warn('the views of an operator are not up to date; they are tried again later', {
+      operatorId,
+      error,
+    });
+  return !failed.some(({ isBusy }) => isBusy);
 }
 
 /** Lists the newest part, or a walk's. @returns whether the API refuses it; then results are found otherwise, or not at all. */

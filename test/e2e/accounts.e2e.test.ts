@@ -260,6 +260,14 @@ describe('--account', () => {
     expect(stderr).toMatch(new RegExp(`^info: .*\\(account ${coreSid}`, 'm'));
   });
 
+  test('has to say whose conversation `sync --id` is to fetch', async () => {
+    const [id = ''] = apis[1]?.source.ids() ?? [];
+    const refused = await run('sync', '--id', id);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('choose the account with --account') });
+    const { code, stdout } = await run('sync', '--id', id, '--account', 'twilio_bolt');
+    expect({ code, headings: headings(stdout) }).toEqual({ code: 0, headings: [headingOf(1)] });
+  });
+
   test('forgets in that account alone', async () => {
     const [id = ''] = apis[1]?.source.ids() ?? [];
     const forgotten = () =>

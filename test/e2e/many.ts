@@ -85,7 +85,7 @@ export class Many implements AsyncDisposable {
   async equal(...schemas: string[]): Promise<void> {
     for (const schema of schemas) {
       await until(
-        () => this.#stored(schema),
+        () => this.stored(schema),
         (count) => count === this.member(schema).api.source.all().length,
       );
       await until(
@@ -95,7 +95,8 @@ export class Many implements AsyncDisposable {
     }
   }
 
-  async #stored(schema: string): Promise<number> {
+  /** How many conversations of an account are stored. */
+  async stored(schema: string): Promise<number> {
     const text = 'select count(*)::int as count from twilio.conversations';
     const { rows } = await (await this.client(schema)).query<{ count: number }>(text).catch(() => ({ rows: [] }));
     return rows[0]?.count ?? 0;

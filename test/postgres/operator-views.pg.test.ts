@@ -357,6 +357,7 @@ describe('names that are taken', () => {
       {
         operatorId: 'replaced',
         error: expect.stringContaining('twilio.result_replaced is not the view that was made'),
+        isBusy: false,
       },
     ]);
     const { fields } = await client.query('select * from twilio.result_replaced');
@@ -375,7 +376,9 @@ describe('others', () => {
     // Its own limits would end the wait with another error.
     const patient = openDatabase(opened.connection, { lockMs: 600_000, answerMs: 20_000 });
     try {
-      expect(await update(patient)).toEqual([{ operatorId: 'busy', error: 'a query that reads the view is running' }]);
+      expect(await update(patient)).toEqual([
+        { operatorId: 'busy', error: 'a query that reads the view is running', isBusy: false },
+      ]);
       const waiting = await rows(
         `select from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`,
       );

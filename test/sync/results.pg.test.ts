@@ -1,6 +1,7 @@
 // Operator results with their content: found by the account's list, by id and by conversation, and equal to the source.
 
 import { afterEach, expect, test } from 'vitest';
+import { migrationLock } from '../../src/postgres/migrate.ts';
 import { World, type WorldOptions } from '../world.ts';
 
 let world: World;
@@ -224,6 +225,23 @@ test('a conversation that is listed late has the results that were listed before
   }
   expect((await world.pool.query('select from twilio.conversations where id = $1', [id])).rowCount).toBe(1);
   expect(await world.resultDifferences()).toEqual([]);
+});
+
+test('views that a migration keeps from being made are made by a later tick, without a word', async () => {
+  await open();
+  const view = async () =>
+    (await world.pool.query(`select to_regclass('twilio.result_summary') is not null as made`)).rows[0]?.made;
+  const migration = await world.pool.connect();
+  try {
+    await migration.query('select pg_advisory_lock($1)', [migrationLock]);
+    await world.pass('new', 'open', 'lookback');
+    expect(await view()).toBe(false);
+  } finally {
+    migration.release(true);
+  }
+  await world.pass('new', 'open');
+  expect(await view()).toBe(true);
+  expect(world.warnings).toEqual([]);
 });
 
 test('an operator’s views are there once its name was read; what stands in the way costs only them', async () => {
