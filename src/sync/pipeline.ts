@@ -152,8 +152,6 @@ export interface Consumer<Item extends { fetch: Fetch; outcome: OutcomeKind; byt
 }
 
 const batchSize = 250;
-/** Where other accounts leave no more room, waiting for a whole batch would mean one request at a time. */
-const crowdedBatchSize = 50;
 
 /** Fetches the details of some steps and hands them over in batches of at most 250, or 8 MB. @throws as runPipeline. */
 export async function fetchInBatches<Item extends { fetch: Fetch; outcome: OutcomeKind; bytes: number }>(
@@ -200,8 +198,7 @@ export async function fetchInBatches<Item extends { fetch: Fetch; outcome: Outco
     );
     for await (const result of results) {
       if (result.kind === 'item') {
-        const most = context.share.isFull() ? crowdedBatchSize : batchSize;
-        const isFull = batch.length >= Math.min(most, consumer.firstBatchSize + handedOver);
+        const isFull = batch.length >= Math.min(batchSize, consumer.firstBatchSize + handedOver);
         if (isFull || bytes + result.item.bytes > usualBytes) await flush(null);
         add(result.item);
       } else if (result.kind === 'large') {

@@ -2,12 +2,9 @@
 
 import { expect, test } from 'vitest';
 import type { Store } from '../../src/sync/context.ts';
-import type { Fetched } from '../../src/sync/details.ts';
 import { algorithm } from '../../src/sync/fingerprint.ts';
 import type { DueRow, Known } from '../../src/sync/model.ts';
-import { dueSteps, fetchInBatches, fetchSteps, type Step } from '../../src/sync/pipeline.ts';
-import { createRoom } from '../../src/sync/room.ts';
-import { decodeDetail } from '../../src/twilio/decode.ts';
+import { dueSteps, fetchSteps, type Step } from '../../src/sync/pipeline.ts';
 import { contextOf, now } from './context.ts';
 
 const never = new AbortController().signal;
@@ -106,39 +103,4 @@ test('a signal that came before its pause ends it too, and one that comes while 
   expect((await next(steps)).kind).toBe('pause');
   await turns();
   await expect(steps.next()).rejects.toThrow('told to end');
-});
-
-test('where other accounts leave no room, batches are smaller', async () => {
-  const batches = async (taken: number) => {
-    const context = contextOf({
-      api: {
-        async detail(id) {
-          const detail = decodeDetail('GET detail', id, { id, createdAt: '2026-05-28T20:00:00Z' });
-          return { kind: 'found', detail, bytes: 6_000 };
-        },
-      },
-    });
-    const room = createRoom(12_000_000);
-    context.share = room.join();
-    room.join().take(taken);
-    const sizes: number[] = [];
-    const steps = async function* (): AsyncGenerator<Step> {
-      for (let at = 0; at < 600; at += 1)
-        yield { kind: 'fetch', fetch: { id: String(at), item: null, due: [], stored: false } };
-    };
-    const consumer = {
-      firstBatchSize: 1_000,
-      prepare: ({ fetch, outcome, bytes }: Fetched) => ({ fetch, outcome, bytes }),
-      async store(batch: unknown[]) {
-        sizes.push(batch.length);
-      },
-      storeLarge: () => Promise.reject(new Error('none is large')),
-    };
-    await fetchInBatches(context, steps, consumer, never);
-    return sizes;
-  };
-  expect(await batches(0)).toEqual([250, 250, 100]);
-  const crowded = await batches(11_900_000);
-  expect(crowded.reduce((sum, each) => sum + each)).toBe(600);
-  expect(Math.max(...crowded)).toBe(50);
 });
