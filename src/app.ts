@@ -159,10 +159,9 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   };
 }
 
-/** The room of this process. Many accounts have half of it: what each of them lists and stores takes memory besides. */
-export function createProcessRoom({ many = false } = {}): Room {
-  const { heldBytes } = roomOf(memoryLimit());
-  return createRoom(many ? heldBytes / 2 : heldBytes);
+/** The room of this process, for all its accounts. */
+export function createProcessRoom(): Room {
+  return createRoom(roomOf(memoryLimit()).heldBytes);
 }
 
 function timed(store: Store, onLoad: (ms: number) => void = () => {}): Store {

@@ -25,9 +25,6 @@ const megabyte = 1_000_000;
 /** How many requests wait behind those in flight, so that the next one starts before an answer is even parsed. */
 const ready = 8;
 
-/** What a request in flight takes at least: its socket reads into a buffer of this size. */
-const socketBytes = 65_536;
-
 export interface Fetcher {
   /** Fetches a detail once there is room for it. @throws what stops a whole pass. */
   fetch(fetch: Fetch): Promise<Fetched>;
@@ -49,7 +46,7 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
   let last: Promise<unknown> = Promise.resolve();
   /** What counts of this in the room that accounts share. */
   let counted = 0;
-  const taken = () => (signal.aborted ? 0 : held + inFlight * Math.max(likely, socketBytes));
+  const taken = () => (signal.aborted ? 0 : held + inFlight * likely);
   const count = () => {
     const now = taken();
     share.take(now - counted);
