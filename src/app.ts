@@ -120,11 +120,12 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       client,
       filters: queryOf(config.filters),
       names: namesOf(config.api),
+      largestPage: share.largestPage,
       onNews,
     }),
     store: timed(store, options.onLoad),
     results: config.sync.operatorResults
-      ? { api: createResultsPort(createResults({ client, onNews })), store: results }
+      ? { api: createResultsPort(createResults({ client, largestPage: share.largestPage, onNews })), store: results }
       : null,
     settings: {
       history: config.sync.start,
@@ -159,9 +160,12 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   };
 }
 
+/** Each of many accounts may hold two pages of a list: together, those of 1,000 items would be larger than all bodies. */
+const pageOfMany = 200;
+
 /** The room of this process, for all its accounts. */
-export function createProcessRoom(): Room {
-  return createRoom(roomOf(memoryLimit()).heldBytes);
+export function createProcessRoom({ many = false } = {}): Room {
+  return createRoom(roomOf(memoryLimit()).heldBytes, many ? { largestPage: pageOfMany } : {});
 }
 
 function timed(store: Store, onLoad: (ms: number) => void = () => {}): Store {

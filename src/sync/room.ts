@@ -35,6 +35,8 @@ export interface Room {
 
 /** What an account has of the room. */
 export interface Share {
+  /** The most items of a page of a list; undefined: as many as the API allows. */
+  largestPage: number | undefined;
   /** Takes so many bytes more, or gives them back where negative. */
   take(bytes: number): void;
   /** Whether this account has its part, and takes no more while anything of it is in flight. */
@@ -59,8 +61,15 @@ export interface Remembered {
   keys(): Iterable<string>;
 }
 
+export interface RoomOptions {
+  /** How many open conversations are remembered. */
+  mostIds?: number;
+  /** The most items of a page of a list. */
+  largestPage?: number;
+}
+
 /** Makes the room of a process: `heldBytes` for the bodies that are held or on their way. */
-export function createRoom(heldBytes: number, mostIds = mostRemembered): Room {
+export function createRoom(heldBytes: number, { mostIds = mostRemembered, largestPage }: RoomOptions = {}): Room {
   let accounts = 0;
   let taken = 0;
   let ids = 0;
@@ -105,6 +114,7 @@ export function createRoom(heldBytes: number, mostIds = mostRemembered): Room {
         change();
       };
       return {
+        largestPage,
         take,
         isFull: () => own >= (accounts === 1 ? heldBytes : (heldBytes - (taken - own)) / 2),
         changed: () => changed.promise,

@@ -18,6 +18,8 @@ export interface ListingOptions {
   filters: Query;
   /** The names to try, in this order. */
   names: BoundName[];
+  /** The most items of a page, if not as many as the API allows. */
+  largestPage?: number | undefined;
   /** Called with what was found out about the server, for the log. */
   onNews(message: string, fields: Record<string, unknown>): void;
   /** Called with the result of each check of the bounds. */
@@ -34,13 +36,14 @@ export interface HonouredBounds {
 /** After so many items newest first, the list counts as ordered. */
 const enoughInOrder = 20;
 
-export function createListing({ client, filters, names, onNews, onBounds }: ListingOptions): Api {
+export function createListing({ client, filters, names, largestPage, onNews, onBounds }: ListingOptions): Api {
   const bounds = new Bounds(names);
   const order = new NewestFirst(() =>
     onNews('the list is not newest first: without a lower bound it is read to its end', {}),
   );
   const pager = createPager<Query, Page>({
     walk: (query, options) => client.pages([...filters, ...query], options),
+    largest: largestPage,
     onNews,
   });
   const { pages } = pager;

@@ -24,6 +24,8 @@ export interface WalkOptions {
 export interface PagerOptions<Asked, Page> {
   /** Reads a list in pages of one size. */
   walk(query: Asked, options: WalkOptions): AsyncGenerator<Page>;
+  /** The most items asked for in a page. Default: as many as the API's reference allows. */
+  largest?: number | undefined;
   /** Called with what was found out about the server, for the log. */
   onNews(message: string, fields: Record<string, unknown>): void;
 }
@@ -44,14 +46,19 @@ export interface Pager<Asked, Page> {
   grow(): void;
 }
 
-/** From the largest that the API's reference allows down to its default. If one is refused, the next is tried. */
-const sizes = [1000, 500, 200, 100, 50];
+/** The largest that the API's reference allows. */
+const largestPage = 1000;
+/** From there down to its default. If one is refused, the next is tried. */
+const sizes = [largestPage, 500, 200, 100, 50];
 /** A list is endless after so many pages in a row with nothing new. A server may send a few empty ones. */
 const maxIdlePages = 20;
 const maxIds = 20_000;
 
-export function createPager<Asked, Page>({ walk: walkPages, onNews }: PagerOptions<Asked, Page>): Pager<Asked, Page> {
-  let largest = 1000;
+export function createPager<Asked, Page>({
+  walk: walkPages,
+  largest = largestPage,
+  onNews,
+}: PagerOptions<Asked, Page>): Pager<Asked, Page> {
   let inUse = largest;
   /** The largest size that was answered. If it is refused now, the reason is another one, though perhaps not the next time. */
   let accepted = 0;

@@ -11,6 +11,8 @@ import { createPager, type Pager } from './pager.ts';
 
 export interface ResultsOptions {
   client: Client;
+  /** The most items of a page, if not as many as the API allows. */
+  largestPage?: number | undefined;
   /** Called with what was found out about the server, for the log. */
   onNews(message: string, fields: Record<string, unknown>): void;
 }
@@ -45,8 +47,8 @@ export interface Results {
   configurations(signal: AbortSignal): Promise<NameList>;
 }
 
-export function createResults({ client, onNews }: ResultsOptions): Results {
-  const pager = createPager<ResultQuery, ResultPage>({ walk: client.results, onNews });
+export function createResults({ client, largestPage, onNews }: ResultsOptions): Results {
+  const pager = createPager<ResultQuery, ResultPage>({ walk: client.results, largest: largestPage, onNews });
   const sized = createSizes(pager, onNews);
   const names = (kind: 'Operators' | 'Configurations') => {
     const list = createPager({ walk: (_: null, options) => client.names(kind, options), onNews });

@@ -138,7 +138,7 @@ test('one account at a time fetches a body alone', async () => {
 });
 
 test('what is remembered of open conversations is bounded in all accounts together', () => {
-  const room = createRoom(24 * megabyte, 5);
+  const room = createRoom(24 * megabyte, { mostIds: 5 });
   const [one, other] = [room.join().remembered, room.join()];
   for (const id of ['a', 'b', 'c']) one.set(id, '1');
   for (const id of ['a', 'b', 'c']) other.remembered.set(id, '2');

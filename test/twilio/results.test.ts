@@ -13,12 +13,12 @@ const signal = new AbortController().signal;
 const dateCreated = '2026-01-15T10:30:00.5Z';
 const made = (id: string, fields: Record<string, Json> = {}) => ({ id, conversationId: 'c', dateCreated, ...fields });
 
-function open(baseUrl: string, options: Partial<ClientOptions> = {}) {
+function open(baseUrl: string, options: Partial<ClientOptions> = {}, largestPage?: number) {
   const auth = { username: 'SKuser', password: 'secret' };
   const client: Client = createClient({ baseUrl, auth, wait: async () => undefined, ...options });
   onTestFinished(() => client.close());
   const news: Record<string, unknown>[] = [];
-  return { client, news, results: createResults({ client, onNews: (_, fields) => news.push(fields) }) };
+  return { client, news, results: createResults({ client, largestPage, onNews: (_, fields) => news.push(fields) }) };
 }
 
 /** A list of results `r0`, `r1` …, whose tokens are the place to go on from; larger pages than `largest` get 400, and each result is padded. */
@@ -47,6 +47,17 @@ async function idsOf(pages: AsyncIterable<{ items: { id: string }[] }>): Promise
 const all = (count: number, from = 0) => Array.from({ length: count - from }, (_, at) => `r${from + at}`);
 
 describe('a walk over results', () => {
+  test('asks for no larger pages than are wanted, and for smaller ones where those are refused', async () => {
+    const whole = await listOf(450);
+    expect(await idsOf(open(whole.url, {}, 200).results.pages({}, { signal }))).toEqual(all(450));
+    const sizes = whole.paths.map((path) => new URL(path, whole.url).searchParams.get('pageSize'));
+    expect(sizes).toEqual(['200', '200', '200']);
+    const small = await listOf(450, { largest: 100 });
+    const { results, news } = open(small.url, {}, 200);
+    expect(await idsOf(results.pages({}, { signal }))).toEqual(all(450));
+    expect(news).toEqual([{ pageSize: 100 }]);
+  });
+
   test('gives whole results, numbers digit by digit, and bad items apart', async () => {
     const raw =
       '{"id":"r","conversationId":"c","dateCreated":"2026-01-15T11:30:00.5+01:00","result":{"n":0.1234567890123456789}}';

@@ -57,7 +57,7 @@ export async function runAccounts(
       signal,
       watch,
       webhooks,
-      room: createProcessRoom(),
+      room: createProcessRoom({ many: true }),
       requestMs: limits.requestMs,
       async onBegun() {
         const url = await webhooks?.listen();
