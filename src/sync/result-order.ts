@@ -27,10 +27,13 @@ export class NewestFirst {
 export class Listed {
   /** Nothing below this was checked yet. */
   #to: number | null;
+  readonly #startedAt: number;
   #items = new Map<string, number>();
 
-  constructor(reached: number | null) {
+  /** `startedAt`: when the first page of the list was requested, if that is what comes next. */
+  constructor(reached: number | null, startedAt: number | null) {
     this.#to = reached;
+    this.#startedAt = startedAt ?? Number.NEGATIVE_INFINITY;
   }
 
   next(
@@ -39,9 +42,10 @@ export class Listed {
     ended: boolean,
   ): { from: number; to: number; listed: string[] } | null {
     for (const { id, createdAt } of items) this.#items.set(id, secondsOf(createdAt));
-    const to = this.#to ?? highest;
+    // What was made well before the first page and is newer than the newest one listed is gone, too.
+    const to = this.#to ?? Math.max(highest ?? Number.NEGATIVE_INFINITY, this.#startedAt - overlapSeconds);
     const from = ended ? Number.NEGATIVE_INFINITY : lowest + overlapSeconds;
-    if (to === null || from >= to) return null;
+    if (from >= to) return null;
     const listed = [...this.#items].filter(([, at]) => at >= from && at < to).map(([id]) => id);
     for (const [id, at] of this.#items) if (at >= from) this.#items.delete(id);
     this.#to = from;

@@ -124,7 +124,7 @@ export async function walkResults(
     if (walk.kind === 'gaps') await store.searchGaps(walk);
     else {
       // What recent work interrupts goes on as if it had not: of the last minutes that it listed, more may come.
-      if (watched?.id !== walk.id || watched.token !== walk.token) watched = watchOf(walk);
+      if (watched?.id !== walk.id || watched.token !== walk.token) watched = watchOf(walk, context.api.now());
       const went = await goOn(context, context.results, walk, watched, interrupted, signal);
       if (went === 'stopped') return;
       if (went === 'ended' && walk.kind === 'all') await reportBrake(context, store);
@@ -151,8 +151,8 @@ interface Watched {
   check: Listed;
 }
 
-function watchOf({ id, token, reached }: Walk): Watched {
-  return { id, token, order: new NewestFirst(), check: new Listed(reached) };
+function watchOf({ id, token, reached }: Walk, now: number): Watched {
+  return { id, token, order: new NewestFirst(), check: new Listed(reached, token === null ? now : null) };
 }
 
 /** @returns `stopped` where the next pass has to try again. */

@@ -203,6 +203,21 @@ test('so many are missing that none is deleted, which is said; with --allow-mass
   expect(await countStored(removed)).toBe(0);
 });
 
+test('the newest ones are deleted with the next whole walk, also where the list is empty then', async () => {
+  await open({ conversations: 3 });
+  await world.sync();
+  const newestFirst = world.source.results().toSorted((a, b) => (a.dateCreated < b.dateCreated ? 1 : -1));
+  expect(newestFirst.length).toBeGreaterThan(2);
+  const [first = [], rest = []] = [newestFirst.slice(0, 2), newestFirst.slice(2)].map((all) => all.map(({ id }) => id));
+  for (const removed of [first, rest]) {
+    for (const id of removed) world.source.removeResult(id, { keepLink: true, silent: true });
+    expect(await countStored(removed)).toBe(removed.length);
+    world.nowMs += hour;
+    await world.sync({ reconcile: true });
+    expect(await countStored(removed)).toBe(0);
+  }
+});
+
 test('fewer are deleted with the next whole walk, with their link or without', async () => {
   await open({ conversations: 100 });
   await world.sync();
