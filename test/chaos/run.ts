@@ -164,7 +164,8 @@ class Chaos {
       }
       this.#forgetsLeft = 3;
       await this.#forget(0.4);
-      await this.#undo();
+      // It was erased, and is there again only once it has been fetched.
+      before.delete((await this.#undo()) ?? '');
       await this.#pass();
       const wrong = this.#wrong ?? reader.found ?? (await this.#compare(before));
       if (wrong !== null) return wrong;
@@ -189,12 +190,13 @@ class Chaos {
   }
 
   /** Only between passes: what a pass has listed of it before is dropped. */
-  async #undo(): Promise<void> {
+  async #undo(): Promise<string | null> {
     const { erasures, record } = this.#stage;
     const id = this.#erasing.chance(0.15) ? await erasures.undo() : null;
-    if (id === null) return;
+    if (id === null) return null;
     record.listed.delete(id);
     record.stored.delete(id);
+    return id;
   }
 
   #trouble(): void {
