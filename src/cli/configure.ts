@@ -57,7 +57,7 @@ function warnOnce({ connection, notes = [] }: Extract<Config['database'], { kind
     if (warned) return;
     warned = true;
     log.warn(
-      'the connection to the database is not encrypted: people’s words cross the network in clear text; sslmode=require in DATABASE_URL encrypts it, sslmode=disable ends this warning',
+      'the connection to the database is not encrypted: people’s words cross the network in clear text; sslmode=require in DATABASE_URL, or PGSSLMODE=require, encrypts it; disable ends this warning',
     );
   };
 }

@@ -66,7 +66,7 @@ export function judgeEncryption(connection: ConnectionConfig, version: string | 
   const check = 'encryption';
   if (version === null) {
     if (isLocal(connection)) return ok(check, 'none, but the server is on this machine');
-    const todo = 'Add ?sslmode=require to DATABASE_URL, once the server offers TLS.';
+    const todo = 'Set sslmode=require in DATABASE_URL, or PGSSLMODE=require, once the server offers TLS.';
     return warn(check, 'none: people’s words cross the network in clear text', todo);
   }
   const tls = connection.optionalTls?.options ?? connection.ssl;

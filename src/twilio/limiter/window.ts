@@ -14,7 +14,7 @@ export interface Window {
   spreadAtMs: number;
   /** The limit before it was lowered as a trial; undefined if there is no trial. */
   triedFrom: number | undefined;
-  /** The limit that was kept last, and whether almost nothing was refused at it. */
+  /** The limit that was kept last, and whether it had almost no refusals. */
   settled: { limit: number; isGood: boolean };
 }
 
