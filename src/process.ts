@@ -19,10 +19,6 @@ const addressLimitMs = 3_000;
 if (getDefaultAutoSelectFamilyAttemptTimeout() < addressLimitMs)
   setDefaultAutoSelectFamilyAttemptTimeout(addressLimitMs);
 
-// Rows wait for Postgres in buffers of a few kilobytes. Cut from larger slabs, they leave fewer holes in malloc's memory: the peak is
-// 10 MB lower.
-Buffer.poolSize = 65_536;
-
 // The reader of the output may be gone (`… | head`): the work goes on.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 

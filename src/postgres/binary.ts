@@ -25,17 +25,19 @@ const epochSeconds = Date.UTC(2000, 0) / 1000;
 const timeLength = 'YYYY-MM-DDTHH:MM:SS.ffffffZ'.length;
 const zero = '0'.charCodeAt(0);
 const shortLength = 64;
-const roomBytes = 65_536;
-const maxRoomBytes = 16 * roomBytes;
+const slabBytes = 65_536;
+const maxSlabBytes = 16 * slabBytes;
 
-/** Writes cells, one after another. */
+/** Writes cells, one after another, into slabs of their own: so rows that wait to be loaded keep no other memory from being freed. */
 export class CellWriter {
-  #bytes = Buffer.allocUnsafe(roomBytes);
+  #bytes = Buffer.allocUnsafeSlow(slabBytes);
+  /** Where what was not taken yet begins. */
+  #start = 0;
   #end = 0;
 
-  /** How many bytes were written. */
+  /** How many bytes were written since the last call of `take`. */
   get end(): number {
-    return this.#end;
+    return this.#end - this.#start;
   }
 
   /** Writes cells of one type. `timestamptz` is text as `toMicroseconds` makes it. */
@@ -68,16 +70,22 @@ export class CellWriter {
     }
   }
 
-  /** Forgets what was written. */
+  /** Forgets what was not taken yet. */
   clear(): void {
-    this.#end = 0;
+    this.#end = this.#start;
   }
 
-  /** A copy of everything that was written since the last call. */
+  /** Everything that was written since the last call. */
   take(): Buffer {
-    const taken = Buffer.from(this.#bytes.subarray(0, this.#end));
+    const written = this.#bytes.subarray(this.#start, this.#end);
+    if (written.length <= slabBytes / 2) {
+      this.#start = this.#end;
+      return written;
+    }
+    // What is large gets memory of its own, as much as it needs, and the slab is used again.
+    const taken = Buffer.from(written);
     this.clear();
-    if (this.#bytes.length > maxRoomBytes) this.#bytes = Buffer.allocUnsafe(roomBytes);
+    if (this.#bytes.length > maxSlabBytes) this.#renew(slabBytes);
     return taken;
   }
 
@@ -124,9 +132,17 @@ export class CellWriter {
 
   #reserve(more: number): void {
     if (this.#end + more <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#end + more));
-    this.#bytes.copy(larger, 0, 0, this.#end);
-    this.#bytes = larger;
+    const needed = this.end + more;
+    this.#renew(needed <= slabBytes ? slabBytes : 2 * needed);
+  }
+
+  /** Goes on in another slab, with what was not taken yet. */
+  #renew(bytes: number): void {
+    const slab = Buffer.allocUnsafeSlow(bytes);
+    const copied = this.#bytes.copy(slab, 0, this.#start, this.#end);
+    this.#bytes = slab;
+    this.#start = 0;
+    this.#end = copied;
   }
 }
 

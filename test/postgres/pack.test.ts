@@ -1,6 +1,7 @@
 // Objects packed and put together as one array for each column: every row in its place, and what an object does not say
 // out of scope. What Postgres makes of the bytes is tested in binary.pg.test.ts.
 
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/lib/json.ts';
 import { childArrays, conversationArrays, createPacker, pack } from '../../src/postgres/pack.ts';
@@ -195,4 +196,33 @@ test('tables of another object, with columns of every type', () => {
     ['x', 'y'],
   ]);
   expect(references?.scope.map(cellsOf)).toEqual([['conv'], ['r']]);
+});
+
+describe('the memory of packed rows', () => {
+  const named = (id: string, length: number) => packed(id, { name: id.repeat(Math.ceil(length / id.length)) });
+
+  test('many of all sizes are each as if they were packed alone', () => {
+    const lengths = Array.from({ length: 400 }, (_, at) => (at % 50 === 49 ? 3_000_000 : (at * 7919) % 40_000));
+    const all = lengths.map((length, at) => named(`conversation${at}`, length));
+    const [arrays] = conversationArrays(all);
+    const at = Object.keys(tables.conversations.columns).indexOf('name');
+    const names = cellsOf(arrays?.columns[at] ?? Buffer.alloc(0));
+    expect(names.map((name) => createHash('md5').update(String(name)).digest('hex'))).toEqual(
+      lengths.map((length, nth) => {
+        const id = `conversation${nth}`;
+        return createHash('md5')
+          .update(id.repeat(Math.ceil(length / id.length)))
+          .digest('hex');
+      }),
+    );
+  });
+
+  test('small ones share slabs with nothing else; a large one has no more than it needs', () => {
+    const [one, other] = [named('a', 100), named('b', 100)];
+    if (one.bytes.buffer !== other.bytes.buffer) expect(other.bytes.byteOffset).toBe(0);
+    else expect(other.bytes.byteOffset).toBe(one.bytes.byteOffset + one.bytes.length);
+    expect(other.bytes.buffer).not.toBe(Buffer.from('any other buffer').buffer);
+    const large = named('c', 1_000_000);
+    expect(large.bytes.buffer.byteLength).toBe(large.bytes.length);
+  });
 });
