@@ -11,7 +11,7 @@ export type Timestamp = string & { readonly [canonical]: true };
 // All days but 29 February: whether it exists, the shortcut cannot tell.
 const plain =
   /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/;
-const toSeconds = 'YYYY-MM-DDTHH:MM:SS'.length;
+const shortest = 'YYYY-MM-DDTHH:MM:SSZ'.length;
 
 const shape =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))$/;
@@ -19,7 +19,7 @@ const shape =
 /** Reads an RFC 3339 time with 0 or more fraction digits and any offset; otherwise undefined. Digits after the ninth are cut. */
 export function parseTimestamp(text: string): Timestamp | undefined {
   if (!plain.test(text)) return parseAnyForm(text);
-  return `${text.slice(0, toSeconds)}.${text.slice(toSeconds + 1, -1).padEnd(9, '0')}Z` as Timestamp;
+  return (text.slice(0, -1) + '.000000000Z'.slice(text.length - shortest)) as Timestamp;
 }
 
 /** The same without the shortcut; a test compares the two. */

@@ -5,7 +5,7 @@
 // list is not complete is asked for in shorter pieces. This costs a few short listings per process: new records of totals
 // soon become rare.
 
-import { isJsonObject } from '../lib/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts';
 import { parseTimestamp, secondsOf, type Timestamp } from '../lib/timestamp.ts';
 import type { ListItem } from '../twilio/decode.ts';
 import type { Context } from './context.ts';
@@ -141,19 +141,33 @@ async function walk(
 
 const arrays = ['intelligenceConfigurationIds', 'channels', 'channelIds', 'participants', 'operatorResultIds'];
 
-/** Reduces a list item to what a sync needs of it. */
+const isText = (value: Json) => typeof value === 'string';
+
+/** Reduces a list item to what a sync needs of it. Thousands are held at once: arrays are shared rather than copied. */
 export function reduce(item: ListItem): Item {
-  const results = item.raw['operatorResultIds'];
+  const said = item.raw['operatorResultIds'];
+  const results = Array.isArray(said) ? said : [];
   return {
     id: item.id,
     fingerprint: fingerprint(item.raw),
     createdFrom: secondsOf(item.createdAt),
     wants: {
       updatedAt: item.updatedAt,
-      operatorResultIds: Array.isArray(results) ? results.filter((id) => typeof id === 'string') : [],
-      arrays: arrays.filter((name) => Array.isArray(item.raw[name])),
+      operatorResultIds: results.every(isText) ? results : results.filter(isText),
+      arrays: arraysOf(item.raw),
     },
   };
+}
+
+const arraysSeen = new Map<string, readonly string[]>();
+
+/** The names of the arrays that an item has. Few combinations occur, and each is made once. */
+function arraysOf(raw: JsonObject): readonly string[] {
+  const names = arrays.filter((name) => Array.isArray(raw[name]));
+  const key = names.join();
+  const seen = arraysSeen.get(key);
+  if (seen === undefined) arraysSeen.set(key, names);
+  return seen ?? names;
 }
 
 /** When a bad item was created, if it says so; otherwise it belongs to the range that was asked for. */

@@ -37,8 +37,8 @@ export interface Item {
 /** What a list item shows, and the detail has to show too. */
 export interface ExpectedFromList {
   updatedAt: string | null;
-  operatorResultIds: string[];
-  arrays: string[];
+  operatorResultIds: readonly string[];
+  arrays: readonly string[];
 }
 
 export type DueReason =
