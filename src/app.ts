@@ -120,12 +120,15 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       client,
       filters: queryOf(config.filters),
       names: namesOf(config.api),
-      largestPage: share.largestPage,
+      largestPage: share.lists.largestPage,
       onNews,
     }),
     store: timed(store, options.onLoad),
     results: config.sync.operatorResults
-      ? { api: createResultsPort(createResults({ client, largestPage: share.largestPage, onNews })), store: results }
+      ? {
+          api: createResultsPort(createResults({ client, largestPage: share.lists.largestPage, onNews })),
+          store: results,
+        }
       : null,
     settings: {
       history: config.sync.start,
@@ -160,12 +163,10 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   };
 }
 
-/** Each of many accounts may hold two pages of a list: together, those of 1,000 items would be larger than all bodies. */
-const pageOfMany = 200;
-
-/** The room of this process, for all its accounts. */
+/** The room of this process, for all its accounts. Where there are many, several batches are written at once, and each is held a second time then. */
 export function createProcessRoom({ many = false } = {}): Room {
-  return createRoom(roomOf(memoryLimit()).heldBytes, many ? { largestPage: pageOfMany } : {});
+  const { heldBytes } = roomOf(memoryLimit());
+  return createRoom(many ? heldBytes / 2 : heldBytes, { many });
 }
 
 function timed(store: Store, onLoad: (ms: number) => void = () => {}): Store {

@@ -45,11 +45,11 @@ export function createFetcher(context: Context, signal: AbortSignal): Fetcher {
   let seen = 0;
   let last: Promise<unknown> = Promise.resolve();
   /** What counts of this in the room that accounts share. */
-  let counted = 0;
+  let counted = { bytes: 0, requests: 0 };
   const taken = () => (signal.aborted ? 0 : held + inFlight * likely);
   const count = () => {
-    const now = taken();
-    share.take(now - counted);
+    const now = { bytes: taken(), requests: signal.aborted ? 0 : inFlight };
+    share.take(now.bytes - counted.bytes, now.requests - counted.requests);
     counted = now;
   };
   // Gives everything back, and wakes up those that wait for room.

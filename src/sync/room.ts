@@ -1,6 +1,6 @@
-// What the accounts of a process share: room for the bodies of details, and for what is remembered of open conversations. A single account
-// has all of it. Of several, none takes more than half of what the others leave, so there always is some for another; and one with
-// nothing in flight may ask for a detail whatever the others hold, so each goes on. No waiting is done here.
+// What the accounts of a process share: room for the bodies of details, for requests in flight, and for what is remembered of open
+// conversations. A single account has all of it. Of several, none takes more than half of what the others leave, so there always is some
+// for another; and one with nothing in flight may ask for a detail whatever the others hold, so each goes on. No waiting is done here.
 
 const megabyte = 1_000_000;
 
@@ -26,6 +26,8 @@ export function roomOf(memoryBytes: number): RoomLimits {
 
 /** How many open conversations are remembered, of all accounts together. */
 const mostRemembered = 50_000;
+/** Details on their way of several accounts together, each on a socket. With 0.1 s for each these are 2,560 a second, more than a process stores. */
+const mostRequests = 256;
 
 /** The room of a process. */
 export interface Room {
@@ -35,10 +37,10 @@ export interface Room {
 
 /** What an account has of the room. */
 export interface Share {
-  /** The most items of a page of a list; undefined: as many as the API allows. */
-  largestPage: number | undefined;
-  /** Takes so many bytes more, or gives them back where negative. */
-  take(bytes: number): void;
+  /** How much of a list is held at once. */
+  lists: ListLimits;
+  /** Takes so many bytes and requests more, or gives them back where negative. */
+  take(bytes: number, requests?: number): void;
   /** Whether this account has its part, and takes no more while anything of it is in flight. */
   isFull(): boolean;
   /** Resolves when anybody has taken or given back something. */
@@ -61,17 +63,32 @@ export interface Remembered {
   keys(): Iterable<string>;
 }
 
+/** Limits of memory for what is listed. */
+export interface ListLimits {
+  /** The most items of a page; undefined: as many as the API allows. */
+  largestPage: number | undefined;
+  /** How many slices of a window are listed and not yet stored. */
+  slices: number;
+}
+
+/** The next slice is listed while the details of one are fetched. */
+const listAhead: ListLimits = { largestPage: undefined, slices: 2 };
+
+/** With many accounts, what each lists would be most of what the process holds. While one lists, others fetch. */
+const listLittle: ListLimits = { largestPage: 100, slices: 1 };
+
 export interface RoomOptions {
   /** How many open conversations are remembered. */
   mostIds?: number;
-  /** The most items of a page of a list. */
-  largestPage?: number;
+  /** Whether there are many accounts, so that each holds less. */
+  many?: boolean;
 }
 
 /** Makes the room of a process: `heldBytes` for the bodies that are held or on their way. */
-export function createRoom(heldBytes: number, { mostIds = mostRemembered, largestPage }: RoomOptions = {}): Room {
+export function createRoom(heldBytes: number, { mostIds = mostRemembered, many = false }: RoomOptions = {}): Room {
   let accounts = 0;
   let taken = 0;
+  let inFlight = 0;
   let ids = 0;
   let isAlone = false;
   let changed = Promise.withResolvers<void>();
@@ -106,17 +123,24 @@ export function createRoom(heldBytes: number, { mostIds = mostRemembered, larges
     join() {
       accounts += 1;
       let own = 0;
+      let ownInFlight = 0;
       let left = false;
       const remembered = remember();
-      const take = (bytes: number) => {
+      const take = (bytes: number, requests = 0) => {
         own += bytes;
         taken += bytes;
+        ownInFlight += requests;
+        inFlight += requests;
         change();
       };
+      const hasHalf = (mine: number, all: number, most: number) => mine >= (most - (all - mine)) / 2;
       return {
-        largestPage,
+        lists: many ? listLittle : listAhead,
         take,
-        isFull: () => own >= (accounts === 1 ? heldBytes : (heldBytes - (taken - own)) / 2),
+        isFull() {
+          if (accounts === 1) return own >= heldBytes;
+          return hasHalf(own, taken, heldBytes) || hasHalf(ownInFlight, inFlight, mostRequests);
+        },
         changed: () => changed.promise,
         async alone(signal) {
           while (isAlone && !signal.aborted) await changed.promise;
@@ -132,7 +156,7 @@ export function createRoom(heldBytes: number, { mostIds = mostRemembered, larges
           if (left) return;
           left = true;
           accounts -= 1;
-          take(-own);
+          take(-own, -ownInFlight);
           remembered.clear();
         },
       };

@@ -41,7 +41,6 @@ export interface Slice {
 }
 
 const maxRestarts = 3;
-const slicesAtOnce = 2;
 /** How many conversations are looked up at once. */
 const lookupSize = 5000;
 /** Where more conversations have lost rows, the next reconcile finds the rest. */
@@ -49,7 +48,8 @@ const maxLost = 50_000;
 
 /** The slices of some windows, one window after the other. @throws as Api.list, but for ListingFailed. */
 export function slices(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<Slice> {
-  return mapAhead(listWindows(context, windows, signal), slicesAtOnce, (listed) => compareWithStored(context, listed));
+  const { slices: atOnce } = context.share.lists;
+  return mapAhead(listWindows(context, windows, signal), atOnce, (listed) => compareWithStored(context, listed));
 }
 
 async function* listWindows(context: Context, windows: Window[], signal: AbortSignal): AsyncGenerator<ListedSlice> {

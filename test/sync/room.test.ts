@@ -15,8 +15,8 @@ async function settled(): Promise<void> {
   for (let count = 0; count < 200; count++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
-/** An account whose details are of a megabyte, and answered when a test says so. */
-function accountIn(room: Room) {
+/** An account whose details are of so many bytes, and answered when a test says so. */
+function accountIn(room: Room, bytes = megabyte) {
   const asked: string[] = [];
   let open = Promise.withResolvers<void>();
   const ended = new AbortController();
@@ -26,7 +26,7 @@ function accountIn(room: Room) {
         asked.push(id);
         await open.promise;
         const detail = decodeDetail('GET detail', id, { id, createdAt: '2026-05-28T20:00:00Z' });
-        return { kind: 'found', detail, bytes: megabyte };
+        return { kind: 'found', detail, bytes };
       },
     },
   });
@@ -46,7 +46,7 @@ function accountIn(room: Room) {
   };
 }
 
-/** So that the likely size is known, and is a megabyte. */
+/** So that the likely size is known. */
 async function warm(account: ReturnType<typeof accountIn>): Promise<void> {
   account.answer();
   for (let count = 0; count < 20; count++) {
@@ -75,6 +75,25 @@ test('of two accounts neither takes more than half of what the other leaves, and
     (first.includes(each) ? busy : other).fetcher.release(fetched.bytes);
   }
   expect([busy.asked.length, other.asked.length]).toEqual([40, 40]);
+});
+
+test('the 256 details that accounts together have on their way are shared evenly', async () => {
+  const room = createRoom(24 * megabyte);
+  const accounts = Array.from({ length: 20 }, () => accountIn(room, 10));
+  for (const each of accounts) await warm(each);
+  const fetching = accounts.map((each) => each.fetchMany(100));
+  await settled();
+  // A part for each, and one that is left.
+  const part = Math.ceil(256 / 21);
+  expect(accounts.map((each) => each.asked.length)).toEqual(accounts.map(() => part));
+  for (const each of accounts) each.answer();
+  for (const one of fetching.flat()) await one;
+  expect(accounts.every((each) => each.asked.length === 100)).toBe(true);
+});
+
+test('with an accounts file, an account holds less of what is listed', () => {
+  expect(createRoom(24 * megabyte).join().lists).toEqual({ largestPage: undefined, slices: 2 });
+  expect(createRoom(24 * megabyte, { many: true }).join().lists).toEqual({ largestPage: 100, slices: 1 });
 });
 
 test('an account with nothing in flight may ask for a detail, whatever the others hold', async () => {
