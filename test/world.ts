@@ -206,7 +206,7 @@ export class World implements AsyncDisposable {
   /** Rows written in schema `twilio` so far, by Postgres' own count; the program is restarted, since sessions report when they end. */
   async rowsWritten(): Promise<number> {
     await this.restart();
-    const others = `select from pg_stat_activity where datname = current_database() and application_name = 'program'`;
+    const others = `select from pg_stat_activity where datname = current_database() and application_name in ('program', 'command')`;
     while (((await this.pool.query(others)).rowCount ?? 0) > 0) await this.pool.query('select pg_sleep(0.01)');
     await this.pool.query('select pg_stat_clear_snapshot()');
     const { rows } = await this.pool.query<{ written: number }>(

@@ -16,16 +16,20 @@ export interface ErasuresOptions {
   note(text: string): void;
 }
 
-export class Erasures implements AsyncDisposable {
+export class Erasures {
   /** Ids of the conversations that have a tombstone. */
   readonly forgotten = new Set<string>();
   readonly #options: ErasuresOptions;
-  readonly #database: Database;
   #isForgetting = false;
 
   constructor(options: ErasuresOptions) {
     this.#options = options;
-    this.#database = openDatabase(options.world.database.connection);
+  }
+
+  /** With sessions of its own, as a command has them. While one is open, Postgres may count what it wrote 10 seconds later. */
+  async #withDatabase<Result>(work: (database: Database) => Promise<Result>): Promise<Result> {
+    const database = openDatabase({ ...this.#options.world.database.connection, application_name: 'command' });
+    return await work(database).finally(() => database.close());
   }
 
   /** Forgets a conversation, or everybody with one of its addresses; one at a time, so that it is known who that was. */
@@ -44,12 +48,12 @@ export class Erasures implements AsyncDisposable {
     const id = random.pick(ids);
     const [address] = (history.current(id)?.rows['participant_addresses'] ?? []).map((row) => String(row['address']));
     if (address === undefined || random.chance(0.7)) {
-      await forget(this.#database, [id]);
+      await this.#withDatabase((database) => forget(database, [id]));
       this.forgotten.add(id);
       note(`-- ${id} is forgotten`);
       return;
     }
-    const { conversations } = await forgetAddresses(this.#database, [address]);
+    const { conversations } = await this.#withDatabase((database) => forgetAddresses(database, [address]));
     const found = (await this.#entombed()).filter((each) => !this.forgotten.has(each));
     for (const each of found) this.forgotten.add(each);
     note(`-- forgotten with ${address}: ${found.join(', ')}`);
@@ -62,7 +66,7 @@ export class Erasures implements AsyncDisposable {
     const { random, note } = this.#options;
     if (this.forgotten.size === 0) return null;
     const id = random.pick([...this.forgotten]);
-    const lifted = await undoForget(this.#database, [id]);
+    const lifted = await this.#withDatabase((database) => undoForget(database, [id]));
     if (lifted.length !== 1) throw new Error(`the tombstone of ${id} was not found`);
     this.forgotten.delete(id);
     note(`-- ${id} is let in again`);
@@ -73,7 +77,7 @@ export class Erasures implements AsyncDisposable {
   async askForThem(): Promise<void> {
     const ids = [...this.forgotten];
     const pushed = ids.map((conversationId) => ({ conversationId, resultIds: [] }));
-    if (ids.length > 0) await putPushed(this.#database, pushed, 1);
+    if (ids.length > 0) await this.#withDatabase((database) => putPushed(database, pushed, 1));
     await this.#options.world.fetch(ids);
   }
 
@@ -102,9 +106,5 @@ export class Erasures implements AsyncDisposable {
       [history.ids()],
     );
     return rows.map(({ id }) => id);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#database.close();
   }
 }

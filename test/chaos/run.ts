@@ -68,7 +68,7 @@ export async function play(seed: number): Promise<Result> {
   const history = new History(world, plan.switches);
   const lags = (plan.switches.detailLagMs ?? 0) > 0 || (plan.switches.detailLagFetches ?? 0) > 0;
   const reader = await Reader.start(world.database.connection, history, !lags);
-  await using erasures = new Erasures({ world, history, random: createRandom(seed, streams.erasures), note });
+  const erasures = new Erasures({ world, history, random: createRandom(seed, streams.erasures), note });
   const stage: Stage = {
     plan,
     world,
